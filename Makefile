@@ -1,0 +1,57 @@
+# Every target sets up what it needs first; nothing has to be installed by hand. `make help` lists them.
+.DEFAULT_GOAL := help
+ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+SETUP := cd $(ROOT) && CONDUCTOR_UP_ONCE=$(ONCE) python3 -m conductor.embedded.bootstrap
+PYTHON := $(ROOT).venv/bin/python
+
+.PHONY: help up stop reset status doctor test ci full lint fmt types policy-test openapi lock chroot-test
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+up: ## set up, start everything, run the main job, print the sign-in links (ONCE=1: stop afterwards)
+	@$(SETUP) up
+
+stop: ## stop a `make up` that runs elsewhere
+	@$(SETUP) stop
+
+reset: ## remove all data of this checkout (var/)
+	@$(SETUP) reset
+
+status: ## say whether `make up` is running, and where
+	@$(SETUP) status
+
+doctor: ## say what this machine has and lacks
+	@$(SETUP) doctor
+
+test: ## set up and run the tests (ARGS="tests/ledger -x")
+	@$(SETUP) test $(ARGS)
+
+ci: ## lint, types, import contracts, migrations, tests with coverage
+	@$(SETUP) ci $(ARGS)
+
+full: ci ## everything that takes longer: tests marked `full`, bare Debian
+	@$(SETUP) test -m full
+	@$(MAKE) chroot-test
+
+lint: ## ruff and the import contracts
+	@$(SETUP) ci lint format imports
+
+types: ## mypy, strict
+	@$(SETUP) ci types
+
+fmt: ## format the code
+	@$(PYTHON) -m ruff check --fix -q . ; $(PYTHON) -m ruff format .
+
+policy-test: ## run the tests of the Rego policies, with line coverage
+	@$(PYTHON) $(ROOT)manage.py policy_test
+
+openapi: ## write docs/reference/openapi.json from the code
+	@$(PYTHON) $(ROOT)manage.py write_openapi
+
+lock: ## resolve the requirements anew, with hashes
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate -p 3.11 -o requirements-dev.lock
+	uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate -p 3.11 -c requirements-dev.lock -o requirements.lock
+
+chroot-test: ## `make up` and `make test` in a bare Debian 12, as root and as a user (needs root and debootstrap)
+	@bash $(ROOT)tests/embedded/bare_debian.sh

@@ -1,0 +1,64 @@
+"""Bearer tokens. A token names its tenant, so that it can be looked up behind the wall."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from conductor.lib.canonical import sha256_hex
+from conductor.lib.clock import now
+from conductor.lib.errors import NotFound
+from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.lifecycle import TOKEN_PREFIX
+from conductor.tenancy.models import ApiToken, Tenant
+from conductor.tenancy.roles import permissions_in
+from conductor.tenancy.scope import tenant_scope
+
+SEEN_EVERY = timedelta(minutes=1)
+"""`last_used_at` is no finer than this, so that reading does not mean writing."""
+
+
+class BearerToken(HttpBearer):
+    """`Authorization: Bearer mct_<tenant>_<secret>`. Sets `request.actor`, limited to the token's scopes."""
+
+    openapi_description = "An API token, issued by an admin of the tenant."
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+        """Return the actor; None (401) for a bad token; NotFound (404) for a good one of another tenant."""
+        tenant_id = _tenant_of(token)
+        if tenant_id is None:
+            return None
+        with tenant_scope(tenant_id):
+            actor = _actor_of(token)
+        if actor is None:
+            return None
+        if tenant_id != request.tenant.id:  # type: ignore[attr-defined]
+            raise NotFound
+        request.actor = actor  # type: ignore[attr-defined]
+        return actor
+
+
+def _tenant_of(token: str) -> UUID | None:
+    prefix, _, rest = token.partition("_")
+    try:
+        return UUID(hex=rest.partition("_")[0]) if prefix == TOKEN_PREFIX else None
+    except ValueError:
+        return None
+
+
+def _actor_of(token: str) -> Actor | None:
+    found = ApiToken.objects.select_related("membership__user").filter(digest=sha256_hex(token.encode())).first()
+    moment = now()
+    if found is None or not found.is_live(moment):
+        return None
+    if found.last_used_at is None or found.last_used_at < moment - SEEN_EVERY:
+        ApiToken.objects.filter(id=found.id).update(last_used_at=moment)
+    return actor_for_user(
+        user=found.membership.user,
+        tenant=Tenant.objects.get(id=found.tenant_id),
+        channel="api",
+        within=permissions_in(found.scopes),
+    )

@@ -1,0 +1,98 @@
+"""The resource graph: import, look up, neighbourhood, blast radius."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from ninja import Router, Schema
+
+from conductor.graph import selectors
+from conductor.graph.importer import import_resources
+from conductor.graph.models import Node
+from conductor.lib.clock import now
+from conductor.lib.errors import NotFound
+from conductor.tenancy.actors import require
+from conductor.tenancy.requests import TenantRequest
+
+router = Router(tags=["graph"])
+
+
+class NodeOut(Schema):
+    id: UUID
+    kind: str
+    key: str
+    name: str
+    environment: str | None
+    ref: str
+    attributes: dict[str, Any]
+
+    @staticmethod
+    def resolve_environment(node: Node) -> str | None:
+        return node.environment.slug if node.environment else None
+
+
+class EdgeOut(Schema):
+    source_id: UUID
+    target_id: UUID
+    kind: str
+
+
+class NeighbourhoodOut(Schema):
+    nodes: list[NodeOut]
+    edges: list[EdgeOut]
+    is_cut: bool
+
+
+class BlastRadiusOut(Schema):
+    count: int
+    nodes: list[NodeOut]
+
+
+class RejectedOut(Schema):
+    row: str
+    reason: str
+
+
+class ImportOut(Schema):
+    nodes_created: int
+    nodes_updated: int
+    edges_created: int
+    edges_known: int
+    rejected: list[RejectedOut]
+
+
+@router.post("/imports", response=ImportOut, operation_id="import_graph")
+def import_graph(request: TenantRequest) -> Any:
+    """Import resources and edges: the body is `application/json` or `text/csv`. Bad rows are reported, not dropped."""
+    return import_resources(
+        tenant_id=request.tenant.id,
+        content=request.body,
+        media_type=request.content_type or "text/csv",
+        actor=request.actor,
+        now=now(),
+        source="API import",
+    )
+
+
+@router.get("/nodes/{kind}/neighbourhood", response=NeighbourhoodOut, operation_id="get_neighbourhood")
+def get_neighbourhood(request: TenantRequest, kind: str, key: str, hops: int = 1, limit: int = 150) -> Any:
+    """Nodes within `hops` (1 to 4) of the named one, and the edges among them."""
+    return selectors.neighbourhood(
+        node=_node(request, kind, key), hops=max(1, min(hops, 4)), limit=max(2, min(limit, 1000))
+    )
+
+
+@router.get("/nodes/{kind}/blast-radius", response=BlastRadiusOut, operation_id="get_blast_radius")
+def get_blast_radius(request: TenantRequest, kind: str, key: str) -> Any:
+    """Everything that depends on the named node, directly or not."""
+    nodes = selectors.blast_radius(nodes=[_node(request, kind, key)])
+    return {"count": len(nodes), "nodes": nodes}
+
+
+def _node(request: TenantRequest, kind: str, key: str) -> Node:
+    require(actor=request.actor, permission="view_incidents")
+    node = selectors.node_for(kind=kind, key=key)
+    if node is None:
+        raise NotFound(f"There is no {kind} {key}.")
+    return node

@@ -1,0 +1,102 @@
+"""Receipts: list by subject, read, and their proof of inclusion."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Router, Schema
+
+from conductor.api.paging import page
+from conductor.ledger import selectors
+from conductor.ledger.models import Checkpoint, Receipt
+from conductor.lib.errors import NotFound
+from conductor.tenancy.actors import require
+from conductor.tenancy.requests import TenantRequest
+
+router = Router(tags=["receipts"])
+
+
+class ReceiptOut(Schema):
+    id: UUID
+    action: str
+    subject: str
+    subject_name: str
+    actor: str
+    actor_name: str
+    occurred_at: datetime
+    recorded_at: datetime
+    body: dict[str, Any]
+    links: list[str]
+    body_digest: str
+    leaf_index: int | None
+    envelope: dict[str, Any] | None
+
+
+class ReceiptPage(Schema):
+    items: list[ReceiptOut]
+    next_cursor: str
+
+
+class ProofOut(Schema):
+    """RFC 9162 inclusion proof of a receipt, to the newest checkpoint."""
+
+    leaf_index: int
+    tree_size: int
+    leaf_hash: str
+    root_hash: str
+    hashes: list[str]
+    checkpoint: str
+
+
+class CheckpointOut(Schema):
+    tree_size: int
+    root_hash: str
+    note: str
+    created_at: datetime
+
+
+@router.get("", response=ReceiptPage, operation_id="list_receipts")
+def list_receipts(
+    request: TenantRequest, subject: str = "", action: str = "", cursor: str = "", limit: int = 50
+) -> Any:
+    """Receipts, newest first; of one subject or action if named."""
+    require(actor=request.actor, permission="view_evidence")
+    receipts = Receipt.objects.all()
+    if subject:
+        receipts = receipts.filter(subject=subject)
+    if action:
+        receipts = receipts.filter(action=action)
+    return page(receipts, key="id", cursor=cursor, limit=limit)
+
+
+@router.get("/checkpoint", response=CheckpointOut, operation_id="get_checkpoint")
+def get_checkpoint(request: TenantRequest) -> Any:
+    """The newest signed checkpoint of the tenant's log."""
+    require(actor=request.actor, permission="view_evidence")
+    checkpoint = Checkpoint.objects.order_by("-tree_size").first()
+    if checkpoint is None:
+        raise NotFound("Nothing has been sequenced yet.")
+    return checkpoint
+
+
+@router.get("/{receipt_id}", response=ReceiptOut, operation_id="get_receipt")
+def get_receipt(request: TenantRequest, receipt_id: UUID) -> Any:
+    """One receipt, with its signed envelope once it is sequenced."""
+    require(actor=request.actor, permission="view_evidence")
+    return _receipt(receipt_id)
+
+
+@router.get("/{receipt_id}/proof", response=ProofOut, operation_id="get_receipt_proof")
+def get_receipt_proof(request: TenantRequest, receipt_id: UUID) -> Any:
+    """The receipt's proof of inclusion. 409 until it is sequenced, which takes a second or two."""
+    require(actor=request.actor, permission="view_evidence")
+    return selectors.inclusion_proof(receipt=_receipt(receipt_id))
+
+
+def _receipt(receipt_id: UUID) -> Receipt:
+    receipt = Receipt.objects.filter(id=receipt_id).first()
+    if receipt is None:
+        raise NotFound
+    return receipt

@@ -1,0 +1,17 @@
+"""The backbone's app: makes Celery's application the current one and wakes the sequencer after each act."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ConductorConfig(AppConfig):
+    name = "conductor"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from conductor import celery, checks  # noqa: F401 - both register themselves
+        from conductor.engine.tasks import wake_sequencer
+        from conductor.ledger.receipts import subscribe
+
+        subscribe(name="sequencer", subscriber=wake_sequencer)

@@ -1,0 +1,1 @@
+"""Switchboard's shell: doors, navigation, panels, live updates, documents."""

@@ -1,0 +1,47 @@
+"""What a person sees when a request is refused or fails."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from conductor.lib.errors import Refused
+from conductor.lib.problems import MEDIA_TYPE, problem
+
+_TEMPLATES = {403: "403.html", 404: "404.html"}
+
+
+def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Return the page (or, for htmx, the sentence) that explains the refusal, with its status."""
+    title = HTTPStatus(refused.status).phrase
+    template = (
+        "errors/_refusal.html"
+        if getattr(request, "htmx", False)
+        else _TEMPLATES.get(refused.status, "errors/refusal.html")
+    )
+    context = {"refused": refused, "title": title, "status": refused.status, "detail": refused.detail}
+    return render(request, template, context, status=refused.status)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Explain a failed CSRF check: the form is old, or cookies are off."""
+    detail = "This form was open too long or cookies are off. Go back, reload the page and send it again."
+    return render(request, "403.html", {"detail": detail, "title": "Form expired", "status": 403}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404: nothing here, or nothing that this person may see. Programs get a problem instead of a page."""
+    if request.path.startswith("/api/"):
+        detail = "There is nothing here, or nothing that you may see."
+        body = problem(status=404, code="not_found", detail=detail, instance=request.path)
+        return JsonResponse(body, status=404, content_type=MEDIA_TYPE)
+    return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: says what still works, and the reference under which the logs have it."""
+    # Without the request, so that no context processor runs: what broke may be the database that they ask.
+    return HttpResponse(render_to_string("500.html", {"reference": getattr(request, "id", "")}), status=500)

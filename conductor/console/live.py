@@ -1,0 +1,126 @@
+"""Live updates: one listening connection per process wakes every open stream that it concerns.
+
+A stream holds no database connection while it waits. docs/reference/console-templates.md says what pages do with it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.db import connection
+from django.http import HttpResponse, StreamingHttpResponse
+
+from conductor.ledger.receipts import LIVE_CHANNEL
+from conductor.lib.refs import Ref
+
+HEARTBEAT_SECONDS = 15.0
+MAX_STREAMS = 40
+"""Per process. Each open stream holds a server thread, so beyond this pages do without (they reload by themselves)."""
+RECONNECT_SECONDS = 2.0
+
+log = structlog.get_logger("conductor.live")
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message: HTML that the page swaps in, under an id from which a reconnecting browser resumes."""
+
+    id: str
+    html: str
+
+    def encode(self) -> bytes:
+        data = "".join(f"data: {line}\n" for line in self.html.splitlines())
+        return f"id: {self.id}\n{data}\n".encode()
+
+
+Fetch = Callable[[str], Sequence[Message]]
+"""Given the last id that the browser has, return what came after it. Opens its own tenant scope."""
+
+
+class Hub:
+    """Wakes waiting streams. Made lazily, because a process must be forked before it starts threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[str, set[threading.Event]] = defaultdict(set)
+        self._thread: threading.Thread | None = None
+
+    def join(self, topic: str) -> threading.Event | None:
+        """Return an event that is set on each act about `topic`; None when too many streams are open."""
+        with self._lock:
+            if sum(map(len, self._waiting.values())) >= MAX_STREAMS:
+                return None
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._listen, name="live", daemon=True)
+                self._thread.start()
+            event = threading.Event()
+            self._waiting[topic].add(event)
+            return event
+
+    def leave(self, topic: str, event: threading.Event) -> None:
+        with self._lock:
+            self._waiting[topic].discard(event)
+            if not self._waiting[topic]:
+                del self._waiting[topic]
+
+    def wake(self, topic: str | None = None) -> None:
+        """Wake the streams of a topic; all of them without one, since something may have been missed."""
+        with self._lock:
+            topics = [topic] if topic is not None else list(self._waiting)
+            for event in [event for name in topics for event in self._waiting.get(name, ())]:
+                event.set()
+
+    def _listen(self) -> None:
+        parameters = connection.get_connection_params()
+        parameters.pop("cursor_factory", None)
+        parameters.pop("context", None)
+        while True:
+            try:
+                with psycopg.connect(**parameters, autocommit=True) as listening:
+                    listening.execute(f"LISTEN {LIVE_CHANNEL}")
+                    self.wake()
+                    for notice in listening.notifies():
+                        self.wake(notice.payload)
+            except psycopg.Error as error:
+                log.warning("live connection lost", action="live.reconnect", error=type(error).__name__)
+                threading.Event().wait(RECONNECT_SECONDS)
+
+
+hub = Hub()
+
+
+def stream(*, tenant_id: UUID, subject: Ref, last_id: str, fetch: Fetch) -> HttpResponse | StreamingHttpResponse:
+    """Answer with server-sent events about `subject`, beginning with what came after `last_id`.
+
+    503 when too many streams are open already. The view must have checked who is asking.
+    """
+    topic = f"{tenant_id} {subject}"
+    event = hub.join(topic)
+    if event is None:
+        return HttpResponse("too many live pages are open\n", status=503, headers={"Retry-After": "30"})
+    response = StreamingHttpResponse(_events(topic, event, last_id, fetch), content_type="text/event-stream")
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _events(topic: str, event: threading.Event, last_id: str, fetch: Fetch) -> Iterator[bytes]:
+    try:
+        yield b"retry: 2000\n\n"
+        while True:
+            event.clear()
+            for message in fetch(last_id):
+                last_id = message.id
+                yield message.encode()
+            connection.close()
+            if not event.wait(HEARTBEAT_SECONDS):
+                yield b": still here\n\n"
+    finally:
+        hub.leave(topic, event)
+        connection.close()

@@ -1,0 +1,131 @@
+"""What every page of the console shows round its content: tenant, navigation, live incidents, theme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from conductor.console.panels import panels_at
+from conductor.lib.clock import now
+from conductor.tenancy.actors import Actor, display_name
+from conductor.tenancy.directory import UserTenant, tenants_of_user
+from conductor.tenancy.roles import PERMISSIONS
+
+THEME_COOKIE = "conductor_theme"
+KEYS_COOKIE = "conductor_keys"
+
+
+@dataclass(frozen=True)
+class NavItem:
+    label: str
+    href: str
+    icon: str
+    current: bool
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class NavGroup:
+    title: str
+    items: list[NavItem]
+
+
+@dataclass(frozen=True)
+class ShellUser:
+    name: str
+    initials: str
+    id: int
+    role: str
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The template variable `shell` (docs/reference/console-templates.md)."""
+
+    theme: str
+    keys_off: bool
+    now: datetime
+    tenant: Any = None
+    tenants: list[UserTenant] = field(default_factory=list)
+    user: ShellUser | None = None
+    nav: list[NavGroup] = field(default_factory=list)
+    live: list[Any] = field(default_factory=list)
+    can: Mapping[str, bool] = field(default_factory=dict)
+
+
+_NAV = (
+    (
+        "Respond",
+        (("Incidents", "incidents:list", "siren", "view_incidents"), ("Runs", "console:runs", "workflow", "view_runs")),
+    ),
+    (
+        "Prove",
+        (
+            ("Evidence", "evidence:list", "folder-check", "view_evidence"),
+            ("Controls", "controls:list", "table-2", "view_controls"),
+        ),
+    ),
+)
+"""Group, then (label, URL name, icon, permission). Names only: this package imports no app."""
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `shell`, with the tenant's parts only inside a tenant and only for its members."""
+    cookies = request.COOKIES
+    theme = cookies.get(THEME_COOKIE, "")
+    frame: dict[str, Any] = {
+        "theme": theme if theme in {"light", "dark"} else "",
+        "keys_off": cookies.get(KEYS_COOKIE) == "off",
+        "now": now(),
+    }
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None:
+        return {"shell": Shell(**frame)}
+    live = next((panel.context for panel in panels_at(place="shell.live", request=request, subject="")), {})
+    return {
+        "shell": Shell(
+            **frame,
+            tenant=request.tenant,  # type: ignore[attr-defined]
+            tenants=tenants_of_user(request.user.pk or 0),
+            user=_user(request, actor),
+            nav=_navigation(request, actor, live),
+            live=live.get("items", []),
+            can={name: name in actor.permissions for name in PERMISSIONS},
+        )
+    }
+
+
+def _user(request: HttpRequest, actor: Actor) -> ShellUser:
+    name = display_name(request.user)  # type: ignore[arg-type]
+    initials = "".join(part[0] for part in name.split()[:2]).upper()
+    return ShellUser(name, initials, request.user.pk or 0, actor.roles[0].capitalize())
+
+
+def _navigation(request: HttpRequest, actor: Actor, live: Mapping[str, Any]) -> list[NavGroup]:
+    match = request.resolver_match
+    where = match.view_name if match else ""
+    counts = {"incidents:list": live.get("active")}
+    groups = []
+    for title, entries in _NAV:
+        items = [
+            NavItem(label, _href(request, name), icon, _is_current(where, name), counts.get(name))
+            for label, name, icon, permission in entries
+            if permission in actor.permissions
+        ]
+        groups.append(NavGroup(title, items))
+    return groups
+
+
+def _href(request: HttpRequest, name: str) -> str:
+    return reverse(name, args=[request.tenant.slug])  # type: ignore[attr-defined]
+
+
+def _is_current(where: str, name: str) -> bool:
+    """An app's pages belong to its entry; of the console's own pages, each to the entry that its name begins with."""
+    space = name.partition(":")[0]
+    return where.startswith(f"{space}:") if space != "console" else where.startswith(name.removesuffix("s"))

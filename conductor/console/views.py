@@ -1,0 +1,142 @@
+"""Pages of the backbone itself: home, preferences, sign-in links, command palette, runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from conductor.console import waterfall
+from conductor.console.doors import door
+from conductor.console.errors import refusal
+from conductor.console.panels import panels_at
+from conductor.console.shell import KEYS_COOKIE, THEME_COOKIE
+from conductor.engine import lifecycle, selectors
+from conductor.engine.models import Run
+from conductor.ledger.models import Receipt
+from conductor.ledger.selectors import receipts_for
+from conductor.lib.clock import now
+from conductor.lib.errors import Invalid, NotFound, Refused
+from conductor.lib.refs import ref
+from conductor.tenancy.directory import tenants_of_user
+from conductor.tenancy.middleware import SESSION_KEY
+from conductor.tenancy.requests import TenantRequest
+from conductor.tenancy.signin_links import redeem
+
+RUNS_SHOWN = 100
+COOKIE_SECONDS = 365 * 86400
+_COOKIES = {"theme": (THEME_COOKIE, {"light", "dark", ""}), "keys": (KEYS_COOKIE, {"on", "off"})}
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponseBase:
+    """To the tenant that was looked at last, or to sign in."""
+    if not request.user.is_authenticated:
+        return redirect("account_login")
+    mine = [tenant.slug for tenant in tenants_of_user(request.user.pk)]
+    if not mine:
+        return render(request, "errors/no_tenant.html", status=403)
+    last = request.session.get(SESSION_KEY)
+    return redirect("incidents:list", tenant=last if last in mine else mine[0])
+
+
+@require_POST
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Set the theme (light, dark, or empty for the system's) or switch single-key shortcuts; back to the page."""
+    back = request.POST.get("next") or "/"
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
+        back = "/"
+    response = redirect(back)
+    for name, (cookie, allowed) in _COOKIES.items():
+        value = request.POST.get(name)
+        if value in allowed:
+            response.set_cookie(cookie, value, max_age=COOKIE_SECONDS, samesite="Lax", secure=request.is_secure())
+    return response
+
+
+@require_GET
+def signin_link(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Sign in by a one-time link of the demonstration."""
+    try:
+        user = redeem(token=token, now=now())
+    except Refused as refused:
+        return refusal(request, refused)
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    return redirect("home")
+
+
+@require_GET
+@door(permission="view_incidents")
+def palette(request: TenantRequest, tenant: str) -> HttpResponse:
+    """The command palette's results for `q`; a page of its own without JavaScript."""
+    query = request.GET.get("q", "").strip()[:100]
+    groups = [panel.context for panel in panels_at(place="palette", request=request, subject=query)]
+    template = "_palette_results.html" if request.htmx else "palette.html"
+    return render(request, template, {"groups": groups, "query": query})
+
+
+@require_GET
+@door(permission="view_runs")
+def run_list(request: TenantRequest, tenant: str) -> HttpResponse:
+    """Runs, newest first."""
+    status = request.GET.get("status", "").upper()
+    runs = Run.objects.select_related("environment").order_by("-number")
+    if status in Run.Status.values:
+        runs = runs.filter(status=status)
+    moment = now()
+    context = {
+        "runs": runs[:RUNS_SHOWN],
+        "figures": selectors.figures(since=moment - timedelta(days=1)),
+        "status": status,
+        "statuses": Run.Status.choices,
+        "now": moment,
+    }
+    return render(request, "console/run_list.html", context)
+
+
+@require_GET
+@door(permission="view_runs")
+def run_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """A run: waterfall of its steps, the chosen step's tries and log, inputs, receipts."""
+    run = _run(number)
+    picture = waterfall.draw(run=run, chosen=request.GET.get("step", ""), now=now())
+    step_refs = [ref("conductor.step", step.id) for step in picture.steps]
+    receipts = {each.subject: each for each in Receipt.objects.filter(subject__in=step_refs).order_by("recorded_at")}
+    context = {
+        "run": run,
+        "picture": picture,
+        "receipts": receipts_for(ref("conductor.run", run.id)),
+        "step_receipts": receipts,
+        "subject_panels": panels_at(place="run.subject", request=request, subject=run.subject),
+        "panels": panels_at(place="run.rail", request=request, subject=ref("conductor.run", run.id)),
+    }
+    return render(request, "console/run_detail.html", context)
+
+
+@require_POST
+@door(permission="operate_runs")
+def run_action(request: TenantRequest, tenant: str, number: int, action: str) -> HttpResponse:
+    """Cancel, retry or decide a run, then show it again."""
+    run, actor, reason = _run(number), request.actor, request.POST.get("reason", "").strip()
+    if action == "cancellation":
+        lifecycle.cancel_run(run=run, actor=actor, reason=reason, now=now())
+    elif action == "retry":
+        lifecycle.retry_run(run=run, actor=actor, now=now())
+    elif not reason:
+        raise Invalid("Say why: the reason is kept with the decision.", fields={"reason": ["Say why."]})
+    else:
+        approve = request.POST.get("approve") == "yes"
+        lifecycle.decide_wait(run=run, approve=approve, reason=reason, actor=actor, now=now())
+    return redirect(reverse("console:run", args=[tenant, number]))
+
+
+def _run(number: int) -> Run:
+    run = selectors.run_with_steps(number=number)
+    if run is None:
+        raise NotFound
+    return run

@@ -1,0 +1,105 @@
+"""`make test` and `make ci`: the suite on a server of its own, and every check that a change must pass."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from conductor.embedded import environment
+from conductor.embedded.engines import Engines
+from conductor.embedded.progress import Progress, Stage
+
+CHECKS: dict[str, list[str]] = {
+    "lint": ["ruff", "check", "."],
+    "format": ["ruff", "format", "--check", "."],
+    "types": ["mypy"],
+    "imports": ["lint-imports"],
+    "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
+    "settings": ["python", "manage.py", "check"],
+    "tests": ["python", "-m", "pytest", "-q", "-m", "not full", "--cov", "--cov-report=term:skip-covered"],
+}
+"""In the order of `make ci`. Programs are those of `.venv`."""
+
+
+def test(root: Path, arguments: Sequence[str]) -> int:
+    """Run the suite with `arguments` for pytest; return its exit code. Without a choice, tests marked `full` stay out."""
+    progress = Progress(total=4, first=3)
+    engines = Engines(environment.home_of(root) / "test")
+    engines.join()
+    try:
+        with progress.stage("database") as stage:
+            variables = _start_server(root, engines, stage)
+        selection = [] if any(argument.startswith("-m") for argument in arguments) else ["-m", "not full"]
+        argv = _command(root, ["python", "-m", "pytest", *selection, *arguments])
+        with progress.stage("tests") as stage:
+            code = foreground(argv, directory=root, variables=variables)
+            stage.result = "passed" if code == 0 else f"FAILED (exit code {code})"
+    finally:
+        engines.leave()
+    return code
+
+
+def ci(root: Path, arguments: Sequence[str]) -> int:
+    """Run every check, also after one has failed; return 0 when all passed."""
+    chosen = {name: CHECKS[name] for name in arguments} if arguments else CHECKS
+    engines = Engines(environment.home_of(root) / "test")
+    outcomes: list[tuple[str, int, float]] = []
+    engines.join()
+    try:
+        progress = Progress(total=len(chosen) + 1)
+        with progress.stage("database") as stage:
+            variables = _start_server(root, engines, stage)
+        for name, argv in chosen.items():
+            began = time.monotonic()
+            with progress.stage(name) as stage:
+                stage.say(" ".join(argv))
+                code = foreground(_command(root, argv), directory=root, variables=variables)
+                stage.result = "passed" if code == 0 else f"FAILED (exit code {code})"
+            outcomes.append((name, code, time.monotonic() - began))
+            if code == 130:
+                break
+    finally:
+        engines.leave()
+    return _report(outcomes)
+
+
+def foreground(argv: Sequence[str], *, directory: Path, variables: Mapping[str, str]) -> int:
+    """Run a command on the user's terminal; Ctrl-C is for it alone. Return its exit code, 128 + n for signal n."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(
+            argv, cwd=directory, env=dict(variables), preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        )
+        code = process.wait()
+    except FileNotFoundError:
+        print(f"{argv[0]}: not found", file=sys.stderr)
+        return 127
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    return code if code >= 0 else 128 - code
+
+
+def _start_server(root: Path, engines: Engines, stage: Stage) -> dict[str, str]:
+    if environment.has_own_database():
+        stage.result = "at DATABASE_URL"
+    else:
+        started = engines.start(engines.postgres)
+        stage.result = "PostgreSQL started" if started else "PostgreSQL running already"
+    return environment.testing(root, engines)
+
+
+def _command(root: Path, argv: Sequence[str]) -> list[str]:
+    return [str(root / ".venv/bin" / argv[0]), *argv[1:]]
+
+
+def _report(outcomes: Sequence[tuple[str, int, float]]) -> int:
+    print()
+    for name, code, seconds in outcomes:
+        print(f"{'passed' if code == 0 else 'FAILED':<8}{name:<14}{seconds:7.1f} s")
+    failed = [name for name, code, _ in outcomes if code]
+    print(f"\n{'all checks passed' if not failed else 'failed: ' + ', '.join(failed)}", flush=True)
+    return 1 if failed else 0

@@ -1,0 +1,53 @@
+"""Reads of runs: what the API and the run page show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Prefetch, QuerySet
+
+from conductor.engine.models import Run, Step, Try
+from conductor.lib.refs import Ref
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """Counts for the head of the run list."""
+
+    running: int
+    waiting_for_decision: int
+    failed_last_day: int
+    finished_last_day: int
+
+
+def steps_of(*, run: Run) -> QuerySet[Step]:
+    """Return the run's steps in order, each with `tries` as a count."""
+    return Step.objects.filter(run=run).annotate(try_count=Count("tries")).order_by("seq")
+
+
+def run_with_steps(*, number: int) -> Run | None:
+    """Return the run with its steps and their tries prefetched (three queries), or None."""
+    tries = Prefetch("tries", queryset=Try.objects.order_by("number"))
+    steps = Prefetch("steps", queryset=Step.objects.order_by("seq").prefetch_related(tries))
+    return Run.objects.select_related("environment").prefetch_related(steps).filter(number=number).first()
+
+
+def runs_about(*, subject: Ref) -> QuerySet[Run]:
+    """Return the runs whose subject this is, newest first."""
+    return Run.objects.filter(subject=subject).order_by("-number")
+
+
+def figures(*, since: datetime) -> RunFigures:
+    """Count runs: those under way now, and those that ended since `since`."""
+    by_status: dict[str, Any] = dict(
+        Run.objects.filter(status__in=["QUEUED", "RUNNING"]).values_list("status").annotate(n=Count("id"))
+    )
+    ended = dict(Run.objects.filter(finished_at__gte=since).values_list("status").annotate(n=Count("id")))
+    return RunFigures(
+        running=sum(by_status.values()),
+        waiting_for_decision=Run.objects.filter(status="WAITING", wake_at=None).count(),
+        failed_last_day=ended.get("FAILED", 0),
+        finished_last_day=sum(ended.values()),
+    )

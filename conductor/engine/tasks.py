@@ -1,0 +1,46 @@
+"""Celery's doors into the engine and the ledger. Each carries ids and makes one call."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+
+from conductor.engine.executor import advance
+from conductor.engine.sweep import sweep_runs
+from conductor.engine.wake import send
+from conductor.ledger.models import Receipt
+from conductor.ledger.sequencer import sequence, sweep_ledgers
+from conductor.lib.clock import now
+
+
+@shared_task(name="conductor.advance_run", ignore_result=True)
+def advance_run(*, tenant_id: str, run_id: str, **_later: Any) -> None:
+    """Work on the run as far as it goes."""
+    advance(tenant_id=UUID(tenant_id), run_id=UUID(run_id), worker=f"{socket.gethostname()}:{os.getpid()}", now=now())
+
+
+@shared_task(name="conductor.sweep_runs", ignore_result=True)
+def sweep(**_later: Any) -> None:
+    """Wake what was lost."""
+    sweep_runs(now=now())
+
+
+@shared_task(name="conductor.sequence_receipts", ignore_result=True)
+def sequence_receipts(*, tenant_id: str, **_later: Any) -> None:
+    """Sign and number the tenant's pending receipts."""
+    sequence(tenant_id=UUID(tenant_id), now=now())
+
+
+@shared_task(name="conductor.sweep_ledgers", ignore_result=True)
+def sweep_all_ledgers(**_later: Any) -> None:
+    """Sign and number whatever is pending, of every tenant."""
+    sweep_ledgers(now=now())
+
+
+def wake_sequencer(receipt: Receipt) -> None:
+    """Receipt subscriber: have the sequencer look at the receipt's tenant."""
+    send("conductor.sequence_receipts", {"tenant_id": str(receipt.tenant_id)})

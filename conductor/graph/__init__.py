@@ -1,0 +1,1 @@
+"""Resources and the domain rows that act on them, as one graph per tenant."""

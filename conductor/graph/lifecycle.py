@@ -1,0 +1,61 @@
+"""Verbs on the graph: nodes appear and change, edges begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from conductor.graph.models import Edge, Node
+from conductor.lib.refs import Ref
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.models import Environment
+
+
+def ensure_node(
+    *,
+    tenant_id: UUID,
+    kind: str,
+    key: str,
+    name: str,
+    now: datetime,
+    ref: Ref = "",
+    environment: Environment | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> Node:
+    """Return the node of that kind and key, created or brought up to date."""
+    node, _created = Node.objects.update_or_create(
+        tenant_id=tenant_id,
+        kind=kind,
+        key=key,
+        defaults={
+            "name": name[:200],
+            "ref": ref,
+            "environment": environment,
+            "attributes": dict(attributes or {}),
+            "updated_at": now,
+        },
+    )
+    return node
+
+
+def link(*, tenant_id: UUID, source: Node, target: Node, kind: str, actor: Actor, now: datetime) -> Edge:
+    """Return the live edge of that kind from `source` to `target`, begun now if there was none."""
+    with transaction.atomic():
+        edge, _created = Edge.objects.get_or_create(
+            tenant_id=tenant_id,
+            source=source,
+            target=target,
+            kind=kind,
+            ended_at=None,
+            defaults={"asserted_by": actor.ref, "since": now},
+        )
+    return edge
+
+
+def unlink(*, edge: Edge, now: datetime) -> bool:
+    """End the edge; return False if it had ended already."""
+    return Edge.objects.filter(id=edge.id, ended_at=None).update(ended_at=now) == 1

@@ -1,0 +1,1 @@
+"""Receipts of key actions, the log that numbers them, and the store of bytes by their digest."""

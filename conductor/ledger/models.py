@@ -1,0 +1,83 @@
+"""Receipt and Checkpoint. Rows are inserted, sequenced once, and never changed again (migration 0002)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from conductor.tenancy.models import TenantModel
+
+
+class Receipt(TenantModel):
+    """One key action, written in the transaction of the act; signed and numbered afterwards by the sequencer."""
+
+    action = models.CharField(max_length=80)
+    """Dotted and past: `incidents.incident.resolved`."""
+    subject = models.CharField(max_length=120)
+    """Ref of what was acted on."""
+    subject_name = models.CharField(max_length=200)
+    actor = models.CharField(max_length=120)
+    """Ref of who acted."""
+    actor_name = models.CharField(max_length=200)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    body = models.JSONField(default=dict)
+    """What happened, as the action defines it. Numbers beyond 2^53 are strings (RFC 8785)."""
+    subjects = models.JSONField(default=list)
+    """in-toto subjects: list of {"name": str, "digest": 64 lower hex of SHA-256}; files that the act vouches for."""
+    links = models.JSONField(default=list)
+    """Refs of related rows: run, policy decision, resource, incident, control."""
+    body_digest = models.CharField(max_length=64)
+    """SHA-256 of the canonical body, set at insertion."""
+
+    leaf_index = models.PositiveBigIntegerField(null=True)
+    leaf_hash = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL means: not yet sequenced
+    envelope = models.JSONField(null=True)
+    """DSSE envelope over the in-toto Statement, once sequenced."""
+    sequenced_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "leaf_index"], name="receipt_leaf_unique"),
+            models.CheckConstraint(
+                condition=Q(
+                    leaf_index__isnull=True, leaf_hash__isnull=True, envelope__isnull=True, sequenced_at__isnull=True
+                )
+                | Q(
+                    leaf_index__isnull=False,
+                    leaf_hash__isnull=False,
+                    envelope__isnull=False,
+                    sequenced_at__isnull=False,
+                ),
+                name="receipt_sequenced_whole",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "subject", "recorded_at"], name="receipt_subject"),
+            models.Index(
+                fields=["tenant", "recorded_at"], condition=Q(leaf_index__isnull=True), name="receipt_pending"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"
+
+
+class Checkpoint(TenantModel):
+    """A signed statement of the log's size and root (C2SP tlog-checkpoint), one per sequenced batch."""
+
+    tree_size = models.PositiveBigIntegerField()
+    root_hash = models.CharField(max_length=64)
+    frontier = models.JSONField()
+    """The compact range: hex hashes of the perfect subtrees, largest first; lets the log grow without its leaves."""
+    note = models.TextField()
+    """The signed note, exactly as published."""
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "tree_size"], name="checkpoint_size_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.tree_size}:{self.root_hash[:12]}"

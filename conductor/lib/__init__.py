@@ -1,0 +1,1 @@
+"""Ids, refs, canonical JSON, clock and errors. No Django, no other subpackage."""

@@ -1,0 +1,30 @@
+"""Gathers the models of the subpackages, so that Django finds them under one app and one migration chain."""
+
+from conductor.api.models import IdempotentResponse
+from conductor.engine.models import Run, Step, Try
+from conductor.graph.models import Edge, Node
+from conductor.ledger.models import Checkpoint, Receipt
+from conductor.metering.models import MeterEvent, PriceBook
+from conductor.policy.models import PolicyBundle, PolicyDecision
+from conductor.tenancy.models import ApiToken, Environment, Membership, NumberSeries, SignInLink, Tenant
+
+__all__ = [
+    "ApiToken",
+    "Checkpoint",
+    "Edge",
+    "Environment",
+    "IdempotentResponse",
+    "Membership",
+    "MeterEvent",
+    "Node",
+    "NumberSeries",
+    "PolicyBundle",
+    "PolicyDecision",
+    "PriceBook",
+    "Receipt",
+    "Run",
+    "SignInLink",
+    "Step",
+    "Tenant",
+    "Try",
+]

@@ -1,0 +1,66 @@
+"""/healthz: the process answers. /readyz: it can do its work. /metrics: what it counted."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from kombu.connection import Connection
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+BROKER_TIMEOUT_SECONDS = 2
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 as long as the process can answer at all. Looks at nothing else, so that nothing else restarts it."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when database, migrations and broker are there, else 503 naming each that is not."""
+    checks = {name: _outcome(check) for name, check in _CHECKS.items()}
+    ready = all(outcome == "ok" for outcome in checks.values())
+    return JsonResponse({"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus's text format. Needs `Authorization: Bearer <CONDUCTOR_METRICS_TOKEN>` where one is set."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if settings.METRICS_TOKEN and not hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
+        return HttpResponse("wrong or missing metrics token\n", status=401, content_type="text/plain")
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _outcome(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except Exception as error:  # noqa: BLE001 - a health check reports every failure
+        return f"{type(error).__name__}"
+    return "ok"
+
+
+def _database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _migrations() -> None:
+    if cache.get("migrations-complete"):
+        return
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise RuntimeError("migrations are missing")
+    cache.set("migrations-complete", True, 3600)
+
+
+def _broker() -> None:
+    with Connection(settings.BROKER_URL, connect_timeout=BROKER_TIMEOUT_SECONDS) as broker:
+        broker.ensure_connection(max_retries=1, timeout=BROKER_TIMEOUT_SECONDS)
+
+
+_CHECKS = {"database": _database, "migrations": _migrations, "broker": _broker}

@@ -1,0 +1,25 @@
+"""Every metric of this project, in one place. /metrics serves them in Prometheus's text format."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUEST_SECONDS = Histogram(
+    "conductor_request_seconds",
+    "Time to answer a request",
+    ["method", "route", "status_class"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 3.0, 10.0),
+)
+STEP_SECONDS = Histogram(
+    "conductor_step_seconds",
+    "Time that one try of a step took",
+    ["step", "outcome"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+RUNS_FINISHED = Counter("conductor_runs_finished_total", "Runs that ended", ["workflow", "status"])
+DECISIONS = Counter("conductor_policy_decisions_total", "Policy decisions", ["action", "result"])
+RECEIPTS_SEQUENCED = Counter("conductor_receipts_sequenced_total", "Receipts signed and numbered")
+UNSEQUENCED_AGE = Gauge(
+    "conductor_ledger_unsequenced_age_seconds", "Age of the oldest receipt without a number", ["tenant"]
+)
+DELIVERIES = Counter("conductor_deliveries_total", "Messages handed to adapters", ["kind", "outcome"])

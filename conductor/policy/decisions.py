@@ -1,0 +1,193 @@
+"""Asking policy: every key action passes here, and every answer is a row, above all the refusals.
+
+Call `decide` or `require` before the verb opens its own transaction, so that a refusal's row survives the refusal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import Error as DatabaseFailure
+from django.db import transaction
+
+from conductor.lib.canonical import canonical_json, sha256_hex
+from conductor.lib.errors import NotAllowed
+from conductor.observability.metrics import DECISIONS
+from conductor.policy.bundle import Bundle, policy_bundle
+from conductor.policy.decision_log import masked
+from conductor.policy.engine import EngineFailure, PolicyEngine, Reason, Verdict, active_engine, path_of
+from conductor.policy.inputs import RESOURCES, InvalidInput, build_document, check_document
+from conductor.policy.models import PolicyBundle, PolicyDecision
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.scope import current_tenant_id, tenant_scope
+
+log = structlog.get_logger(__name__)
+
+INPUT_INVALID = "policy_input_invalid"
+ENGINE_ERROR = "policy_engine_error"
+RECORD_FAILED = "policy_record_failed"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Policy's answer to one request."""
+
+    allow: bool
+    reasons: list[str]
+    """Sentences for the person who asked; empty when allowed."""
+    codes: list[str]
+    """The reasons' stable codes, in the same order."""
+    record: PolicyDecision | None
+    """The row; None only where it could not be written, which is a denial."""
+
+
+class PolicyDenied(NotAllowed):
+    """The rules of your organisation do not allow this."""
+
+    code = "policy_denied"
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+        super().__init__(" ".join(decision.reasons))
+
+
+def require(
+    *,
+    action: str,
+    actor: Actor,
+    resource: Mapping[str, Any],
+    context: Mapping[str, Any],
+    tenant_id: UUID,
+    now: datetime,
+) -> Decision:
+    """Return the decision that allows the action; raise PolicyDenied, which carries the one that does not."""
+    decision = decide(action=action, actor=actor, resource=resource, context=context, tenant_id=tenant_id, now=now)
+    if not decision.allow:
+        raise PolicyDenied(decision)
+    return decision
+
+
+def decide(
+    *,
+    action: str,
+    actor: Actor,
+    resource: Mapping[str, Any],
+    context: Mapping[str, Any],
+    tenant_id: UUID,
+    now: datetime,
+) -> Decision:
+    """Ask the rules for `action` and write the answer as a PolicyDecision row, whatever it is.
+
+    Denies when the document is incomplete, when the engine fails and when the row cannot be written. Needs the
+    tenant's scope: the subject's tenant is the one whose scope is open, the resource's is `resource["tenant"]`.
+    docs/reference/policies.md lists what `resource` must hold.
+    """
+    document, problems = build_document(
+        action=action, actor=actor, tenant=current_tenant_id(), resource=resource, context=context, now=now
+    )
+    bundle, engine = policy_bundle(), active_engine()
+    begun = time.perf_counter_ns()
+    verdict = _verdict(document=document, problems=problems, bundle=bundle, engine=engine)
+    record = _row(document=document, verdict=verdict, bundle=bundle, engine=engine)
+    record.tenant_id, record.decided_at = tenant_id, now
+    record.duration_us = (time.perf_counter_ns() - begun) // 1000
+    decision = _recorded(record=record, verdict=verdict, bundle=bundle)
+    _count(action=record.action, decision=decision)
+    return decision
+
+
+def keep_refusal(denied: PolicyDenied) -> None:
+    """Write the refusal's row again where the transaction that held it was rolled back; else do nothing.
+
+    For doors whose tenant scope the exception has left, such as a workflow's step.
+    """
+    record = denied.decision.record
+    if record is None:
+        return
+    with tenant_scope(record.tenant_id):
+        if not PolicyDecision.objects.filter(id=record.id).exists():
+            _keep_bundle(policy_bundle(), record.decided_at)
+            record.save(force_insert=True)
+
+
+def _verdict(*, document: dict[str, Any], problems: list[str], bundle: Bundle, engine: PolicyEngine) -> Verdict:
+    try:
+        if problems:
+            raise InvalidInput(problems)
+        check_document(document)
+        return engine.evaluate(bundle=bundle, path=path_of(document["action"]), document=canonical_json(document))
+    except InvalidInput as invalid:
+        return Verdict(allow=False, reasons=(_input_reason(invalid),))
+    except EngineFailure as failure:
+        log.error("policy_engine_failed", action=document["action"], error=str(failure))
+        return Verdict(allow=False, reasons=(_engine_reason(failure),))
+
+
+def _input_reason(invalid: InvalidInput) -> Reason:
+    sentence = "Conductor asked its rules an incomplete question, so the answer is no. Report this to an administrator"
+    return Reason(INPUT_INVALID, f"{sentence}: {invalid}.", error=str(invalid))
+
+
+def _engine_reason(failure: EngineFailure) -> Reason:
+    sentence = "The policy engine failed, so the answer is no. Try again, and tell an administrator if it stays so."
+    return Reason(ENGINE_ERROR, sentence, error=str(failure))
+
+
+def _as_json(reason: Reason) -> dict[str, str]:
+    named = {"code": reason.code, "message": reason.message}
+    return {**named, "error": reason.error} if reason.error else named
+
+
+def _row(*, document: dict[str, Any], verdict: Verdict, bundle: Bundle, engine: PolicyEngine) -> PolicyDecision:
+    """Return the unsaved row, but for tenant, time and duration. The digest is of the document before masking."""
+    return PolicyDecision(
+        action=document["action"],
+        allow=verdict.allow,
+        reasons=[_as_json(reason) for reason in verdict.reasons],
+        input=masked(document),
+        input_digest=sha256_hex(canonical_json(document)),
+        bundle_digest=bundle.digest,
+        path=f"data.conductor.{document['action']}",
+        engine=engine.name,
+        engine_version=engine.version,
+        actor=document["subject"]["ref"],
+        subject=document["resource"].get("ref") or "",
+    )
+
+
+def _recorded(*, record: PolicyDecision, verdict: Verdict, bundle: Bundle) -> Decision:
+    """Write the row in a savepoint of its own; what is not on record is not allowed."""
+    try:
+        with transaction.atomic():
+            _keep_bundle(bundle, record.decided_at)
+            record.save(force_insert=True)
+    except DatabaseFailure as failure:
+        log.error("policy_record_failed", action=record.action, error=str(failure).partition("\n")[0])
+        sentence = "The decision could not be recorded, so the answer is no. Try again in a moment."
+        return Decision(allow=False, reasons=[sentence], codes=[RECORD_FAILED], record=None)
+    return Decision(
+        allow=verdict.allow,
+        reasons=[reason.message for reason in verdict.reasons],
+        codes=[reason.code for reason in verdict.reasons],
+        record=record,
+    )
+
+
+def _count(*, action: str, decision: Decision) -> None:
+    failed = {INPUT_INVALID, ENGINE_ERROR, RECORD_FAILED}.intersection(decision.codes)
+    result = "allow" if decision.allow else "error" if failed else "deny"
+    # Only known names become labels: a label's values must stay few.
+    DECISIONS.labels(action=action if action in RESOURCES else "unknown", result=result).inc()
+
+
+def _keep_bundle(bundle: Bundle, now: datetime) -> None:
+    """Store the rules' text once, so that the decision can be read with them later."""
+    if not PolicyBundle.objects.filter(digest=bundle.digest).exists():
+        row = PolicyBundle(digest=bundle.digest, files=dict(bundle.files), loaded_at=now)
+        PolicyBundle.objects.bulk_create([row], ignore_conflicts=True)

@@ -1,0 +1,191 @@
+"""What policy is asked: the input document of each action, checked before any rule sees it.
+
+    {"action": "incidents.declare",
+     "subject":  {"ref", "tenant", "roles": [], "permissions": [], "channel"},
+     "resource": {"ref", "kind", "tenant", and what the action needs},
+     "context":  {"time", and what the door adds}}
+
+`resource` and `context` may carry attributes that no built-in rule reads: they reach the rules and the record.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+
+from conductor.lib.clock import parse_rfc3339, rfc3339
+from conductor.tenancy.actors import Actor
+
+_EXACT_INTEGER = 2**53 - 1
+
+
+class InvalidInput(Exception):
+    """The input document is incomplete or of the wrong shape. `problems` names each attribute."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+class Subject(BaseModel):
+    """Who asks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ref: StrictStr = Field(min_length=1)
+    tenant: UUID
+    roles: list[StrictStr]
+    permissions: list[StrictStr]
+    channel: StrictStr = Field(min_length=1)
+
+
+class Resource(BaseModel):
+    """What is to be acted on."""
+
+    model_config = ConfigDict(extra="allow")
+
+    ref: StrictStr = Field(min_length=1)
+    kind: StrictStr = Field(min_length=1)
+    tenant: UUID
+
+
+class DeclaredIncident(Resource):
+    """incidents.declare"""
+
+    severity: StrictStr
+
+
+class ResolvedIncident(Resource):
+    """incidents.resolve"""
+
+    severity: StrictStr
+    status: StrictStr
+    acknowledged: StrictBool
+    commander: StrictStr = ""
+    """Ref of the incident's commander; empty when nobody commands."""
+
+
+class SealedBundle(Resource):
+    """evidence.seal"""
+
+    status: StrictStr
+    artifacts_count: StrictInt = Field(ge=0)
+    unverified_count: StrictInt = Field(ge=0)
+    receipts_unsequenced: StrictInt = Field(ge=0)
+
+
+class Context(BaseModel):
+    """When and how."""
+
+    model_config = ConfigDict(extra="allow")
+
+    time: StrictStr
+
+
+RESOURCES: dict[str, type[Resource]] = {
+    "incidents.declare": DeclaredIncident,
+    "incidents.resolve": ResolvedIncident,
+    "evidence.seal": SealedBundle,
+}
+"""The actions that policy answers for, each with the shape of what it acts on."""
+
+
+def build_document(
+    *,
+    action: str,
+    actor: Actor,
+    tenant: UUID | None,
+    resource: Mapping[str, Any],
+    context: Mapping[str, Any],
+    now: datetime,
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the document as plain JSON values and the problems met on the way; never raises.
+
+    `tenant` is the subject's. UUIDs, datetimes and enumeration members become strings. `resource["kind"]` may be
+    left out: the reference says it. The moment is `now`, whatever `context` says.
+    """
+    problems: list[str] = []
+    given = {"kind": str(resource.get("ref", "")).partition(":")[0], **resource}
+    document = {
+        "action": _plain(action, "action", problems),
+        "subject": {
+            "ref": _plain(actor.ref, "subject.ref", problems),
+            "tenant": str(tenant or ""),
+            "roles": sorted(actor.roles),
+            "permissions": sorted(actor.permissions),
+            "channel": _plain(actor.channel, "subject.channel", problems),
+        },
+        "resource": _plain(given, "resource", problems),
+        "context": _plain({**context, "time": now}, "context", problems),
+    }
+    return document, problems
+
+
+def check_document(document: Mapping[str, Any]) -> None:
+    """Raise InvalidInput unless `document` has every attribute that its action's rules read, in the right type."""
+    action = document.get("action")
+    shape = RESOURCES.get(action) if isinstance(action, str) else None
+    problems = [] if shape else ["action: no policy answers for it"]
+    parts: dict[str, type[BaseModel]] = {"subject": Subject, "resource": shape or Resource, "context": Context}
+    for name, model in parts.items():
+        try:
+            model.model_validate(document.get(name))
+        except ValidationError as error:
+            problems += [f"{'.'.join([name, *map(str, item['loc'])])}: {item['msg']}" for item in error.errors()]
+    problems += _time_problems(document.get("context"))
+    if extra := sorted(set(document) - {"action", "subject", "resource", "context"}):
+        problems.append(f"{', '.join(extra)}: not part of an input document")
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _time_problems(context: object) -> list[str]:
+    moment = context.get("time") if isinstance(context, dict) else None
+    if not isinstance(moment, str):
+        return []
+    try:
+        parse_rfc3339(moment)
+    except ValueError:
+        return ["context.time: not an RFC 3339 time with a zone"]
+    return []
+
+
+def _plain(value: object, where: str, problems: list[str]) -> Any:
+    """Return `value` as JSON can hold it exactly; what it cannot hold becomes its type's name and a problem."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum):
+        return _plain(value.value, where, problems)
+    if isinstance(value, str):
+        return _plain_text(value, where, problems)
+    if isinstance(value, int) and abs(value) <= _EXACT_INTEGER:
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return rfc3339(value)
+    if isinstance(value, Mapping):
+        named = {_plain_text(str(key), where, problems): item for key, item in value.items()}
+        return {key: _plain(item, f"{where}.{key}", problems) for key, item in named.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, f"{where}.{index}", problems) for index, item in enumerate(value)]
+    if isinstance(value, (set, frozenset)):
+        return sorted(str(item) for item in value)
+    problems.append(f"{where}: a {type(value).__name__} of this value cannot be told to policy")
+    return f"<{type(value).__name__}>"
+
+
+def _plain_text(value: str, where: str, problems: list[str]) -> str:
+    # Neither RFC 8785 nor PostgreSQL holds a lone surrogate, and PostgreSQL holds no NUL.
+    clean = str(value).encode("utf-8", "replace").decode().replace("\x00", "?")
+    if clean != value:
+        problems.append(f"{where}: not valid text")
+    return clean

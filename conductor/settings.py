@@ -1,0 +1,206 @@
+"""Settings, read from the environment. `manage.py check --deploy` refuses unsafe production values.
+
+docs/reference/settings.md lists every variable. `make up` sets those of the embedded engines.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from conductor.lib.database_url import parse_database_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, *, default: bool = False) -> bool:
+    return os.environ.get(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
+
+
+# Where this process runs and keeps its files -----------------------------------------------------
+CONDUCTOR_ENV = os.environ.get("CONDUCTOR_ENV", "development")
+CONDUCTOR_HOME = Path(os.environ.get("CONDUCTOR_HOME", BASE_DIR / "var"))
+CONDUCTOR_DEMO = _flag("CONDUCTOR_DEMO")
+CONDUCTOR_BASE_URL = os.environ.get("CONDUCTOR_BASE_URL", "http://127.0.0.1:8484")
+PRODUCTION = CONDUCTOR_ENV == "production"
+
+DEBUG = _flag("CONDUCTOR_DEBUG")
+# Without a key of its own nothing may be signed across restarts; check conductor.E010 refuses it in production.
+SECRET_KEY = os.environ.get("CONDUCTOR_SECRET_KEY") or "insecure-development-key-" + "0" * 32
+ALLOWED_HOSTS = os.environ.get("CONDUCTOR_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [CONDUCTOR_BASE_URL]
+
+INSTALLED_APPS = [
+    "conductor",
+    "adapters",
+    "incidents",
+    "controls",
+    "evidence",
+    "chatops",
+    "conductor.tenancy.admin_app.TenantAdmin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "guardian",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "django_celery_beat",
+    "django_celery_results",
+]
+
+MIDDLEWARE = [
+    "conductor.observability.middleware.RequestContext",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    # Last, so that its process_view runs after the CSRF check: it opens the tenant's transaction round the view.
+    "conductor.tenancy.middleware.TenantMiddleware",
+]
+
+ROOT_URLCONF = "conductor.urls"
+WSGI_APPLICATION = "conductor.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "conductor.console.shell.shell",
+            ],
+        },
+    }
+]
+
+# Data --------------------------------------------------------------------------------------------
+# Two roles. "default" is the application's: row-level security holds it to one tenant at a time.
+# "owner" owns the tables and is used by migrations, seeds and backups only (docs/decisions/0003).
+DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql://conductor@127.0.0.1:5432/conductor")
+DATABASE_APP_URL = os.environ.get("DATABASE_APP_URL", "")
+APP_ROLE = "conductor_app"
+DATABASES = {
+    "default": parse_database_url(DATABASE_APP_URL or DATABASE_URL, role="" if DATABASE_APP_URL else APP_ROLE),
+    "owner": parse_database_url(DATABASE_URL),
+}
+for _database in DATABASES.values():
+    _database.update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+DATABASES["owner"]["CONN_MAX_AGE"] = 0
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": CONDUCTOR_HOME / "files"},
+    },
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+    "artifacts": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": CONDUCTOR_HOME / "artifacts",
+            "file_permissions_mode": 0o440,
+            "directory_permissions_mode": 0o750,
+        },
+    },
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = CONDUCTOR_HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+CONDUCTOR_KEYS_DIR = Path(os.environ.get("CONDUCTOR_KEYS_DIR", CONDUCTOR_HOME / "keys"))
+# Names this installation's transparency logs in every checkpoint. Never change it: old proofs carry it.
+CONDUCTOR_LOG_NAME = os.environ.get("CONDUCTOR_LOG_NAME", "maestro-conductor.local")
+
+# Adapters (docs/reference/adapters.md): networks without public addresses that they may reach, and the secret
+# references (`env:…`, `file:…`, with * and {tenant}) that a tenant's own admin may use. An operator may use any.
+CONDUCTOR_PRIVATE_NETWORKS = [each for each in os.environ.get("CONDUCTOR_PRIVATE_NETWORKS", "").split(",") if each]
+CONDUCTOR_SECRET_REFERENCES = os.environ.get("CONDUCTOR_SECRET_REFERENCES", "file:/run/secrets/{tenant}/*").split(",")
+
+# People ------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+GUARDIAN_RAISE_403 = False
+ANONYMOUS_USER_NAME = None
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "conductor.tenancy.accounts.MembersOnly"
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "conductor.console.errors.csrf_failure"
+EMAIL_BACKEND = os.environ.get("CONDUCTOR_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+
+# Transport security ------------------------------------------------------------------------------
+if PRODUCTION:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = _flag("CONDUCTOR_SSL_REDIRECT", default=True)
+    SECURE_HSTS_SECONDS = int(os.environ.get("CONDUCTOR_HSTS_SECONDS", 31536000))
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "font-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Work --------------------------------------------------------------------------------------------
+BROKER_URL = os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0")
+CONDUCTOR_LEASE_SECONDS = int(os.environ.get("CONDUCTOR_LEASE_SECONDS", 30))
+
+# Slack -------------------------------------------------------------------------------------------
+SLACK_SIGNING_SECRET = os.environ.get("CONDUCTOR_SLACK_SIGNING_SECRET", "")
+SLACK_COMMAND = os.environ.get("CONDUCTOR_SLACK_COMMAND", "/incident")
+SLACK_API_URL = os.environ.get("CONDUCTOR_SLACK_API_URL", "https://slack.com/api/")
+
+# Language, time, logs ----------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOGGING_CONFIG = "conductor.observability.logs.configure"
+LOGGING = {
+    "level": os.environ.get("CONDUCTOR_LOG_LEVEL", "INFO"),
+    "format": os.environ.get("CONDUCTOR_LOG_FORMAT", "json"),
+}
+METRICS_TOKEN = os.environ.get("CONDUCTOR_METRICS_TOKEN", "")
+SILENCED_SYSTEM_CHECKS = ["security.W004"] if not PRODUCTION else []

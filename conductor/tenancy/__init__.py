@@ -1,0 +1,1 @@
+"""Tenants, environments, memberships, API tokens, and the wall between tenants."""

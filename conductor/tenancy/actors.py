@@ -1,0 +1,72 @@
+"""Who acts: a person, a program or Conductor itself, and what they hold in the tenant at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from guardian.shortcuts import get_perms
+
+from conductor.lib.errors import NotAllowed
+from conductor.lib.refs import Ref, ref
+from conductor.tenancy.models import Membership, Tenant
+from conductor.tenancy.roles import PERMISSIONS, holders
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+CHANNELS = ("console", "api", "slack", "engine", "alert", "cli")
+
+
+class PermissionMissing(NotAllowed):
+    """You do not hold the permission that this needs."""
+
+    code = "permission_missing"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who acts in one tenant, through one channel."""
+
+    ref: Ref
+    name: str
+    roles: tuple[str, ...]
+    """Upper-case role names of the tenant, or ("system",)."""
+    channel: str
+    """One of CHANNELS: the door they came through."""
+    permissions: frozenset[str] = field(default_factory=frozenset)
+    """Permission codenames held on the tenant (conductor.tenancy.roles.PERMISSIONS)."""
+
+    @classmethod
+    def system(cls, name: str = "Conductor", *, channel: str = "engine") -> Actor:
+        """Return Conductor itself, which holds every permission and is named in every receipt."""
+        return cls("conductor.system:conductor", name, ("system",), channel, frozenset(PERMISSIONS))
+
+
+def display_name(user: AbstractBaseUser) -> str:
+    """Return the person's full name, or what they sign in with."""
+    return getattr(user, "get_full_name", str)() or user.get_username()
+
+
+def actor_for_user(
+    *, user: AbstractBaseUser, tenant: Tenant, channel: str, within: frozenset[str] | None = None
+) -> Actor | None:
+    """Return the member as an actor, or None for a stranger. Needs the tenant's scope.
+
+    `within` limits the permissions, as an API token's scopes do.
+    """
+    membership = Membership.objects.filter(tenant=tenant, user_id=user.pk).first()
+    if membership is None or not user.is_active:
+        return None
+    held = frozenset(get_perms(user, tenant))
+    permissions = held if within is None else held & within
+    return Actor(ref("tenancy.user", user.pk), display_name(user), (membership.role,), channel, permissions)
+
+
+def require(*, actor: Actor, permission: str) -> None:
+    """Raise PermissionMissing, naming who holds it, unless the actor holds `permission`."""
+    if permission in actor.permissions:
+        return
+    who = " or ".join(holders(permission))
+    action = PERMISSIONS[permission][0].lower() + PERMISSIONS[permission][1:]
+    raise PermissionMissing(f"Only {who} may {action}. An admin of your organisation can grant that role.")

@@ -1,0 +1,119 @@
+"""Tenant, Environment, Membership, ApiToken, and the abstract base of every tenant's row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from conductor.lib.ids import uuid7
+from conductor.tenancy.roles import PERMISSIONS, Role
+
+
+class Tenant(models.Model):
+    """An organisation. No row of one tenant is ever visible to another (docs/decisions/0003)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        permissions: ClassVar = list(PERMISSIONS.items())
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class TenantModel(models.Model):
+    """Base of every tenant-owned table. Its migration must call `row_level_security` (a test walks all models)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+", editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class NumberSeries(TenantModel):
+    """The last number given out in one gapless series of a tenant, for example its incidents."""
+
+    series = models.CharField(max_length=40)
+    last = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "series"], name="number_series_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.series}:{self.last}"
+
+
+class Environment(TenantModel):
+    """A place where the tenant's systems run."""
+
+    class Kind(models.TextChoices):
+        PRODUCTION = "PRODUCTION", "Production"
+        STAGING = "STAGING", "Staging"
+        DEVELOPMENT = "DEVELOPMENT", "Development"
+
+    slug = models.SlugField(max_length=40)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "slug"], name="environment_slug_unique")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Membership(TenantModel):
+    """A person's one role in a tenant. The role decides the permissions (conductor.tenancy.roles)."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=12, choices=Role.choices)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "user"], name="membership_unique"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class ApiToken(TenantModel):
+    """A program's key. Only the SHA-256 of its secret is kept; it acts as its member, within its scopes."""
+
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list)
+    """List of scope names, see conductor.tenancy.roles.SCOPES."""
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether the token may be used at `now`."""
+        return self.revoked_at is None and self.expires_at > now
+
+
+class SignInLink(models.Model):
+    """A one-time sign-in link of the demonstration. It belongs to a person, not to a tenant."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    nonce = models.CharField(max_length=32, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"link for {self.user}"

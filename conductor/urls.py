@@ -1,0 +1,30 @@
+"""Every address of the product. Apps are named as strings: this package imports none of them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from conductor.api.v1 import api
+from conductor.console import views
+from conductor.observability import health
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("preferences/", views.preferences, name="preferences"),
+    path("signin/link/<str:token>/", views.signin_link, name="signin_link"),
+    path("accounts/", include("allauth.urls")),
+    path("t/<slug:tenant>/", include("conductor.console.urls")),
+    path("t/<slug:tenant>/incidents/", include("incidents.urls")),
+    path("t/<slug:tenant>/controls/", include("evidence.control_urls")),
+    path("t/<slug:tenant>/evidence/", include("evidence.urls")),
+    path("api/v1/", api.wrapped_urls()),
+    path("slack/", include("chatops.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+]
+
+handler404 = "conductor.console.errors.not_found"
+handler500 = "conductor.console.errors.server_error"
