@@ -1,0 +1,120 @@
+"""One guarded HTTP POST, for the kinds that speak HTTP: no redirects, no proxies, an end to time and size."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from ipaddress import IPv6Address
+from urllib.parse import urlsplit
+
+import httpx
+
+from adapters.installation import Installation
+from adapters.ports import AdapterError
+from adapters.reach import Address, AddressRefused, addresses
+
+LONGEST_HINT = timedelta(hours=1)
+"""A Retry-After beyond this is cut: no receiver decides that a notice waits for a day."""
+_TEMPORARY = {408, 425, 429}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+def post(
+    *,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    timeout_seconds: float,
+    max_bytes: int,
+    installation: Installation,
+    allow_loopback: bool = False,
+    plain_everywhere: bool = False,
+) -> Answer:
+    """POST `body` and return the answer, at most `max_bytes` of it. Raise AdapterError if none came in time.
+
+    `http:` is refused except on loopback, unless `plain_everywhere` (for answers that prove themselves).
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    reachable = addresses(host=host, port=port, installation=installation, allow_loopback=allow_loopback)
+    if parts.scheme != "https" and not plain_everywhere and not all(each.is_loopback for each in reachable):
+        raise AddressRefused(f"{host} is spoken to over https only")
+    # The public authorities, or those of SSL_CERT_FILE. Proxies of the environment would undo the check of addresses.
+    trust = httpx.create_ssl_context(trust_env=True)
+    with httpx.Client(verify=trust, timeout=timeout_seconds, follow_redirects=False, trust_env=False) as client:
+        request = client.build_request(
+            "POST",
+            httpx.URL(url).copy_with(host=_bracketed(reachable[0])),
+            content=body,
+            headers={"accept-encoding": "identity", **headers, "host": parts.netloc.rpartition("@")[2]},
+            extensions={"sni_hostname": host},
+        )
+        return _exchange(client, request, host=host, timeout_seconds=timeout_seconds, max_bytes=max_bytes)
+
+
+def refuse(answer: Answer, *, host: str, now: datetime) -> None:
+    """Raise AdapterError unless the status is 2xx; its `retry_after` is the answer's Retry-After, if it has one."""
+    if 200 <= answer.status < 300:
+        return
+    is_temporary = answer.status in _TEMPORARY or answer.status >= 500
+    note = "; redirects are not followed" if 300 <= answer.status < 400 else ""
+    raise AdapterError(
+        f"{host} answered {answer.status}{note}",
+        permanent=not is_temporary,
+        code=f"http_{answer.status}",
+        retry_after=_hint(answer.headers.get("retry-after", ""), now) if is_temporary else None,
+    )
+
+
+def _exchange(
+    client: httpx.Client, request: httpx.Request, *, host: str, timeout_seconds: float, max_bytes: int
+) -> Answer:
+    """Read the answer under one deadline: httpx's own timeout is per read, and a slow sender could stretch it."""
+    deadline = time.monotonic() + timeout_seconds
+    received = bytearray()
+    try:
+        response = client.send(request, stream=True)
+        try:
+            for chunk in response.iter_raw():
+                received += chunk
+                if len(received) > max_bytes:
+                    raise AdapterError(f"{host} answered more than {max_bytes} bytes", permanent=True, code="too_long")
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("deadline")
+        finally:
+            response.close()
+    except httpx.TimeoutException as error:
+        message = f"{host} did not answer within {timeout_seconds:g} s"
+        raise AdapterError(message, permanent=False, code="timeout") from error
+    except httpx.HTTPError as error:
+        is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        what = "shows a certificate that is not trusted" if is_certificate else "cannot be reached"
+        code = "certificate_refused" if is_certificate else "unreachable"
+        raise AdapterError(f"{host} {what}", permanent=is_certificate, code=code) from error
+    lowered = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(response.status_code, lowered, bytes(received))
+
+
+def _bracketed(address: Address) -> str:
+    return f"[{address}]" if isinstance(address, IPv6Address) else str(address)
+
+
+def _hint(text: str, now: datetime) -> timedelta | None:
+    """Return how long Retry-After asks to wait (RFC 9110 section 10.2.3: seconds or a date), or None."""
+    try:
+        wait = timedelta(seconds=int(text)) if text.strip().isdigit() else parsedate_to_datetime(text) - now
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return min(max(wait, timedelta(0)), LONGEST_HINT)

@@ -1,0 +1,1 @@
+"""A notary with the installation's own key."""

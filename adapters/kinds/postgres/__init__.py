@@ -1,0 +1,1 @@
+"""PostgreSQL databases, dumped and restored with its own programs."""

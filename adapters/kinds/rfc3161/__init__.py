@@ -1,0 +1,1 @@
+"""Time stamps of an RFC 3161 authority."""

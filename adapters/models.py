@@ -1,0 +1,179 @@
+"""AdapterConfig, Secret, Delivery and NotaryRecord: how a tenant reaches the outside, and what it answered."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from conductor.lib.refs import Ref, ref
+from conductor.tenancy.models import Environment, TenantModel
+
+
+class AdapterConfig(TenantModel):
+    """One configured adapter of a tenant. Settings are plain; secrets are `Secret` rows."""
+
+    port = models.CharField(max_length=20)
+    """A value of adapters.ports.Port: what it is used for."""
+    kind = models.CharField(max_length=40)
+    """Key in adapters.registry.KINDS; never changes."""
+    name = models.CharField(max_length=80)
+    environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    """NULL: for every environment."""
+    settings = models.JSONField(default=dict, blank=True)
+    """Validated by the kind's pydantic `Config`."""
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    tested_at = models.DateTimeField(null=True)
+    """When somebody last pressed "Test"; NULL if nobody did since the settings or a secret changed."""
+    test_passed = models.BooleanField(null=True)
+    test_detail = models.CharField(max_length=500, blank=True)
+    """What the test found, in a sentence."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="adapter_name_unique"),
+            models.CheckConstraint(
+                condition=Q(tested_at__isnull=True, test_passed__isnull=True)
+                | Q(tested_at__isnull=False, test_passed__isnull=False),
+                name="adapter_test_whole",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "port"], name="adapter_port")]
+        verbose_name = "adapter"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})"
+
+    @property
+    def ref(self) -> Ref:
+        return ref("adapters.config", self.id)
+
+
+class Secret(TenantModel):
+    """A secret of an adapter: a reference to where it lives (`env:NAME`, `file:/path`), or sealed in place.
+
+    Never shown again once stored: the admin form shows only how old it is and the reference's scheme.
+    """
+
+    adapter = models.ForeignKey(AdapterConfig, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=40)
+    """Field of the kind's `Secrets`: password, signing_key, …"""
+    reference = models.CharField(max_length=300, blank=True)
+    """`env:NAME` or `file:/run/secrets/x`; empty when the value is sealed below."""
+    sealed = models.TextField(blank=True)
+    """JWE compact serialisation (RFC 7516), its context bound to tenant, adapter and field."""
+    set_at = models.DateTimeField()
+    set_by = models.CharField(max_length=120)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "adapter", "name"], name="secret_unique"),
+            models.CheckConstraint(
+                condition=(Q(reference="") & ~Q(sealed="")) | (~Q(reference="") & Q(sealed="")),
+                name="secret_reference_or_sealed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Delivery(TenantModel):
+    """One message to one adapter. Once SENT it is not sent again under its `key`; the receiver sees the key too.
+
+    PENDING: not sent yet, or sent and the answer was lost; tried again under the same key. FAILED: for good.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "PENDING", "Pending"
+        SENT = "SENT", "Sent"
+        FAILED = "FAILED", "Failed"
+
+    adapter = models.ForeignKey(AdapterConfig, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=160)
+    """Idempotency key, handed to the receiver as well where its protocol has a place for it."""
+    subject = models.CharField(max_length=120)
+    """Ref of what the message is about."""
+    event = models.CharField(max_length=80)
+    message = models.JSONField(default=dict)
+    """What was sent (adapters.ports.Message.as_json), so that it can be shown and sent again."""
+    recipient = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    provider_id = models.CharField(max_length=200, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    """Why the last attempt failed; on a SENT row, what the receiver's side did not take (a refused recipient)."""
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "adapter", "key"], name="delivery_once"),
+            models.CheckConstraint(
+                condition=Q(status__in=["PENDING", "FAILED"], sent_at__isnull=True)
+                | Q(status="SENT", sent_at__isnull=False),
+                name="delivery_status_known",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "subject"], name="delivery_subject"),
+            models.Index(fields=["tenant", "-created_at"], name="delivery_created"),
+        ]
+        verbose_name_plural = "deliveries"
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.status}"
+
+
+class NotaryRecord(TenantModel):
+    """What a notary said of one digest, and how it was verified.
+
+    PENDING: no usable answer yet. REJECTED: it answered, and the answer does not hold (`code` says why); a later
+    attempt may still succeed. VERIFIED: checked before it was stored, and never changed again.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "PENDING", "Pending"
+        VERIFIED = "VERIFIED", "Verified"
+        REJECTED = "REJECTED", "Rejected"
+
+    adapter = models.ForeignKey(AdapterConfig, on_delete=models.PROTECT, related_name="+")
+    subject = models.CharField(max_length=120)
+    """Ref of the bundle, pack or checkpoint."""
+    digest = models.CharField(max_length=64)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    request = models.BinaryField(default=bytes)
+    """The request as sent: DER for RFC 3161, empty for a local notary."""
+    response = models.BinaryField(default=bytes)
+    """The answer as received: DER for RFC 3161, canonical JSON for a local notary."""
+    attested_at = models.DateTimeField(null=True)
+    """The time that the notary vouches for."""
+    verified_by = models.CharField(max_length=80, blank=True)
+    trust_anchor = models.CharField(max_length=200, blank=True)
+    """`sha256:<hex>` of the root certificate or key (DER) that the verification rests on."""
+    trust_anchor_pem = models.TextField(blank=True)
+    """That certificate or key itself, public, so that the answer can be checked without this installation."""
+    attempts = models.PositiveSmallIntegerField(default=0)
+    code = models.CharField(max_length=40, blank=True)
+    """Stable name of the last failure (docs/reference/adapters.md); empty when VERIFIED."""
+    error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    verified_at = models.DateTimeField(null=True)
+    """When we verified it. `attested_at` is the notary's time, this is ours."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "adapter", "digest"], name="notary_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=["PENDING", "REJECTED"], verified_at__isnull=True)
+                | Q(state="VERIFIED", verified_at__isnull=False, attested_at__isnull=False),
+                name="notary_verified_whole",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "subject"], name="notary_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]} {self.state}"

@@ -1,0 +1,62 @@
+"""Which addresses an adapter may connect to. A tenant's admin names the host, so the host is not to be trusted.
+
+The name is looked up once, every address of it is judged, and the connection is made to a judged address: a name
+that changes its answer between the check and the connection gains nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from adapters.installation import Installation
+from adapters.ports import AdapterError
+
+Address = IPv4Address | IPv6Address
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class AddressRefused(AdapterError):
+    """The host is, or leads to, a network that adapters may not reach."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True, code="address_refused")
+
+
+def addresses(*, host: str, port: int, installation: Installation, allow_loopback: bool = False) -> list[Address]:
+    """Return the addresses of `host`, all of them permitted, in the resolver's order.
+
+    Raise AddressRefused if one is not permitted, a temporary AdapterError if the name does not resolve.
+    Permitted are public addresses, the operator's private networks, and in development, if asked for, loopback.
+    """
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise AdapterError(f"{host} does not resolve", permanent=False, code="host_unknown") from error
+    found = list(dict.fromkeys(ip_address(str(sockaddr[0]).partition("%")[0]) for *_, sockaddr in answers))
+    for address in found:
+        if not _permitted(address, installation, allow_loopback=allow_loopback and installation.development):
+            raise AddressRefused(
+                f"{host} leads to an address that adapters may not reach; "
+                "an operator can permit its network with CONDUCTOR_PRIVATE_NETWORKS"
+            )
+    return found
+
+
+def _permitted(address: Address, installation: Installation, *, allow_loopback: bool) -> bool:
+    plain = _unwrapped(address)
+    if any(plain in network for network in installation.private_networks if network.version == plain.version):
+        return True
+    if plain.is_loopback:
+        return allow_loopback
+    return plain.is_global and not plain.is_multicast and not plain.is_unspecified
+
+
+def _unwrapped(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 address stands for, if it does: the wrapping must not hide it."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else address)
