@@ -1,0 +1,16 @@
+"""The HTTP API of incidents. `conductor.api.v1` mounts `router` and `alerts_router`."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+from incidents.api.alerts import router as alerts_router
+from incidents.api.incidents import router as incidents_router
+from incidents.api.postmortems import router as postmortems_router
+from incidents.api.timeline import router as timeline_router
+
+router = Router(tags=["incidents"])
+for _part in (incidents_router, timeline_router, postmortems_router):
+    router.add_router("", _part)
+
+__all__ = ["alerts_router", "router"]

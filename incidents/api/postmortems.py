@@ -1,0 +1,85 @@
+"""Postmortems: ask for a draft, read the newest version, download it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import FileResponse, HttpResponse
+from ninja import Router
+from ninja.responses import Status
+
+from conductor.ledger import blobs
+from conductor.lib.clock import now
+from conductor.lib.errors import NotFound
+from conductor.tenancy.actors import require
+from conductor.tenancy.requests import TenantRequest
+from incidents import lifecycle, selectors
+from incidents.api.schemas import PostmortemOut, RequestedOut
+from incidents.models import Incident, Postmortem
+from incidents.postmortem import file_name, markdown
+
+router = Router(tags=["incidents"])
+
+
+class PostmortemMissing(NotFound):
+    """There is no postmortem yet. Ask for a draft first."""
+
+    code = "postmortem_missing"
+
+
+class PostmortemNotRendered(NotFound):
+    """The PDF is not rendered yet. It takes some seconds after the draft."""
+
+    code = "postmortem_not_rendered"
+
+
+@router.get("/{number}/postmortem", response=PostmortemOut, operation_id="get_postmortem")
+def get_postmortem(request: TenantRequest, number: int) -> Any:
+    """The newest version."""
+    return _latest(_incident(request, number))
+
+
+@router.post("/{number}/postmortem", response={202: RequestedOut}, operation_id="request_postmortem")
+def request_postmortem(request: TenantRequest, number: int) -> Any:
+    """Start a run that drafts and renders a new version; one that is under way is returned instead."""
+    run = lifecycle.request_postmortem(incident=_incident(request, number), actor=request.actor, now=now())
+    return Status(202, {"run": run.code, "run_number": run.number, "status": run.status})
+
+
+@router.get("/{number}/postmortem.pdf", operation_id="get_postmortem_pdf")
+def get_postmortem_pdf(request: TenantRequest, number: int) -> Any:
+    """The newest version as PDF."""
+    incident = _incident(request, number)
+    postmortem = _latest(incident)
+    if not postmortem.pdf_digest:
+        raise PostmortemNotRendered
+    stream = blobs.open_blob(tenant_id=request.tenant.id, digest=postmortem.pdf_digest)
+    name = file_name(incident=incident, postmortem=postmortem, suffix="pdf")
+    response = FileResponse(stream, content_type="application/pdf", filename=name)
+    response["ETag"] = f'"{postmortem.pdf_digest}"'
+    return response
+
+
+@router.get("/{number}/postmortem.md", operation_id="get_postmortem_markdown")
+def get_postmortem_markdown(request: TenantRequest, number: int) -> Any:
+    """The newest version as Markdown."""
+    incident = _incident(request, number)
+    postmortem = _latest(incident)
+    name = file_name(incident=incident, postmortem=postmortem, suffix="md")
+    response = HttpResponse(
+        markdown(incident=incident, postmortem=postmortem), content_type="text/markdown; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _incident(request: TenantRequest, number: int) -> Incident:
+    require(actor=request.actor, permission="view_incidents")
+    return selectors.incident_by_number(number=number)
+
+
+def _latest(incident: Incident) -> Postmortem:
+    postmortem = selectors.latest_postmortem(incident=incident)
+    if postmortem is None:
+        raise PostmortemMissing
+    return postmortem

@@ -1,0 +1,276 @@
+"""What the API of incidents takes and gives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from ninja import Field, Schema
+from pydantic import AwareDatetime, StringConstraints
+
+from incidents import models
+from incidents.alerts import Disposition, Outcome
+from incidents.metrics import State
+from incidents.wording import sentence
+
+
+class IncidentSeverity(StrEnum):
+    """SEV1 is the worst."""
+
+    SEV1 = "SEV1"
+    SEV2 = "SEV2"
+    SEV3 = "SEV3"
+    SEV4 = "SEV4"
+
+
+class IncidentStatus(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "OPEN"
+    MITIGATED = "MITIGATED"
+    MONITORING = "MONITORING"
+    RESOLVED = "RESOLVED"
+
+
+class IncidentKind(StrEnum):
+    """Whether it happened here, was imported from elsewhere, or is practice."""
+
+    REAL = "REAL"
+    IMPORTED = "IMPORTED"
+    PRACTICE = "PRACTICE"
+
+
+class DeclarableKind(StrEnum):
+    """The kinds that can be declared."""
+
+    REAL = "REAL"
+    PRACTICE = "PRACTICE"
+
+
+class IncidentRole(StrEnum):
+    """A role in the response; one holder at a time."""
+
+    COMMANDER = "COMMANDER"
+    OPERATIONS = "OPERATIONS"
+    COMMUNICATIONS = "COMMUNICATIONS"
+    SCRIBE = "SCRIBE"
+
+
+class TimelineView(StrEnum):
+    """Which entries of the timeline to give."""
+
+    ALL = "all"
+    KEY = "key"
+    PEOPLE = "people"
+    AUTOMATION = "automation"
+
+
+class PostmortemStatus(StrEnum):
+    """Whether people have accepted it."""
+
+    DRAFT = "DRAFT"
+    PUBLISHED = "PUBLISHED"
+
+
+MetricState = State
+AlertOutcome = Outcome
+Text = Annotated[str, StringConstraints(max_length=10_000)]
+Line = Annotated[str, StringConstraints(max_length=200)]
+
+
+class IncidentOut(Schema):
+    """An incident."""
+
+    id: UUID
+    ref: str
+    code: str
+    number: int
+    title: str
+    summary: str
+    kind: IncidentKind
+    origin: str
+    severity: IncidentSeverity
+    status: IncidentStatus
+    incident_type: str
+    environment: str | None
+    service: str
+    dedup_key: str
+    declared_by_name: str
+    commander: str | None
+    detected_at: datetime | None
+    declared_at: datetime
+    acknowledged_at: datetime | None
+    mitigated_at: datetime | None
+    monitoring_at: datetime | None
+    resolved_at: datetime | None
+    version: int
+
+    @staticmethod
+    def resolve_environment(incident: models.Incident) -> str | None:
+        return incident.environment.slug if incident.environment else None
+
+    @staticmethod
+    def resolve_commander(incident: Any) -> str | None:
+        """The name: read with the row in lists, looked up for one incident."""
+        if hasattr(incident, "commander_name"):
+            name: str | None = incident.commander_name
+            return name
+        holder = incident.roles.filter(role=models.Role.COMMANDER, ended_at=None).first()
+        return holder.user_name if holder else None
+
+
+class IncidentPage(Schema):
+    items: list[IncidentOut]
+    next_cursor: str
+
+
+class DeclareIn(Schema):
+    """An incident to declare."""
+
+    title: Line
+    severity: IncidentSeverity
+    summary: Text = ""
+    environment: str = Field("", description="Short name of an environment.")
+    service: Line = Field("", description="Name of the chiefly affected resource.")
+    dedup_key: Annotated[str, StringConstraints(max_length=300)] = Field(
+        "", description="While an incident with this key is unresolved, declaring again returns it."
+    )
+    kind: DeclarableKind = DeclarableKind.REAL
+    detected_at: AwareDatetime | None = None
+    take_command: bool = False
+
+
+class TransitionIn(Schema):
+    to: IncidentStatus
+    reason: Text = Field("", description="At least ten characters for a move backwards.")
+
+
+class ClassificationIn(Schema):
+    """What to change; what is left out stays."""
+
+    severity: IncidentSeverity | None = None
+    incident_type: Annotated[str, StringConstraints(max_length=40)] | None = None
+    service: Line | None = None
+    reason: Text = Field("", description="Needed to lower the severity.")
+
+
+class AcknowledgementIn(Schema):
+    take_command: bool = False
+
+
+class RoleIn(Schema):
+    role: IncidentRole
+    user: Line = Field(description="User name, e-mail address or reference of a member.")
+
+
+class RoleOut(Schema):
+    role: IncidentRole
+    label: str
+    ref: str
+    name: str
+    since: datetime | None
+
+
+class UpdateIn(Schema):
+    text: Text
+
+
+class DecisionIn(Schema):
+    text: Text
+    agreed_by: list[Line] = Field(default_factory=list, max_length=50, description="Members who agreed.")
+
+
+class EventOut(Schema):
+    """An entry of a timeline."""
+
+    seq: int
+    kind: str
+    sentence: str
+    body: str
+    data: dict[str, Any]
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str
+    actor_name: str
+    source: str
+    receipt_id: UUID | None
+
+    @staticmethod
+    def resolve_sentence(event: models.TimelineEvent) -> str:
+        return sentence(event)
+
+
+class TimelineOut(Schema):
+    items: list[EventOut]
+    next_before: int | None = Field(description="Give it as `before` for the next, older page.")
+
+
+class MetricOut(Schema):
+    key: str
+    label: str
+    seconds: int | None = Field(description="Null unless the state is ok.")
+    state: MetricState
+    why: str
+
+
+class BlockOut(Schema):
+    text: str
+    sources: list[int] = Field(description="Timeline entries that the statement rests on.")
+    at: datetime | None = None
+    by: str | None = None
+
+
+class SectionOut(Schema):
+    key: str
+    title: str
+    blocks: list[BlockOut]
+
+
+class PostmortemOut(Schema):
+    """A version of a postmortem."""
+
+    id: UUID
+    version: int
+    status: PostmortemStatus
+    sections: list[SectionOut]
+    metrics: list[MetricOut]
+    content_digest: str
+    through_seq: int
+    pdf_digest: str = Field(description="Empty until the PDF is rendered.")
+    pdf_size_bytes: int | None
+    drafted_at: datetime
+    drafted_by: str
+
+
+class RequestedOut(Schema):
+    """A draft under way."""
+
+    run: str
+    run_number: int
+    status: str
+
+
+class DispositionOut(Schema):
+    """What became of one alert."""
+
+    fingerprint: str
+    name: str
+    outcome: AlertOutcome
+    reason: str
+    incident: str | None
+    incident_number: int | None
+
+    @staticmethod
+    def resolve_incident(disposition: Disposition) -> str | None:
+        return disposition.incident.code if disposition.incident else None
+
+    @staticmethod
+    def resolve_incident_number(disposition: Disposition) -> int | None:
+        return disposition.incident.number if disposition.incident else None
+
+
+class IntakeOut(Schema):
+    dispositions: list[DispositionOut]
+    truncated_alerts: int = Field(description="Alerts that the sender left out; nothing is known of them.")

@@ -1,0 +1,27 @@
+"""The incidents app and what it registers by name."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class IncidentsConfig(AppConfig):
+    name = "incidents"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from conductor.console.panels import register_panel
+        from incidents import panels, workflows
+
+        workflows.register()
+        register_panel(place="shell.live", name="incidents", order=1, template="_live.html", context=panels.live_panel)
+        register_panel(
+            place="palette", name="incidents", order=1, template="_palette_results.html", context=panels.palette_panel
+        )
+        register_panel(
+            place="run.subject",
+            name="incident",
+            order=1,
+            template="incidents/_run_subject.html",
+            context=panels.run_subject,
+        )

@@ -1,0 +1,120 @@
+"""Verbs on postmortems: ask for a draft, write one, keep its rendering."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from conductor.engine.lifecycle import start_run
+from conductor.engine.models import Run
+from conductor.ledger import receipts
+from conductor.ledger.blobs import BlobInfo
+from conductor.lib.refs import ref
+from conductor.metering.lifecycle import record
+from conductor.tenancy.actors import Actor, require
+from incidents.lifecycle import topology
+from incidents.lifecycle.status import POSTMORTEM_WORKFLOW
+from incidents.lifecycle.writing import Entry, last_seq, lock, touch, write
+from incidents.models import EventKind, Incident, Postmortem
+from incidents.postmortem import content_digest, draft_sections
+from incidents.story import read_story
+
+
+def request_postmortem(*, incident: Incident, actor: Actor, now: datetime) -> Run:
+    """Start the workflow that drafts and renders a new version; while one is under way, return that one."""
+    require(actor=actor, permission="respond")
+    with transaction.atomic():
+        locked = lock(incident)
+        runs = Run.objects.filter(workflow=POSTMORTEM_WORKFLOW, subject=locked.ref)
+        if (under_way := runs.exclude(status__in=Run.OVER).first()) is not None:
+            return under_way
+        run = start_run(
+            tenant_id=locked.tenant_id,
+            workflow=POSTMORTEM_WORKFLOW,
+            input={"incident_id": str(locked.id)},
+            actor=actor,
+            now=now,
+            subject=locked.ref,
+            environment_id=locked.environment_id,
+        )
+        topology.link_run(incident=locked, run=run, actor=actor, now=now)
+    return run
+
+
+def draft_postmortem(*, incident: Incident, actor: Actor, now: datetime, idempotency_key: str = "") -> Postmortem:
+    """Write the next version from the timeline as it is now. The same `idempotency_key` returns its version again.
+
+    Earlier versions stay as they are.
+    """
+    require(actor=actor, permission="respond")
+    with transaction.atomic():
+        locked = lock(incident)
+        if idempotency_key and (known := Postmortem.objects.filter(idempotency_key=idempotency_key).first()):
+            return known
+        version = Postmortem.objects.filter(incident=locked).count() + 1
+        postmortem = _insert(locked, version, actor, now, idempotency_key)
+        facts = {"version": version, "entries": postmortem.through_seq}
+        write(
+            incident=locked,
+            action="postmortem.drafted",
+            entries=[Entry(EventKind.POSTMORTEM_DRAFTED, data=facts)],
+            actor=actor,
+            now=now,
+            body=facts,
+            links=[ref("incidents.postmortem", postmortem.id)],
+            subjects=[{"name": f"{locked.code}-postmortem-v{version}.json", "digest": postmortem.content_digest}],
+        )
+        touch(locked)
+    return postmortem
+
+
+def store_rendering(*, postmortem: Postmortem, blob: BlobInfo, name: str, actor: Actor, now: datetime) -> Postmortem:
+    """Keep the digest of the rendered PDF on the version. Rendered already: nothing is written."""
+    with transaction.atomic():
+        unrendered = Postmortem.objects.filter(id=postmortem.id, pdf_digest="")
+        if unrendered.update(pdf_digest=blob.digest, pdf_size_bytes=blob.size_bytes):
+            _record_rendering(postmortem, blob, name, actor, now)
+    postmortem.refresh_from_db()
+    return postmortem
+
+
+def _insert(incident: Incident, version: int, actor: Actor, now: datetime, key: str) -> Postmortem:
+    story = read_story(incident=incident)
+    sections = draft_sections(story=story)
+    metrics = [metric.as_json() for metric in story.metrics]
+    return Postmortem.objects.create(
+        tenant_id=incident.tenant_id,
+        incident=incident,
+        version=version,
+        sections=sections,
+        metrics=metrics,
+        content_digest=content_digest(sections=sections, metrics=metrics),
+        through_seq=last_seq(incident),
+        idempotency_key=key,
+        drafted_at=now,
+        drafted_by=actor.name,
+    )
+
+
+def _record_rendering(postmortem: Postmortem, blob: BlobInfo, name: str, actor: Actor, now: datetime) -> None:
+    incident = postmortem.incident
+    receipts.append(
+        tenant_id=incident.tenant_id,
+        action="incidents.postmortem.rendered",
+        subject=incident.ref,
+        subject_name=str(incident)[:200],
+        actor=actor,
+        now=now,
+        body={"incident": incident.code, "version": postmortem.version, "size_bytes": blob.size_bytes},
+        links=[ref("incidents.postmortem", postmortem.id)],
+        subjects=[{"name": name, "digest": blob.digest}],
+    )
+    record(
+        tenant_id=incident.tenant_id,
+        meter="incidents.document_bytes",
+        quantity=blob.size_bytes,
+        subject=incident.ref,
+        key=f"postmortem:{postmortem.id}",
+        now=now,
+    )

@@ -1,0 +1,83 @@
+"""What the verbs on incidents refuse with. Each `code` is stable and part of the API."""
+
+from __future__ import annotations
+
+from conductor.lib.errors import Conflict, Invalid
+from incidents.models import Incident, Status
+from incidents.moves import MOVES
+
+
+class IncidentIsHistory(Conflict):
+    """This incident was imported. History is read, not worked on."""
+
+    code = "incident_is_history"
+
+
+class IncidentMoved(Conflict):
+    """Somebody else moved this incident while you were looking at it. Look at it again, then decide."""
+
+    code = "incident_moved"
+
+    def __init__(self, incident: Incident, seen: str) -> None:
+        before, after = Status(seen).label, Status(incident.status).label
+        super().__init__(
+            f"{incident.code} was {before} when you looked and is {after} now. Look at it again, then decide.",
+            fields={"to": [f"It is {after} now."]},
+        )
+
+
+class KeyInUse(Conflict):
+    """Another unresolved incident has the same deduplication key. Work on that one, or resolve it first."""
+
+    code = "incident_key_in_use"
+
+    def __init__(self, incident: Incident, other: Incident) -> None:
+        super().__init__(
+            f"{other.code} is unresolved and has the same deduplication key as {incident.code}. "
+            f"Work on {other.code}, or resolve it first.",
+            fields={"to": [f"{other.code} is live for the same key."]},
+        )
+
+
+class TransitionNotAllowed(Conflict):
+    """An incident cannot move between these two statuses."""
+
+    code = "transition_not_allowed"
+
+    def __init__(self, incident: Incident, to: str, why: str = "") -> None:
+        self.before, self.to = incident.status, to
+        self.allowed = [move.to.value for move in MOVES[Status(incident.status)]]
+        where = " or ".join(Status(each).label for each in self.allowed)
+        before, after = Status(self.before).label, Status(to).label
+        reason = why or f"{incident.code} cannot move from {before} to {after}."
+        super().__init__(
+            f"{reason} From {before} it can move to {where}.",
+            fields={"to": [f"Not allowed from {self.before}. Allowed: {', '.join(self.allowed)}."]},
+        )
+
+
+class IncidentAlreadyResolved(TransitionNotAllowed):
+    """The incident is resolved already."""
+
+    code = "incident_already_resolved"
+
+    def __init__(self, incident: Incident, to: str) -> None:
+        super().__init__(incident, to, f"{incident.code} is resolved already. Reopen it first.")
+
+
+class ReasonTooShort(Invalid):
+    """Say why, in at least ten characters."""
+
+    code = "reason_required"
+
+
+class NotAResponder(Invalid):
+    """Roles are held by members who may respond to incidents."""
+
+    code = "not_a_responder"
+
+
+class RoleNotHeld(Conflict):
+    """Nobody holds this role."""
+
+    code = "role_not_held"

@@ -1,0 +1,118 @@
+"""Verbs that add to an incident's timeline and change nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from conductor.lib.errors import Invalid
+from conductor.lib.refs import Ref, ref
+from conductor.tenancy.actors import Actor, display_name, require
+from conductor.tenancy.models import Membership
+from incidents.lifecycle.words import Complaints
+from incidents.lifecycle.writing import Entry, last_seq, lock, touch, write
+from incidents.models import EventKind, Incident, TimelineEvent
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+LINKED = (EventKind.RUN_FINISHED, EventKind.EVIDENCE_ATTACHED)
+
+
+def post_update(*, incident: Incident, text: str, actor: Actor, now: datetime) -> TimelineEvent:
+    """Append what a responder has to say. Also after the incident is resolved."""
+    return _say(incident, EventKind.UPDATE_POSTED, "update.posted", text, {}, actor, now)
+
+
+def record_decision(
+    *, incident: Incident, text: str, actor: Actor, now: datetime, agreed_by: Iterable[User] = ()
+) -> TimelineEvent:
+    """Append a decision, or a decision not to: what, why, and which members agreed. Raise Invalid for a stranger."""
+    people = list(agreed_by)
+    members = set(Membership.objects.filter(user__in=people).values_list("user_id", flat=True))
+    strangers = [display_name(user) for user in people if user.pk not in members]
+    if strangers:
+        raise Invalid(fields={"agreed_by": [f"{name} is not a member of your organisation." for name in strangers]})
+    agreed = [{"ref": ref("tenancy.user", user.pk), "name": display_name(user)} for user in people]
+    return _say(incident, EventKind.DECISION_RECORDED, "decision.recorded", text, {"agreed_by": agreed}, actor, now)
+
+
+def record_alert(
+    *, incident: Incident, is_firing: bool, alert: Mapping[str, str], occurred_at: datetime, actor: Actor, now: datetime
+) -> TimelineEvent | None:
+    """Append that an alert fired or ended, as `alert` describes it (name, fingerprint, starts_at, summary, …).
+
+    Return None where the timeline holds it already: the same fingerprint, start and state. An alert never moves
+    the incident's status; a person does.
+    """
+    require(actor=actor, permission="respond")
+    kind = EventKind.ALERT_FIRED if is_firing else EventKind.ALERT_RESOLVED
+    action = "alert.fired" if is_firing else "alert.resolved"
+    same = {"data__fingerprint": alert["fingerprint"], "data__starts_at": alert["starts_at"]}
+    with transaction.atomic():
+        locked = lock(incident)
+        if TimelineEvent.objects.filter(incident=locked, kind=kind, **same).exists():
+            return None
+        data = {key: value for key, value in alert.items() if key != "summary"}
+        entry = Entry(kind, alert.get("summary", ""), data, occurred_at)
+        return _append(locked, entry, action, actor, now, data)
+
+
+def record_link(
+    *, incident: Incident, kind: str, target: Ref, name: str, actor: Actor, now: datetime, text: str = ""
+) -> TimelineEvent | None:
+    """Append that a run finished or evidence was attached; return None where the timeline says so of `target` already.
+
+    For steps and apps above this one: `kind` is one of LINKED.
+    """
+    if kind not in LINKED:
+        raise ValueError(f"{kind} does not link")
+    with transaction.atomic():
+        locked = lock(incident)
+        if TimelineEvent.objects.filter(incident=locked, kind=kind, data__ref=target).exists():
+            return None
+        entry = Entry(EventKind(kind), text, {"ref": target, "name": name})
+        return _append(locked, entry, kind, actor, now, entry.data, links=[target])
+
+
+def record_notices(
+    *, incident: Incident, event: str, sent: int, failed: int, key: str, actor: Actor, now: datetime
+) -> TimelineEvent | None:
+    """Append how many notices went out; return None when `key` has been recorded already."""
+    with transaction.atomic():
+        locked = lock(incident)
+        if TimelineEvent.objects.filter(incident=locked, kind=EventKind.NOTICE_SENT, data__key=key).exists():
+            return None
+        data = {"event": event, "sent": sent, "failed": failed, "key": key}
+        return _append(locked, Entry(EventKind.NOTICE_SENT, data=data), "notice.sent", actor, now, data)
+
+
+def _say(
+    incident: Incident, kind: EventKind, action: str, text: str, data: Mapping[str, Any], actor: Actor, now: datetime
+) -> TimelineEvent:
+    require(actor=actor, permission="respond")
+    complaints = Complaints()
+    body = complaints.text("text", text, required=True)
+    complaints.refuse()
+    with transaction.atomic():
+        locked = lock(incident)
+        event = _append(locked, Entry(kind, body, data), action, actor, now, {"text": body, **data})
+    incident.refresh_from_db()
+    return event
+
+
+def _append(
+    locked: Incident,
+    entry: Entry,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    body: Mapping[str, Any],
+    links: Iterable[Ref] = (),
+) -> TimelineEvent:
+    write(incident=locked, action=action, entries=[entry], actor=actor, now=now, body=body, links=links)
+    touch(locked)
+    return TimelineEvent.objects.get(incident=locked, seq=last_seq(locked))

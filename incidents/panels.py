@@ -1,0 +1,60 @@
+"""What incidents show elsewhere: the shell's live list, the palette, the head of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from conductor.lib.refs import Ref, parse_ref
+from incidents import selectors
+from incidents.models import Incident
+
+FOUND = 6
+
+
+def live_panel(request: HttpRequest, subject: Ref) -> dict[str, Any] | None:
+    """The active incidents, for every page's sidebar."""
+    actor, tenant = getattr(request, "actor", None), getattr(request, "tenant", None)
+    if actor is None or tenant is None or "view_incidents" not in actor.permissions:
+        return None
+    found = selectors.live_incidents(limit=50)
+    items = [
+        {
+            "href": reverse("incidents:detail", args=[tenant.slug, each.number]),
+            "severity": each.severity,
+            "number": each.number,
+            "title": each.title,
+            "opened_at": each.declared_at,
+        }
+        for each in found[:4]
+    ]
+    return {"items": items, "active": len(found)}
+
+
+def palette_panel(request: HttpRequest, subject: Ref) -> dict[str, Any] | None:
+    """Declare, and the incidents that match what was typed."""
+    actor, tenant = getattr(request, "actor", None), getattr(request, "tenant", None)
+    if actor is None or tenant is None:
+        return None
+    options: list[dict[str, Any]] = []
+    if "respond" in actor.permissions and subject.lower() in "declare incident":
+        href = reverse("incidents:declare", args=[tenant.slug])
+        options.append({"href": href, "icon": "siren", "label": "Declare incident…", "key": "C"})
+    filters = selectors.HubFilter(q=subject, kind="")
+    for each in selectors.filtered(filters=filters).order_by("-number")[:FOUND]:
+        href = reverse("incidents:detail", args=[tenant.slug, each.number])
+        options.append({"href": href, "status": each.status, "id": each.code, "label": each.title})
+    return {"title": "Incidents", "options": options}
+
+
+def run_subject(request: HttpRequest, subject: Ref) -> dict[str, Any] | None:
+    """The incident that a run is about."""
+    if not subject.startswith("incidents.incident:"):
+        return None
+    incident = Incident.objects.filter(id=parse_ref(subject)[1]).first()
+    if incident is None:
+        return None
+    tenant = request.tenant  # type: ignore[attr-defined]
+    return {"incident": incident, "href": reverse("incidents:detail", args=[tenant.slug, incident.number])}

@@ -1,0 +1,9 @@
+"""The postmortem without any writing: what the record says, as sections, as Markdown and as a document's variables."""
+
+from __future__ import annotations
+
+from incidents.postmortem.document import document_context, file_name
+from incidents.postmortem.draft import Block, Section, content_digest, draft_sections
+from incidents.postmortem.markdown import markdown
+
+__all__ = ["Block", "Section", "content_digest", "document_context", "draft_sections", "file_name", "markdown"]

@@ -1,0 +1,96 @@
+"""The sections that assess: how the response was staffed and kept informed, and what the record leaves open."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from conductor.console.formatting import duration
+from incidents.metrics import State
+from incidents.models import EventKind, Role, RoleAssignment, Severity
+from incidents.moves import UPDATE_EVERY
+from incidents.postmortem.blocks import Block, block, counted, numbers, when
+from incidents.story import UPDATES, Story
+from incidents.wording import name_list
+
+
+def response(story: Story) -> list[Block]:
+    """Roles with their intervals, the share of time with a commander, updates and the longest silence, notices."""
+    blocks = []
+    assigned = numbers(story.of(EventKind.ROLE_ASSIGNED, EventKind.ROLE_RELEASED))
+    for interval in story.roles:
+        blocks.append(block(_interval(interval), assigned))
+    if (coverage := _command(story)) and assigned:
+        blocks.append(block(coverage, [*assigned, *story.seqs]))
+    updates = story.of(*UPDATES)
+    blocks.append(block(_cadence(story), numbers(updates) or story.seqs))
+    for event in story.of(EventKind.NOTICE_SENT):
+        failed = f", {event.data['failed']} failed" if event.data["failed"] else ""
+        text = f"{counted(event.data['sent'], 'notice')} of {event.data['event']} went out{failed}."
+        blocks.append(block(text, [event.seq], at=event.occurred_at))
+    reopened = numbers(story.of(EventKind.REOPENED))
+    if reopened:
+        blocks.append(block(f"It went back to open {counted(len(reopened), 'time')}.", reopened))
+    return blocks
+
+
+def unknowns(story: Story) -> list[Block]:
+    """What this draft cannot say, so that nobody takes silence for an answer. The whole record was searched."""
+    searched = story.seqs
+    span = f"#{searched[0]} to #{searched[-1]}" if len(searched) > 1 else f"#{searched[0]}"
+    blocks = [
+        block(f"{metric.label} is {metric.state.value}: {metric.why}", searched)
+        for metric in story.metrics
+        if metric.state != State.OK
+    ]
+    held = {interval.role for interval in story.roles}
+    vacant = [role.label.lower() for role in Role if role not in held]
+    if vacant:
+        blocks.append(block(f"Nobody is recorded as {name_list(vacant).replace(' and ', ' or ')}.", searched))
+    if not story.incident.service:
+        blocks.append(block(f"No entry from {span} names the affected service.", searched))
+    if not story.of(EventKind.DECISION_RECORDED):
+        blocks.append(block(f"No decision is recorded in {span}.", searched))
+    nobody = "the cause, the number of people affected, or what would prevent it from happening again"
+    blocks.append(block(f"The timeline has no field for {nobody}: people must add these.", searched))
+    return blocks
+
+
+def _interval(interval: RoleAssignment) -> str:
+    role = Role(interval.role).label
+    since = f"{role}: {interval.user_name} from {when(interval.assumed_at)}"
+    if interval.ended_at is None:
+        return f"{since}, still held."
+    return f"{since} to {when(interval.ended_at)}, {duration(interval.ended_at - interval.assumed_at)}."
+
+
+def _command(story: Story) -> str:
+    """Return how much of the time from declaration to resolution somebody commanded."""
+    incident = story.incident
+    end = incident.resolved_at
+    if end is None or end <= incident.declared_at:
+        return ""
+    held = timedelta()
+    for interval in story.roles:
+        if interval.role == Role.COMMANDER:
+            began = max(interval.assumed_at, incident.declared_at)
+            held += max(min(interval.ended_at or end, end) - began, timedelta())
+    share = held / (end - incident.declared_at)
+    return f"Somebody commanded for {share:.0%} of the time from declaration to resolution."
+
+
+def _cadence(story: Story) -> str:
+    every = UPDATE_EVERY[Severity(story.incident.severity)]
+    updates = [event.occurred_at for event in story.of(*UPDATES)]
+    expected = f"{story.incident.severity} expects one every {duration(every, coarse=True)}"
+    said = f"{counted(len(updates), 'update')} posted; {expected}."
+    silence = _longest_silence(story, updates)
+    return f"{said} The longest silence before the end was {duration(silence, coarse=True)}." if silence else said
+
+
+def _longest_silence(story: Story, updates: list[datetime]) -> timedelta | None:
+    end = story.incident.resolved_at
+    if end is None or end <= story.incident.declared_at:
+        return None
+    moments = [story.incident.declared_at, *(at for at in updates if story.incident.declared_at < at < end), end]
+    return max(after - before for before, after in pairwise(moments))

@@ -1,0 +1,64 @@
+"""Every read of the incidents app: what pages, the API and chat show."""
+
+from __future__ import annotations
+
+from incidents.selectors.detail import (
+    Connected,
+    RoleSlot,
+    StepperStep,
+    connected,
+    incident_by_number,
+    latest_postmortem,
+    postmortems_of,
+    roles_of,
+    runs_of,
+    stepper,
+)
+from incidents.selectors.feed import VIEWS, TimelinePage, timeline, timeline_page
+from incidents.selectors.figures import Figure, Figures, figures
+from incidents.selectors.hub import (
+    Hub,
+    HubFilter,
+    HubRow,
+    LiveIncident,
+    filtered,
+    hub,
+    live_incidents,
+    rows_of,
+    services,
+    with_columns,
+)
+from incidents.selectors.people import Person, find_person, responders
+
+__all__ = [
+    "VIEWS",
+    "Connected",
+    "Figure",
+    "Figures",
+    "Hub",
+    "HubFilter",
+    "HubRow",
+    "LiveIncident",
+    "Person",
+    "RoleSlot",
+    "StepperStep",
+    "TimelinePage",
+    "connected",
+    "figures",
+    "filtered",
+    "find_person",
+    "hub",
+    "incident_by_number",
+    "latest_postmortem",
+    "live_incidents",
+    "postmortems_of",
+    "responders",
+    "roles_of",
+    "rows_of",
+    "runs_of",
+    "services",
+    "stepper",
+    "timeline",
+    "timeline_page",
+    "with_columns",
+]

@@ -1,0 +1,164 @@
+"""What the incident page shows besides its timeline: stepper, roles, connections, runs, postmortems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from conductor.engine.models import Run
+from conductor.engine.selectors import runs_about
+from conductor.graph.models import Edge, Node
+from conductor.graph.selectors import Neighbourhood, blast_radius, neighbourhood, node_for
+from conductor.lib.errors import NotFound
+from conductor.lib.refs import Ref, ref
+from incidents.models import Incident, Postmortem, Role, RoleAssignment, Status, StatusTransition
+from incidents.moves import find_move
+
+
+@dataclass(frozen=True)
+class StepperStep:
+    """One of the four statuses as the stepper shows it."""
+
+    status: str
+    label: str
+    state: str
+    """done, current, todo, or skipped: passed by without anybody saying so."""
+    entered_at: datetime | None
+    """The latest time that this status began; None if it never did."""
+    lasted: timedelta | None
+    """How long this status has lasted in all, over every visit; None if it never began, or nobody knows."""
+    is_inferred: bool
+    """Whether nobody said so: a later move implies it."""
+    visits: int
+    can_move: bool
+    """Whether a move from the present status to this one exists."""
+    needs_reason: bool
+    """Whether that move goes backwards and needs a reason."""
+
+
+@dataclass(frozen=True)
+class RoleSlot:
+    """A role and who holds it."""
+
+    role: str
+    label: str
+    user_id: int | None
+    ref: Ref
+    name: str
+    """Empty while the role is vacant."""
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class Connected:
+    """The incident's neighbours in the graph, and what is suspected to fail with it."""
+
+    neighbourhood: Neighbourhood
+    affected: list[Node]
+    """Resources that it is said to affect."""
+    blast: list[Node]
+    """What depends on those, directly or not."""
+
+
+def incident_by_number(*, number: int) -> Incident:
+    """Return the incident with its environment; raise NotFound."""
+    incident = Incident.objects.select_related("environment").filter(number=number).first()
+    if incident is None:
+        raise NotFound(f"There is no incident INC-{number}.")
+    return incident
+
+
+def stepper(*, incident: Incident, now: datetime) -> list[StepperStep]:
+    """Return the four steps in order. One query."""
+    visits = _visits(incident, now)
+    position = Status.values.index(incident.status)
+    steps = []
+    for index, status in enumerate(Status):
+        mine = visits[status]
+        move = find_move(before=incident.status, to=status)
+        steps.append(
+            StepperStep(
+                status=status.value,
+                label=str(status.label),
+                state=_state(index, position, was_there=bool(mine)),
+                entered_at=mine[-1][0].occurred_at if mine else None,
+                lasted=None if status == Status.RESOLVED else _total(length for _, length in mine),
+                is_inferred=bool(mine) and mine[-1][0].inferred,
+                visits=len(mine),
+                can_move=move is not None and not incident.is_history,
+                needs_reason=move is not None and move.needs_reason,
+            )
+        )
+    return steps
+
+
+def roles_of(*, incident: Incident) -> list[RoleSlot]:
+    """Return every role in order, vacant ones too. One query."""
+    held = {each.role: each for each in RoleAssignment.objects.filter(incident=incident, ended_at=None)}
+    slots = []
+    for role in Role:
+        holder = held.get(role)
+        if holder is None:
+            slots.append(RoleSlot(role.value, str(role.label), None, "", "", None))
+        else:
+            person = ref("tenancy.user", holder.user_id)
+            slots.append(
+                RoleSlot(role.value, str(role.label), holder.user_id, person, holder.user_name, holder.assumed_at)
+            )
+    return slots
+
+
+def connected(*, incident: Incident, hops: int = 2, limit: int = 60) -> Connected | None:
+    """Return the incident's surroundings in the graph; None for one that is not in it. Seven queries at most."""
+    node = node_for(kind="incident", key=str(incident.id))
+    if node is None:
+        return None
+    near = neighbourhood(node=node, hops=hops, limit=limit)
+    hit = {edge.target_id for edge in near.edges if edge.kind == Edge.Kind.AFFECTS and edge.source_id == node.id}
+    affected = [each for each in near.nodes if each.id in hit]
+    return Connected(near, affected, blast_radius(nodes=affected, limit=1000) if affected else [])
+
+
+def runs_of(*, incident: Incident) -> QuerySet[Run]:
+    """Return the workflow runs about the incident, newest first."""
+    return runs_about(subject=incident.ref)
+
+
+def latest_postmortem(*, incident: Incident) -> Postmortem | None:
+    """Return the newest version, or None while there is none."""
+    return postmortems_of(incident=incident).first()
+
+
+def postmortems_of(*, incident: Incident) -> QuerySet[Postmortem]:
+    """Return the versions, newest first."""
+    return Postmortem.objects.filter(incident=incident).order_by("-version")
+
+
+def _visits(incident: Incident, now: datetime) -> dict[Status, list[tuple[StatusTransition, timedelta | None]]]:
+    """Return, per status, each transition into it and how long the incident stayed."""
+    transitions = list(StatusTransition.objects.filter(incident=incident).order_by("seq"))
+    # Imported history may not say when it ended: then its last visit has no length.
+    until = None if incident.is_history else now
+    ends = [*(each.occurred_at for each in transitions[1:]), until]
+    visits: dict[Status, list[tuple[StatusTransition, timedelta | None]]] = {status: [] for status in Status}
+    for transition, end in zip(transitions, ends, strict=True):
+        length = max(end - transition.occurred_at, timedelta()) if end else None
+        visits[Status(transition.to_status)].append((transition, length))
+    return visits
+
+
+def _total(lengths: Iterable[timedelta | None]) -> timedelta | None:
+    """Return the sum; None when there is nothing to sum, or a part is not known."""
+    known = list(lengths)
+    return sum((length for length in known if length is not None), timedelta()) if known and None not in known else None
+
+
+def _state(index: int, position: int, *, was_there: bool) -> str:
+    if index == position:
+        return "current"
+    if index > position:
+        return "todo"
+    return "done" if was_there else "skipped"

@@ -1,0 +1,191 @@
+"""The incident hub: filters, rows with their columns in one query, and the live list of the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from conductor.lib.refs import Ref, ref
+from incidents.models import Incident, Kind, Role, RoleAssignment, Severity, Status, TimelineEvent
+from incidents.moves import UPDATE_EVERY
+from incidents.story import UPDATES
+
+RECENTLY = timedelta(days=7)
+ROWS = 200
+"""The hub shows at most this many active incidents, and as many resolved ones."""
+
+
+@dataclass(frozen=True)
+class HubFilter:
+    """What the hub is narrowed to. The default narrows nothing but the kind."""
+
+    q: str = ""
+    """Words of title, summary or service, or `INC-17`."""
+    statuses: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    service: str = ""
+    member_id: int | None = None
+    """Only incidents that this person declared or holds a role in."""
+    kind: str = Kind.REAL
+    """REAL, IMPORTED or PRACTICE; empty for all."""
+
+
+@dataclass(frozen=True)
+class HubRow:
+    """One incident in a list."""
+
+    id: UUID
+    ref: Ref
+    number: int
+    code: str
+    title: str
+    severity: str
+    status: str
+    kind: str
+    origin: str
+    service: str
+    environment: str
+    """Slug; empty when none was named."""
+    commander_id: int | None
+    commander: str
+    """Name; empty while nobody commands."""
+    declared_at: datetime
+    acknowledged_at: datetime | None
+    resolved_at: datetime | None
+    last_said_at: datetime
+    """The latest update, or the declaration."""
+    elapsed: timedelta | None
+    """From declaration to resolution, or to now; None where imported history does not say when it ended."""
+    is_unacknowledged: bool
+    """Active, and nobody has acknowledged it."""
+    silent_for: timedelta | None
+    """How long nothing was said, once that is longer than its severity allows; else None."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """The hub's two groups."""
+
+    active: list[HubRow]
+    """Most severe first, then oldest first."""
+    resolved: list[HubRow]
+    """Resolved within RECENTLY, newest first."""
+
+
+@dataclass(frozen=True)
+class LiveIncident:
+    """An active incident as the shell lists it."""
+
+    number: int
+    code: str
+    title: str
+    severity: str
+    status: str
+    declared_at: datetime
+    is_unacknowledged: bool
+
+
+def filtered(*, filters: HubFilter) -> QuerySet[Incident]:
+    """Return the incidents that match, in no particular order."""
+    found = Incident.objects.filter(kind=filters.kind) if filters.kind else Incident.objects.all()
+    if filters.statuses:
+        found = found.filter(status__in=filters.statuses)
+    if filters.severities:
+        found = found.filter(severity__in=filters.severities)
+    if filters.service:
+        found = found.filter(service=filters.service)
+    if filters.member_id is not None:
+        holds = RoleAssignment.objects.filter(incident=OuterRef("pk"), user_id=filters.member_id, ended_at=None)
+        found = found.filter(Exists(holds) | Q(declared_by=ref("tenancy.user", filters.member_id)))
+    for word in filters.q.split():
+        found = found.filter(_matches(word))
+    return found
+
+
+def with_columns(found: QuerySet[Incident]) -> QuerySet[Incident]:
+    """Add what a row needs besides the incident: environment, commander, latest update. One query in all."""
+    commanders = RoleAssignment.objects.filter(incident=OuterRef("pk"), role=Role.COMMANDER, ended_at=None)
+    updates = TimelineEvent.objects.filter(incident=OuterRef("pk"), kind__in=UPDATES).order_by("-seq")
+    return found.select_related("environment").annotate(
+        commander_id=Subquery(commanders.values("user_id")[:1]),
+        commander_name=Subquery(commanders.values("user_name")[:1]),
+        last_said_at=Coalesce(Subquery(updates.values("occurred_at")[:1]), F("declared_at")),
+    )
+
+
+def rows_of(*, incidents: Iterable[Any], now: datetime) -> list[HubRow]:
+    """Return rows for incidents that `with_columns` has read."""
+    return [_row(incident, now) for incident in incidents]
+
+
+def hub(*, filters: HubFilter, now: datetime) -> Hub:
+    """Return the active incidents and those resolved recently. Two queries."""
+    found = with_columns(filtered(filters=filters))
+    active = found.exclude(status=Status.RESOLVED).order_by("severity", "declared_at")[:ROWS]
+    resolved = found.filter(status=Status.RESOLVED, resolved_at__gte=now - RECENTLY).order_by("-resolved_at")[:ROWS]
+    return Hub(rows_of(incidents=active, now=now), rows_of(incidents=resolved, now=now))
+
+
+def live_incidents(*, limit: int = 6) -> list[LiveIncident]:
+    """Return the active real incidents, most severe first. One query."""
+    found = Incident.objects.active().real().order_by("severity", "declared_at")[:limit]
+    return [
+        LiveIncident(
+            number=incident.number,
+            code=incident.code,
+            title=incident.title,
+            severity=incident.severity,
+            status=incident.status,
+            declared_at=incident.declared_at,
+            is_unacknowledged=incident.acknowledged_at is None,
+        )
+        for incident in found
+    ]
+
+
+def services(*, kind: str = Kind.REAL) -> list[str]:
+    """Return the service names that incidents of this kind have, for the filter."""
+    named = Incident.objects.filter(kind=kind).exclude(service="")
+    return list(named.order_by("service").values_list("service", flat=True).distinct())
+
+
+def _matches(word: str) -> Q:
+    text = Q(title__icontains=word) | Q(summary__icontains=word) | Q(service__icontains=word)
+    number = word.upper().removeprefix("INC-")
+    # Beyond 18 digits it is no number of ours, and PostgreSQL would refuse it.
+    is_number = number.isascii() and number.isdigit() and len(number) <= 18
+    return text | Q(number=int(number)) if is_number else text
+
+
+def _row(incident: Any, now: datetime) -> HubRow:
+    is_active = incident.is_active
+    end = incident.resolved_at or (now if is_active else None)
+    silent_for = now - incident.last_said_at
+    return HubRow(
+        id=incident.id,
+        ref=incident.ref,
+        number=incident.number,
+        code=incident.code,
+        title=incident.title,
+        severity=incident.severity,
+        status=incident.status,
+        kind=incident.kind,
+        origin=incident.origin,
+        service=incident.service,
+        environment=incident.environment.slug if incident.environment else "",
+        commander_id=incident.commander_id,
+        commander=incident.commander_name or "",
+        declared_at=incident.declared_at,
+        acknowledged_at=incident.acknowledged_at,
+        resolved_at=incident.resolved_at,
+        last_said_at=incident.last_said_at,
+        elapsed=end - incident.declared_at if end else None,
+        is_unacknowledged=is_active and incident.acknowledged_at is None,
+        silent_for=silent_for if is_active and silent_for > UPDATE_EVERY[Severity(incident.severity)] else None,
+    )

@@ -1,0 +1,118 @@
+"""The steps of the incident workflows: doors between the engine and the verbs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from adapters.lifecycle import deliver
+from adapters.models import Delivery
+from conductor.console.documents import render_pdf
+from conductor.engine.context import StepContext
+from conductor.ledger import blobs
+from conductor.lib.clock import rfc3339
+from conductor.lib.refs import ref
+from conductor.tenancy.models import Tenant
+from conductor.tenancy.scope import tenant_scope
+from incidents.lifecycle import draft_postmortem as draft
+from incidents.lifecycle import record_notices, store_rendering
+from incidents.models import Incident, Postmortem
+from incidents.postmortem import document_context, file_name
+
+DECLARED_EVENT = "incidents.incident.declared"
+TEMPLATE = "incidents/postmortem_pdf.html"
+
+
+def notify_declared(ctx: StepContext) -> dict[str, Any]:
+    """Tell every enabled notification adapter that an incident was declared; once each, however often this runs."""
+    with tenant_scope(ctx.tenant_id):
+        incident = _incident(ctx)
+        payload = _payload(incident, ctx.tenant_slug)
+    ctx.heartbeat()
+    deliveries = deliver(
+        tenant_id=ctx.tenant_id,
+        event=DECLARED_EVENT,
+        subject=incident.ref,
+        payload=payload,
+        key=ctx.idempotency_key,
+        now=ctx.now(),
+        environment_id=incident.environment_id,
+    )
+    sent = sum(delivery.status == Delivery.Status.SENT for delivery in deliveries)
+    failed = len(deliveries) - sent
+    if deliveries:
+        with tenant_scope(ctx.tenant_id):
+            record_notices(
+                incident=incident,
+                event="declaration",
+                sent=sent,
+                failed=failed,
+                key=ctx.idempotency_key,
+                actor=ctx.actor,
+                now=ctx.now(),
+            )
+    ctx.log("notices sent", sent=sent, failed=failed)
+    return {"sent": sent, "failed": failed}
+
+
+def draft_postmortem(ctx: StepContext) -> dict[str, Any]:
+    """Draft the next version of the postmortem from the timeline."""
+    with tenant_scope(ctx.tenant_id):
+        postmortem = draft(incident=_incident(ctx), actor=ctx.actor, now=ctx.now(), idempotency_key=ctx.idempotency_key)
+    ctx.log("postmortem drafted", version=postmortem.version, entries=postmortem.through_seq)
+    return {
+        "postmortem": ref("incidents.postmortem", postmortem.id),
+        "postmortem_id": str(postmortem.id),
+        "version": postmortem.version,
+        "content_digest": postmortem.content_digest,
+    }
+
+
+def render_postmortem(ctx: StepContext) -> dict[str, Any]:
+    """Render the drafted version as PDF and keep it by its digest. The same version renders to the same bytes."""
+    with tenant_scope(ctx.tenant_id):
+        postmortem = Postmortem.objects.select_related("incident__environment").get(
+            id=UUID(ctx.outputs["incidents.draft_postmortem"]["postmortem_id"])
+        )
+        tenant_name = Tenant.objects.values_list("name", flat=True).get(id=ctx.tenant_id)
+    incident = postmortem.incident
+    name = file_name(incident=incident, postmortem=postmortem, suffix="pdf")
+    pdf = render_pdf(
+        template=TEMPLATE,
+        context=document_context(incident=incident, postmortem=postmortem, tenant_name=tenant_name),
+        created=postmortem.drafted_at,
+        identifier=f"{incident.code}-postmortem-v{postmortem.version}",
+        title=f"Postmortem of {incident.code}: {incident.title}",
+    )
+    ctx.heartbeat()
+    blob = blobs.put(tenant_id=ctx.tenant_id, data=pdf)
+    with tenant_scope(ctx.tenant_id):
+        store_rendering(postmortem=postmortem, blob=blob, name=name, actor=ctx.actor, now=ctx.now())
+    ctx.log("postmortem rendered", name=name, size_bytes=blob.size_bytes)
+    return {"name": name, "digest": blob.digest, "size_bytes": blob.size_bytes}
+
+
+def _incident(ctx: StepContext) -> Incident:
+    return Incident.objects.select_related("environment").get(id=UUID(ctx.input["incident_id"]))
+
+
+def _payload(incident: Incident, tenant_slug: str) -> dict[str, Any]:
+    """Return the notice as adapters take it (adapters.ports.Message)."""
+    facts = {
+        "Incident": incident.code,
+        "Severity": incident.severity,
+        "Status": incident.get_status_display(),
+        "Kind": incident.get_kind_display(),
+        "Service": incident.service,
+        "Environment": incident.environment.name if incident.environment else "",
+        "Declared by": incident.declared_by_name,
+        "Declared at": rfc3339(incident.declared_at),
+    }
+    return {
+        "title": f"{incident.code} {incident.severity}: {incident.title}",
+        "text": incident.summary,
+        "url": f"{settings.CONDUCTOR_BASE_URL}/t/{tenant_slug}/incidents/INC-{incident.number}/",
+        "facts": {label: value for label, value in facts.items() if value},
+    }

@@ -1,0 +1,86 @@
+"""Reads one incident's whole record: what the postmortem is drafted from and the detail page is built on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from incidents.metrics import Metric, Milestones, measure_all
+from incidents.models import EventKind, Incident, Role, RoleAssignment, Status, StatusTransition, TimelineEvent
+
+UPDATES = (EventKind.UPDATE_POSTED, EventKind.IMPORTED_UPDATE)
+
+
+@dataclass(frozen=True)
+class Story:
+    """An incident and everything that the record says about it."""
+
+    incident: Incident
+    transitions: list[StatusTransition]
+    """By seq."""
+    roles: list[RoleAssignment]
+    """By the time they were assumed."""
+    events: list[TimelineEvent]
+    """Oldest first, without gaps."""
+    milestones: Milestones
+    metrics: list[Metric]
+
+    def of(self, *kinds: EventKind) -> list[TimelineEvent]:
+        """Return the entries of these kinds, oldest first."""
+        return [event for event in self.events if event.kind in kinds]
+
+    @property
+    def seqs(self) -> list[int]:
+        """The first and the last entry: what a statement about the whole record rests on."""
+        numbers = [event.seq for event in self.events]
+        return sorted({numbers[0], numbers[-1]})
+
+
+def read_story(*, incident: Incident) -> Story:
+    """Return the incident's record. Four queries, however long it is."""
+    incident = Incident.objects.select_related("environment").get(id=incident.id)
+    transitions = list(StatusTransition.objects.filter(incident=incident).order_by("seq"))
+    roles = list(RoleAssignment.objects.filter(incident=incident).order_by("assumed_at", "id"))
+    events = list(TimelineEvent.objects.filter(incident=incident).order_by("seq"))
+    milestones = milestones_of(
+        incident=incident,
+        transitions=transitions,
+        commanded=_first(each.assumed_at for each in roles if each.role == Role.COMMANDER),
+        updated=_first(each.occurred_at for each in events if each.kind in UPDATES),
+    )
+    metrics = measure_all(milestones=milestones, transitions=transitions)
+    return Story(incident, transitions, roles, events, milestones, metrics)
+
+
+def milestones_of(
+    *,
+    incident: Incident,
+    transitions: Iterable[StatusTransition] = (),
+    commanded: datetime | None = None,
+    updated: datetime | None = None,
+) -> Milestones:
+    """Return the incident's milestones; `transitions`, by seq, tell which of them were inferred."""
+    inferred: set[str] = set()
+    firsts: set[str] = set()
+    for transition in transitions:
+        name = transition.to_status.lower()
+        if name == "mitigated" and name in firsts:
+            continue
+        firsts.add(name)
+        (inferred.add if transition.inferred else inferred.discard)(name)
+    return Milestones(
+        detected=incident.detected_at,
+        declared=incident.declared_at,
+        acknowledged=incident.acknowledged_at,
+        commanded=commanded,
+        updated=updated,
+        mitigated=incident.mitigated_at,
+        monitoring=incident.monitoring_at,
+        resolved=incident.resolved_at if incident.status == Status.RESOLVED else None,
+        inferred=frozenset(inferred),
+    )
+
+
+def _first(moments: Iterable[datetime]) -> datetime | None:
+    return min(moments, default=None)

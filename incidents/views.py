@@ -1,0 +1,196 @@
+"""The incident pages: hub, declare, detail with its live timeline, postmortem. Doors: each makes one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from conductor.console import live
+from conductor.console.doors import door
+from conductor.console.panels import panels_at
+from conductor.graph.models import Node
+from conductor.ledger import blobs
+from conductor.ledger.selectors import receipts_for
+from conductor.lib.clock import now
+from conductor.lib.errors import Invalid, NotFound
+from conductor.tenancy.models import Environment
+from conductor.tenancy.requests import TenantRequest
+from conductor.tenancy.scope import tenant_scope
+from incidents import lifecycle, pages, selectors
+from incidents.models import Incident, Severity
+from incidents.postmortem import file_name
+
+RESPOND = "respond"
+
+
+@require_GET
+@door(permission="view_incidents")
+def incident_list(request: TenantRequest, tenant: str) -> HttpResponse:
+    """The hub: what is on fire and who has it."""
+    context = pages.hub(query=request.GET, member_id=request.user.pk, now=now())
+    template = "incidents/_hub_rows.html" if request.htmx else "incidents/incident_list.html"
+    return render(request, template, context)
+
+
+@require_http_methods(["GET", "POST"])
+@door(permission=RESPOND)
+def declare(request: TenantRequest, tenant: str) -> HttpResponse:
+    """Declare an incident; 422 shows the form again with its complaints."""
+    errors: dict[str, list[str]] = {}
+    if request.method == "POST":
+        try:
+            incident, _created = lifecycle.declare_incident(
+                tenant_id=request.tenant.id,
+                title=request.POST.get("title", ""),
+                severity=request.POST.get("severity", ""),
+                summary=request.POST.get("summary", ""),
+                service=request.POST.get("service", ""),
+                environment=Environment.objects.filter(slug=request.POST.get("environment", "")).first(),
+                take_command=request.POST.get("take_command") == "on",
+                actor=request.actor,
+                now=now(),
+            )
+            return redirect("incidents:detail", tenant, incident.number)
+        except Invalid as invalid:
+            errors = invalid.fields
+    context = {
+        "given": request.POST,
+        "errors": errors,
+        "severities": pages.SEVERITY_WORDS,
+        "environments": Environment.objects.order_by("name"),
+        "services": Node.objects.filter(kind="service").order_by("name").values_list("name", flat=True).distinct(),
+    }
+    return render(request, "incidents/declare.html", context, status=422 if errors else 200)
+
+
+@require_GET
+@door(permission="view_incidents")
+def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """One incident: state, next step, timeline, people, what it touches."""
+    incident = selectors.incident_by_number(number=number)
+    tab = request.GET.get("tab", "timeline")
+    view = request.GET.get("view", "all")
+    before = request.GET.get("before", "")
+    context = {
+        "incident": incident,
+        "tab": tab,
+        "view": view,
+        "steps": selectors.stepper(incident=incident, now=now()),
+        "roles": selectors.roles_of(incident=incident),
+        "people": selectors.responders(),
+        "severities": Severity.values,
+        "page": selectors.timeline_page(incident=incident, view=view, before=int(before) if before.isdigit() else None),
+        "drawing": pages.draw_connections(incident=incident),
+        "receipts": receipts_for(incident.ref) if tab == "receipts" else None,
+        "postmortem": selectors.latest_postmortem(incident=incident),
+        "panels": panels_at(place="incident.rail", request=request, subject=incident.ref),
+    }
+    return render(request, "incidents/incident_detail.html", context)
+
+
+@require_GET
+@door(permission="view_incidents")
+def events(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase:
+    """Server-sent events: each new timeline entry as the fragment that the feed puts on top."""
+    incident = selectors.incident_by_number(number=number)
+    tenant_id, slug = request.tenant.id, tenant
+    newest = selectors.timeline_page(incident=incident, limit=1).entries
+    last_id = request.headers.get("Last-Event-ID") or request.GET.get("after") or str(newest[0].seq if newest else 0)
+
+    def fetch(after: str) -> Sequence[live.Message]:
+        with tenant_scope(tenant_id):
+            page = selectors.timeline_page(incident=incident, after=int(after) if after.isdigit() else 0)
+            return [
+                live.Message(
+                    str(entry.seq), render_to_string("incidents/_entry.html", {"entry": entry, "tenant": slug})
+                )
+                for entry in reversed(page.entries)
+            ]
+
+    return live.stream(tenant_id=tenant_id, subject=incident.ref, last_id=last_id, fetch=fetch)
+
+
+@require_POST
+@door(permission=RESPOND)
+def acknowledgement(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Acknowledge, and take command if nobody has it."""
+    incident = selectors.incident_by_number(number=number)
+    lifecycle.acknowledge_incident(incident=incident, actor=request.actor, now=now(), take_command=True)
+    return redirect("incidents:detail", tenant, number)
+
+
+@require_POST
+@door(permission=RESPOND)
+def transition(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Move the status."""
+    incident = selectors.incident_by_number(number=number)
+    to, reason = request.POST.get("to", ""), request.POST.get("reason", "")
+    lifecycle.move_incident(incident=incident, to=to, reason=reason, actor=request.actor, now=now())
+    return redirect("incidents:detail", tenant, number)
+
+
+@require_POST
+@door(permission=RESPOND)
+def classification(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Change the severity."""
+    lifecycle.classify_incident(
+        incident=selectors.incident_by_number(number=number),
+        severity=request.POST.get("severity", ""),
+        reason=request.POST.get("reason", ""),
+        actor=request.actor,
+        now=now(),
+    )
+    return redirect("incidents:detail", tenant, number)
+
+
+@require_POST
+@door(permission=RESPOND)
+def role(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Give a role to a member."""
+    lifecycle.assign_role(
+        incident=selectors.incident_by_number(number=number),
+        role=request.POST.get("role", ""),
+        user=selectors.find_person(name=request.POST.get("user", "")),
+        actor=request.actor,
+        now=now(),
+    )
+    return redirect("incidents:detail", tenant, number)
+
+
+@require_POST
+@door(permission=RESPOND)
+def update(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Post an update, or record a decision."""
+    incident = selectors.incident_by_number(number=number)
+    verb = lifecycle.record_decision if request.POST.get("as") == "decision" else lifecycle.post_update
+    verb(incident=incident, text=request.POST.get("body", ""), actor=request.actor, now=now())
+    return redirect("incidents:detail", tenant, number)
+
+
+@require_http_methods(["GET", "POST"])
+@door(permission="view_incidents")
+def postmortem(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Read the newest postmortem; POST has it drafted anew."""
+    incident = selectors.incident_by_number(number=number)
+    if request.method == "POST":
+        lifecycle.request_postmortem(incident=incident, actor=request.actor, now=now())
+        return redirect("incidents:postmortem", tenant, number)
+    newest = selectors.latest_postmortem(incident=incident)
+    return render(request, "incidents/postmortem.html", {"incident": incident, "postmortem": newest})
+
+
+@require_GET
+@door(permission="view_incidents")
+def postmortem_pdf(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase:
+    """The newest postmortem's PDF."""
+    incident: Incident = selectors.incident_by_number(number=number)
+    newest = selectors.latest_postmortem(incident=incident)
+    if newest is None or not newest.pdf_digest:
+        raise NotFound("The PDF is not rendered yet.")
+    stream = blobs.open_blob(tenant_id=request.tenant.id, digest=newest.pdf_digest)
+    name = file_name(incident=incident, postmortem=newest, suffix="pdf")
+    return FileResponse(stream, content_type="application/pdf", filename=name)

@@ -1,0 +1,149 @@
+"""What a timeline entry says, as one plain sentence: the words of the console, the postmortem, exports and chat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from incidents.models import EventKind, Role, Status, TimelineEvent
+
+KEY_KINDS = frozenset(
+    {
+        EventKind.DECLARED,
+        EventKind.ACKNOWLEDGED,
+        EventKind.STATUS_CHANGED,
+        EventKind.REOPENED,
+        EventKind.SEVERITY_CHANGED,
+        EventKind.ROLE_ASSIGNED,
+        EventKind.ROLE_RELEASED,
+        EventKind.DECISION_RECORDED,
+        EventKind.ALERT_FIRED,
+        EventKind.ALERT_RESOLVED,
+        EventKind.EVIDENCE_ATTACHED,
+        EventKind.POSTMORTEM_DRAFTED,
+    }
+)
+"""The entries that tell the story without what was said in between."""
+
+CHANNELS = {
+    "console": "in the console",
+    "api": "through the API",
+    "slack": "in Slack",
+    "alert": "by an alert",
+    "engine": "by a workflow",
+    "cli": "on the command line",
+    "import": "by import",
+}
+
+
+def sentence(event: TimelineEvent) -> str:
+    """Return what happened, naming who did it; the entry's own text (`event.body`) is not repeated."""
+    return _SENTENCES[EventKind(event.kind)](event.actor_name, event.data)
+
+
+def status_word(value: str) -> str:
+    """Return the status as people read it."""
+    return str(Status(value).label)
+
+
+def role_word(value: str) -> str:
+    """Return the role as people read it."""
+    return str(Role(value).label).lower()
+
+
+def name_list(names: list[str]) -> str:
+    """Return `A`, `A and B` or `A, B and C`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+Facts = Mapping[str, Any]
+
+
+def _declared(who: str, data: Facts) -> str:
+    through = CHANNELS.get(data.get("origin", ""), "")
+    return f"{who} declared this as {data['severity']} {through}".rstrip()
+
+
+def _status_changed(who: str, data: Facts) -> str:
+    before, after = status_word(data["from"]), status_word(data["to"])
+    if data.get("inferred"):
+        return f"Passed from {before} to {after}, inferred from the next move"
+    return f"{who} moved this from {before} to {after}"
+
+
+def _reopened(who: str, data: Facts) -> str:
+    if data["from"] == Status.RESOLVED:
+        return f"{who} reopened this"
+    return f"{who} moved this back from {status_word(data['from'])} to {status_word(data['to'])}"
+
+
+def _severity_changed(who: str, data: Facts) -> str:
+    verb = "raised" if data["to"] < data["from"] else "lowered"
+    return f"{who} {verb} the severity from {data['from']} to {data['to']}"
+
+
+def _changed(what: str) -> Callable[[str, Facts], str]:
+    def say(who: str, data: Facts) -> str:
+        before, after = data["from"], data["to"]
+        if not after:
+            return f"{who} removed the {what} {before}"
+        return f"{who} changed the {what} from {before} to {after}" if before else f"{who} set the {what} to {after}"
+
+    return say
+
+
+def _role_assigned(who: str, data: Facts) -> str:
+    role, holder, before = role_word(data["role"]), data["to"]["name"], data.get("from")
+    if before:
+        return f"{who} handed the role of {role} from {before['name']} to {holder}"
+    return f"{who} took the role of {role}" if holder == who else f"{who} made {holder} {role}"
+
+
+def _role_released(who: str, data: Facts) -> str:
+    role, holder = role_word(data["role"]), data["from"]["name"]
+    return f"{who} gave up the role of {role}" if holder == who else f"{who} took the role of {role} from {holder}"
+
+
+def _decision(who: str, data: Facts) -> str:
+    agreed = [person["name"] for person in data.get("agreed_by", [])]
+    return f"Decision by {who}" + (f", agreed by {name_list(agreed)}" if agreed else "")
+
+
+def _alert(verb: str) -> Callable[[str, Facts], str]:
+    def say(who: str, data: Facts) -> str:
+        where = f" on {data['service']}" if data.get("service") else ""
+        return f"Alert {data['name']} {verb}{where}"
+
+    return say
+
+
+def _notices(who: str, data: Facts) -> str:
+    sent, failed = data["sent"], data["failed"]
+    said = f"{sent} notice{'' if sent == 1 else 's'} went out"
+    return f"{said}, {failed} failed" if failed else said
+
+
+def _drafted(who: str, data: Facts) -> str:
+    return f"{who} drafted postmortem version {data['version']} from {data['entries']} entries"
+
+
+_SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
+    EventKind.DECLARED: _declared,
+    EventKind.ACKNOWLEDGED: lambda who, data: f"{who} acknowledged this",
+    EventKind.STATUS_CHANGED: _status_changed,
+    EventKind.REOPENED: _reopened,
+    EventKind.SEVERITY_CHANGED: _severity_changed,
+    EventKind.TYPE_CHANGED: _changed("type"),
+    EventKind.SERVICE_CHANGED: _changed("service"),
+    EventKind.ROLE_ASSIGNED: _role_assigned,
+    EventKind.ROLE_RELEASED: _role_released,
+    EventKind.UPDATE_POSTED: lambda who, data: f"{who} posted an update",
+    EventKind.NOTICE_SENT: _notices,
+    EventKind.DECISION_RECORDED: _decision,
+    EventKind.ALERT_FIRED: _alert("fired"),
+    EventKind.ALERT_RESOLVED: _alert("ended"),
+    EventKind.RUN_FINISHED: lambda who, data: f"{data['name']} finished",
+    EventKind.EVIDENCE_ATTACHED: lambda who, data: f"{who} attached {data['name']}",
+    EventKind.POSTMORTEM_DRAFTED: _drafted,
+    EventKind.IMPORTED_UPDATE: lambda who, data: f"{data['source']} published an update",
+}

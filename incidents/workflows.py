@@ -1,0 +1,32 @@
+"""The workflows that incidents start, as names of steps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from conductor.engine.registry import Retry, Workflow, register_step, register_workflow
+from incidents import steps
+
+DECLARED = Workflow(
+    name="incidents.declared",
+    version=1,
+    title="Tell people that an incident was declared",
+    steps=("incidents.notify_declared",),
+    priority="incident",
+)
+POSTMORTEM_DRAFT = Workflow(
+    name="incidents.postmortem_draft",
+    version=1,
+    title="Draft and render the postmortem",
+    steps=("incidents.draft_postmortem", "incidents.render_postmortem"),
+    priority="incident",
+)
+
+
+def register() -> None:
+    """Register the steps and workflows. Called in AppConfig.ready()."""
+    register_step("incidents.notify_declared", steps.notify_declared, retry=Retry(max_attempts=8))
+    register_step("incidents.draft_postmortem", steps.draft_postmortem)
+    register_step("incidents.render_postmortem", steps.render_postmortem, timeout=timedelta(minutes=2))
+    for workflow in (DECLARED, POSTMORTEM_DRAFT):
+        register_workflow(workflow)
