@@ -1,0 +1,1 @@
+"""Controls: the catalogue, its mapping to workflows, and what they cover."""
