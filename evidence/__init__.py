@@ -1,0 +1,1 @@
+"""Evidence: bundles, artifacts, packs, and their notarization."""

@@ -1,0 +1,179 @@
+"""Evidence: bundles with their artifacts, sealing, verification, packs and their downloads."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import FileResponse
+from ninja import File, Form, Router, Status
+from ninja.files import UploadedFile
+
+from conductor.api.paging import page
+from conductor.lib.clock import now
+from conductor.lib.errors import Invalid
+from conductor.tenancy.actors import require
+from conductor.tenancy.models import Environment
+from conductor.tenancy.requests import TenantRequest
+from controls.selectors import control_by_id
+from evidence import downloads, lifecycle, schemas, selectors
+from evidence.findings import parse_finding
+from evidence.models import Artifact, EvidenceBundle, Pack
+from evidence.verification import verify_bundle
+
+router = Router(tags=["evidence"])
+packs_router = Router(tags=["evidence"])
+
+
+@router.get("", response=schemas.BundlePage, operation_id="list_bundles")
+def list_bundles(
+    request: TenantRequest,
+    status: schemas.BundleStatus | None = None,
+    control: str = "",
+    q: str = "",
+    cursor: str = "",
+    limit: int = 50,
+) -> Any:
+    """Bundles, newest first; in one status, for one control, with a word in the title."""
+    require(actor=request.actor, permission="view_evidence")
+    wanted = control_by_id(control) if control else None
+    found = selectors.bundles(status=status.value if status else "", control=wanted, search=q)
+    return page(found, key="number", cursor=cursor, limit=limit)
+
+
+@router.get("/coverage", response=list[schemas.FreshnessOut], operation_id="get_evidence_coverage")
+def get_evidence_coverage(request: TenantRequest) -> Any:
+    """Controls with fresh, stale and no evidence, framework by framework."""
+    require(actor=request.actor, permission="view_evidence")
+    return selectors.coverage(now=now())
+
+
+@router.post("", response={201: schemas.BundleOut}, operation_id="open_bundle")
+def open_bundle(request: TenantRequest, payload: schemas.BundleIn) -> Any:
+    """Open a bundle for controls and let artifacts in."""
+    environment = Environment.objects.filter(slug=payload.environment).first() if payload.environment else None
+    if payload.environment and environment is None:
+        raise Invalid(fields={"environment": [f"There is no environment {payload.environment}."]})
+    bundle = lifecycle.open_bundle(
+        tenant_id=request.tenant.id,
+        title=payload.title,
+        purpose=payload.purpose,
+        control_ids=payload.controls,
+        environment=environment,
+        supersedes=selectors.bundle_by_id(payload.supersedes) if payload.supersedes else None,
+        effective_from=payload.effective_from,
+        actor=request.actor,
+        now=now(),
+    )
+    return Status(201, lifecycle.start_collecting(bundle=bundle, actor=request.actor, now=now()))
+
+
+@router.get("/{bundle}", response=schemas.BundleDetailOut, operation_id="get_bundle")
+def get_bundle(request: TenantRequest, bundle: str) -> Any:
+    """One bundle by id, number or code (`EVB-0017`)."""
+    require(actor=request.actor, permission="view_evidence")
+    return selectors.bundle_detail(bundle=selectors.bundle_by_id(bundle))
+
+
+@router.get("/{bundle}/verification", response=schemas.ChainOut, operation_id="verify_bundle")
+def get_verification(request: TenantRequest, bundle: str) -> Any:
+    """Verify the bundle now: bytes, manifest, seal, notaries."""
+    require(actor=request.actor, permission="view_evidence")
+    return schemas.chain_out(verify_bundle(selectors.bundle_by_id(bundle)))
+
+
+@router.get("/{bundle}/manifest", response=dict[str, Any], operation_id="get_bundle_manifest")
+def get_manifest(request: TenantRequest, bundle: str) -> Any:
+    """The sealed manifest. 409 until the bundle is sealed."""
+    require(actor=request.actor, permission="view_evidence")
+    found = selectors.bundle_by_id(bundle)
+    if found.manifest is None:
+        raise lifecycle.BundleNotSealed
+    return found.manifest
+
+
+@router.get("/{bundle}/artifacts", response=list[schemas.ArtifactOut], operation_id="list_artifacts")
+def list_artifacts(request: TenantRequest, bundle: str) -> Any:
+    """The bundle's artifacts, by path."""
+    require(actor=request.actor, permission="view_evidence")
+    return selectors.bundle_by_id(bundle).artifacts.order_by("path")
+
+
+@router.post("/{bundle}/artifacts", response={201: schemas.ArtifactOut}, operation_id="attach_artifact")
+def attach_artifact(
+    request: TenantRequest,
+    bundle: str,
+    file: File[UploadedFile],
+    path: Form[str] = "",
+    role: Form[str] = "raw",
+    media_type: Form[str] = "",
+    origin: Form[str] = "",
+) -> Any:
+    """Attach a file (multipart). Without a path its own name is taken."""
+    artifact: Artifact = lifecycle.attach_artifact(
+        bundle=selectors.bundle_by_id(bundle),
+        path=path or file.name or "",
+        role=role,
+        media_type=media_type or file.content_type or "application/octet-stream",
+        data=file.file or b"",
+        origin=origin or "uploaded through the API",
+        actor=request.actor,
+        now=now(),
+    )
+    return Status(201, artifact)
+
+
+@router.get("/{bundle}/artifacts/{artifact_id}/content", response={200: None}, operation_id="download_artifact")
+def download_artifact(request: TenantRequest, bundle: str, artifact_id: UUID) -> FileResponse:
+    """The artifact's bytes, as long as they match their digest."""
+    require(actor=request.actor, permission="view_evidence")
+    found = selectors.bundle_by_id(bundle)
+    return downloads.artifact_download(selectors.artifact_of(bundle=found, artifact_id=artifact_id))
+
+
+@router.put("/{bundle}/findings", response=list[schemas.FindingOut], operation_id="record_findings")
+def record_findings(request: TenantRequest, bundle: str, payload: list[schemas.FindingIn]) -> Any:
+    """Set the bundle's findings, in this order."""
+    findings = [parse_finding({**each.model_dump(), "result": each.result.value}) for each in payload]
+    recorded = lifecycle.record_findings(
+        bundle=selectors.bundle_by_id(bundle), findings=findings, actor=request.actor, now=now()
+    )
+    return recorded.findings
+
+
+@router.post("/{bundle}/seal", response={201: schemas.BundleOut}, operation_id="seal_bundle")
+def seal_bundle(request: TenantRequest, bundle: str, payload: schemas.SealIn) -> Any:
+    """Seal the bundle. 409 `receipts_unsequenced` for a second or two after its last change."""
+    found = selectors.bundle_by_id(bundle)
+    sealed: EvidenceBundle = lifecycle.seal_bundle(
+        bundle=found, conclusion=payload.conclusion.value, actor=request.actor, now=now()
+    )
+    return Status(201, sealed)
+
+
+@router.post("/{bundle}/packs", response={202: schemas.PackOut}, operation_id="request_pack")
+def request_pack(request: TenantRequest, bundle: str) -> Any:
+    """Ask for an Evidence Pack. It is made by a run of its own; poll the pack until it is READY."""
+    pack: Pack = lifecycle.request_pack(bundle=selectors.bundle_by_id(bundle), actor=request.actor, now=now())
+    return Status(202, pack)
+
+
+@packs_router.get("/{pack_id}", response=schemas.PackOut, operation_id="get_pack")
+def get_pack(request: TenantRequest, pack_id: UUID) -> Any:
+    """One pack."""
+    require(actor=request.actor, permission="view_evidence")
+    return selectors.pack_by_id(pack_id)
+
+
+@packs_router.get("/{pack_id}/pdf", response={200: None}, operation_id="download_pack_pdf")
+def download_pack_pdf(request: TenantRequest, pack_id: UUID) -> FileResponse:
+    """The pack's PDF. 404 until it is READY."""
+    require(actor=request.actor, permission="view_evidence")
+    return downloads.pack_pdf(selectors.pack_by_id(pack_id))
+
+
+@packs_router.get("/{pack_id}/zip", response={200: None}, operation_id="download_pack_zip")
+def download_pack_zip(request: TenantRequest, pack_id: UUID) -> FileResponse:
+    """The pack's ZIP. 404 until it is READY."""
+    require(actor=request.actor, permission="view_evidence")
+    return downloads.pack_zip(selectors.pack_by_id(pack_id))

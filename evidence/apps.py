@@ -1,0 +1,26 @@
+"""The evidence app and what it registers by name."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class EvidenceConfig(AppConfig):
+    name = "evidence"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from conductor.console.panels import register_panel
+        from conductor.ledger.receipts import subscribe
+        from evidence import panels, tasks, workflows
+
+        workflows.register()
+        subscribe(name="evidence", subscriber=tasks.wake_collector)
+        for place in ("incident.rail", "run.rail"):
+            register_panel(
+                place=place,
+                name="evidence",
+                order=50,
+                template="evidence/_panel_bundles.html",
+                context=panels.bundles_panel,
+            )

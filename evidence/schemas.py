@@ -1,0 +1,224 @@
+"""What the API says of bundles, artifacts and packs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from ninja import Field, Schema
+
+from controls.models import WorkflowBinding
+from evidence.models import EvidenceBundle, Pack
+from evidence.selectors import BundleDetail
+from evidence.verification import ChainReport
+
+
+class BundleStatus(StrEnum):
+    """Where a bundle stands."""
+
+    DRAFT = "DRAFT"
+    COLLECTING = "COLLECTING"
+    SEALED = "SEALED"
+    ABANDONED = "ABANDONED"
+
+
+class Conclusion(StrEnum):
+    """What was found. No assurance: a person concludes from it."""
+
+    NO_EXCEPTIONS = "NO_EXCEPTIONS"
+    EXCEPTIONS = "EXCEPTIONS"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+class FindingResult(StrEnum):
+    """How one check came out."""
+
+    PASS = "pass"  # noqa: S105 - a result
+    EXCEPTION = "exception"
+    NOT_CHECKED = "not_checked"
+
+
+class LinkState(StrEnum):
+    """How one link of the chain stands."""
+
+    OK = "ok"
+    WAIT = "wait"
+    BAD = "bad"
+
+
+class PackStatus(StrEnum):
+    """Where a pack stands."""
+
+    RENDERING = "RENDERING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+class FindingOut(Schema):
+    check: str
+    title: str
+    expected: str
+    actual: str
+    result: FindingResult
+    detail: str
+
+
+class CoverOut(Schema):
+    control: str = Field(alias="control.key")
+    alias: str = Field(alias="control.alias")
+    label: str = Field(alias="control.label")
+    part: WorkflowBinding.Part
+
+
+class ArtifactOut(Schema):
+    id: UUID
+    path: str
+    role: str
+    media_type: str
+    digest: str
+    size_bytes: int
+    origin: str
+    collected_by_name: str
+    collected_at: datetime
+
+
+class BundleOut(Schema):
+    id: UUID
+    number: int
+    code: str
+    title: str
+    purpose: str
+    status: BundleStatus
+    conclusion: Conclusion | None
+    environment: str | None
+    run: str | None
+    incident: str | None
+    effective_from: datetime
+    effective_to: datetime | None
+    opened_at: datetime
+    opened_by_name: str
+    sealed_at: datetime | None
+    sealed_by_name: str
+    manifest_digest: str
+    retain_until: date | None
+
+    @staticmethod
+    def resolve_conclusion(bundle: EvidenceBundle) -> str | None:
+        return bundle.conclusion or None
+
+    @staticmethod
+    def resolve_environment(bundle: EvidenceBundle) -> str | None:
+        return bundle.environment.slug if bundle.environment else None
+
+    @staticmethod
+    def resolve_run(bundle: EvidenceBundle) -> str | None:
+        return bundle.run.code if bundle.run else None
+
+    @staticmethod
+    def resolve_incident(bundle: EvidenceBundle) -> str | None:
+        return bundle.incident.code if bundle.incident else None
+
+
+class BundlePage(Schema):
+    items: list[BundleOut]
+    next_cursor: str
+
+
+class LinkOut(Schema):
+    key: str
+    title: str
+    state: LinkState
+    detail: str
+
+
+class ChainOut(Schema):
+    """What was verified just now, from the stored bytes to the notaries."""
+
+    verdict: str
+    is_verified: bool
+    damaged: list[str]
+    links: list[LinkOut]
+
+
+class PackOut(Schema):
+    id: UUID
+    number: int
+    status: PackStatus
+    run: str | None
+    verified: bool | None
+    """The stand-alone verifier's verdict; null until there is one."""
+    pdf_digest: str
+    zip_digest: str
+    requested_at: datetime
+    requested_by_name: str
+    ready_at: datetime | None
+    error: str
+
+    @staticmethod
+    def resolve_run(pack: Pack) -> str | None:
+        return pack.run.code if pack.run else None
+
+    @staticmethod
+    def resolve_verified(pack: Pack) -> bool | None:
+        return pack.verdict["verified"] if pack.verdict else None
+
+
+class BundleDetailOut(Schema):
+    bundle: BundleOut
+    controls: list[CoverOut] = Field(alias="covers")
+    artifacts: list[ArtifactOut]
+    findings: list[FindingOut]
+    packs: list[PackOut]
+    superseded_by: str | None
+
+    @staticmethod
+    def resolve_findings(detail: BundleDetail) -> list[dict[str, str]]:
+        findings: list[dict[str, str]] = detail.bundle.findings
+        return findings
+
+    @staticmethod
+    def resolve_superseded_by(detail: BundleDetail) -> str | None:
+        return detail.successor.code if detail.successor else None
+
+
+class FreshnessOut(Schema):
+    """A framework's controls by how fresh their evidence is. The four states add up to `controls`."""
+
+    framework: str = Field(alias="framework.key")
+    controls: int
+    fresh: int
+    stale: int
+    never: int
+    unbound: int
+
+
+class BundleIn(Schema):
+    title: str
+    purpose: str = ""
+    controls: list[str]
+    environment: str = ""
+    effective_from: datetime
+    supersedes: str = ""
+
+
+class FindingIn(Schema):
+    check: str
+    title: str
+    expected: str = ""
+    actual: str = ""
+    result: FindingResult
+    detail: str = ""
+
+
+class SealIn(Schema):
+    conclusion: Conclusion
+
+
+def chain_out(report: ChainReport) -> ChainOut:
+    """Return the report as the API says it."""
+    links = [
+        LinkOut(key=each.key, title=each.title, state=LinkState(each.state), detail=each.detail)
+        for each in report.links
+    ]
+    return ChainOut(verdict=report.verdict, is_verified=report.is_verified, damaged=report.damaged, links=links)

@@ -1,0 +1,57 @@
+"""Reads of evidence: bundles and what belongs to them, and which controls have fresh evidence."""
+
+from evidence.selectors.bundles import (
+    BundleDetail,
+    BundleFigures,
+    BundleRow,
+    BundleUnknown,
+    PackUnknown,
+    artifact_of,
+    bundle_by_id,
+    bundle_detail,
+    bundle_figures,
+    bundle_rows,
+    bundles,
+    bundles_about,
+    pack_by_id,
+)
+from evidence.selectors.coverage import (
+    ControlDetail,
+    ControlRow,
+    Coverage,
+    HeatCell,
+    HeatRow,
+    control_detail,
+    control_rows,
+    coverage,
+    gaps,
+    heat_map,
+)
+from evidence.selectors.incidents import incidents_without_evidence
+
+__all__ = [
+    "BundleDetail",
+    "BundleFigures",
+    "BundleRow",
+    "BundleUnknown",
+    "ControlDetail",
+    "ControlRow",
+    "Coverage",
+    "HeatCell",
+    "HeatRow",
+    "PackUnknown",
+    "artifact_of",
+    "bundle_by_id",
+    "bundle_detail",
+    "bundle_figures",
+    "bundle_rows",
+    "bundles",
+    "bundles_about",
+    "control_detail",
+    "control_rows",
+    "coverage",
+    "gaps",
+    "heat_map",
+    "incidents_without_evidence",
+    "pack_by_id",
+]

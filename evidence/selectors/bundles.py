@@ -1,0 +1,216 @@
+"""Bundles for lists and pages. Nothing here reads stored bytes: that is evidence.verification's to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+
+from adapters.models import NotaryRecord
+from conductor.ledger.models import Receipt
+from conductor.ledger.selectors import receipts_for
+from conductor.lib.errors import NotFound
+from conductor.lib.refs import Ref, parse_ref
+from controls.models import Control
+from evidence.findings import FindingCounts, counts
+from evidence.models import Artifact, BundleControl, EvidenceBundle, Pack
+
+_CODE = re.compile(r"(?:EVB-)?0*([1-9][0-9]{0,17})", re.IGNORECASE)
+
+
+class BundleUnknown(NotFound):
+    """There is no such bundle."""
+
+    code = "bundle_unknown"
+
+
+class PackUnknown(NotFound):
+    """There is no such pack."""
+
+    code = "pack_unknown"
+
+
+@dataclass(frozen=True)
+class BundleFigures:
+    """Counts for the head of the bundle list."""
+
+    total: int
+    collecting: int
+    """Drafts included."""
+    sealed: int
+    with_exceptions: int
+    """Sealed, and exceptions were found."""
+    unnotarized: int
+    """Sealed, and no notary has vouched for it yet."""
+
+
+@dataclass(frozen=True)
+class BundleRow:
+    """A bundle in a list."""
+
+    bundle: EvidenceBundle
+    controls: list[Control]
+    artifacts: int
+    size_bytes: int
+    findings: FindingCounts
+    notary: str
+    """ok, wait or bad; for a bundle that is not sealed: empty."""
+    is_logged: bool
+    """Whether the seal's receipt is signed and in the log."""
+
+
+@dataclass(frozen=True)
+class BundleDetail:
+    """Everything that the bundle's page shows apart from the verification."""
+
+    bundle: EvidenceBundle
+    covers: list[BundleControl]
+    artifacts: list[Artifact]
+    size_bytes: int
+    findings: FindingCounts
+    receipts: list[Receipt]
+    """Custody: what was done to the bundle, oldest first."""
+    packs: list[Pack]
+    """Newest first."""
+    successor: EvidenceBundle | None
+    """The bundle that supersedes this one."""
+
+
+def bundles(*, status: str = "", control: Control | None = None, search: str = "") -> QuerySet[EvidenceBundle]:
+    """Return bundles, newest first; in one status, covering one control, with a word in the title."""
+    found = EvidenceBundle.objects.select_related("environment", "run", "incident").order_by("-number")
+    if status:
+        found = found.filter(status=status)
+    if control is not None:
+        found = found.filter(covers__control=control)
+    if search:
+        number = _CODE.fullmatch(search.strip())
+        found = found.filter(Q(title__icontains=search) | Q(number=int(number[1]) if number else -1))
+    return found
+
+
+def bundle_by_id(text: str) -> EvidenceBundle:
+    """Return the bundle that `text` means: its UUID, its number or its code (`EVB-0017`). Raise BundleUnknown."""
+    found = EvidenceBundle.objects.select_related("environment", "run", "incident", "supersedes")
+    if number := _CODE.fullmatch(text):
+        bundle = found.filter(number=int(number[1])).first()
+    else:
+        bundle = found.filter(id=_uuid(text)).first()
+    if bundle is None:
+        raise BundleUnknown(f"There is no bundle {text}.")
+    return bundle
+
+
+def bundle_rows(found: Iterable[EvidenceBundle]) -> list[BundleRow]:
+    """Return the bundles with what a list shows of each. Four queries, however many there are."""
+    listed = list(found)
+    ids = [bundle.id for bundle in listed]
+    artifacts = Artifact.objects.filter(bundle__in=ids).values("bundle")
+    sizes = {
+        row["bundle"]: (row["n"], row["size"])
+        for row in artifacts.annotate(n=Count("id"), size=Sum("size_bytes")).order_by()
+    }
+    controls: dict[UUID, list[Control]] = {}
+    covers = BundleControl.objects.filter(bundle__in=ids).select_related("control")
+    for cover in covers.order_by("part", "control__framework_id", "control__position"):
+        controls.setdefault(cover.bundle_id, []).append(cover.control)
+    notary = _notary_states([bundle.manifest_digest for bundle in listed if bundle.is_sealed])
+    logged = set(
+        Receipt.objects.filter(id__in=[bundle.seal_receipt_id for bundle in listed if bundle.seal_receipt_id])
+        .exclude(leaf_index=None)
+        .values_list("id", flat=True)
+    )
+    return [
+        BundleRow(
+            bundle=bundle,
+            controls=controls.get(bundle.id, []),
+            artifacts=sizes.get(bundle.id, (0, 0))[0],
+            size_bytes=sizes.get(bundle.id, (0, 0))[1],
+            findings=counts(bundle.findings),
+            notary=notary.get(bundle.manifest_digest, "wait") if bundle.is_sealed else "",
+            is_logged=bundle.seal_receipt_id in logged,
+        )
+        for bundle in listed
+    ]
+
+
+def bundle_figures() -> BundleFigures:
+    """Count the tenant's bundles."""
+    Status, Conclusion = EvidenceBundle.Status, EvidenceBundle.Conclusion
+    sealed = Q(status=Status.SEALED)
+    counted = EvidenceBundle.objects.aggregate(
+        total=Count("id"),
+        collecting=Count("id", filter=Q(status__in=[Status.DRAFT, Status.COLLECTING])),
+        sealed=Count("id", filter=sealed),
+        with_exceptions=Count("id", filter=sealed & Q(conclusion=Conclusion.EXCEPTIONS)),
+    )
+    vouched = NotaryRecord.objects.filter(state=NotaryRecord.State.VERIFIED).values("digest")
+    unnotarized = EvidenceBundle.objects.filter(sealed).exclude(manifest_digest__in=vouched).count()
+    return BundleFigures(**counted, unnotarized=unnotarized)
+
+
+def bundle_detail(*, bundle: EvidenceBundle) -> BundleDetail:
+    """Return what the bundle's page shows of it."""
+    artifacts = list(bundle.artifacts.order_by("path"))
+    covers = bundle.covers.select_related("control__framework")
+    return BundleDetail(
+        bundle=bundle,
+        covers=list(covers.order_by("part", "control__framework_id", "control__position")),
+        artifacts=artifacts,
+        size_bytes=sum(artifact.size_bytes for artifact in artifacts),
+        findings=counts(bundle.findings),
+        receipts=list(receipts_for(bundle.ref)),
+        packs=list(bundle.packs.select_related("run").order_by("-number")),
+        successor=bundle.successors.exclude(status=EvidenceBundle.Status.ABANDONED).first(),
+    )
+
+
+def bundles_about(*, subject: Ref) -> list[BundleRow]:
+    """Return the bundles of an incident or a run (its ref), newest first; none for other kinds."""
+    kind, identifier = parse_ref(subject)
+    fields = {"incidents.incident": "incident_id", "conductor.run": "run_id"}
+    if kind not in fields:
+        return []
+    return bundle_rows(bundles().filter(**{fields[kind]: identifier}))
+
+
+def artifact_of(*, bundle: EvidenceBundle, artifact_id: UUID) -> Artifact:
+    """Return the bundle's artifact; raise BundleUnknown if it is none of its."""
+    artifact = bundle.artifacts.filter(id=artifact_id).first()
+    if artifact is None:
+        raise BundleUnknown(f"{bundle.code} has no such artifact.")
+    return artifact
+
+
+def pack_by_id(pack_id: UUID | str) -> Pack:
+    """Return the pack with its bundle and run; raise PackUnknown."""
+    found = Pack.objects.select_related("run").prefetch_related(
+        Prefetch("bundle", queryset=EvidenceBundle.objects.select_related("environment", "run", "incident"))
+    )
+    pack = found.filter(id=_uuid(str(pack_id))).first()
+    if pack is None:
+        raise PackUnknown
+    return pack
+
+
+def _notary_states(digests: list[str]) -> dict[str, str]:
+    """Return the worst word of the notaries on each digest that any of them was asked about."""
+    states: dict[str, set[str]] = {}
+    for digest, state in NotaryRecord.objects.filter(digest__in=digests).values_list("digest", "state"):
+        states.setdefault(digest, set()).add(state)
+    State = NotaryRecord.State
+    return {
+        digest: "bad" if State.REJECTED in met else "ok" if State.VERIFIED in met else "wait"
+        for digest, met in states.items()
+    }
+
+
+def _uuid(text: str) -> UUID:
+    """Return the UUID that `text` is, or one that no row has."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)

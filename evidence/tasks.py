@@ -1,0 +1,49 @@
+"""Celery's doors into evidence. A receipt wakes them up; the sweep finds what a lost message left."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+
+from conductor.engine.wake import send
+from conductor.ledger.models import Receipt
+from conductor.lib.clock import now
+from conductor.lib.refs import parse_ref
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.directory import tenant_refs
+from conductor.tenancy.scope import tenant_scope
+from evidence.lifecycle import collect_for_incident
+from evidence.selectors import incidents_without_evidence
+from incidents.models import Incident
+
+RENDERED = "incidents.postmortem.rendered"
+COLLECT = "evidence.collect_for_incident"
+
+
+@shared_task(name=COLLECT, ignore_result=True)
+def collect(*, tenant_id: str, incident_id: str, cause: str, **_later: Any) -> None:
+    """Start collecting the evidence of an incident whose postmortem was rendered."""
+    with tenant_scope(UUID(tenant_id)):
+        incident = Incident.objects.get(id=UUID(incident_id))
+        if not incident.is_active:
+            collect_for_incident(incident=incident, cause=cause, actor=Actor.system(), now=now())
+
+
+@shared_task(name="evidence.sweep_incidents", ignore_result=True)
+def sweep_incidents(**_later: Any) -> None:
+    """Start what a lost message left: resolved incidents with a rendered postmortem that no run has collected."""
+    for tenant in tenant_refs():
+        with tenant_scope(tenant.id):
+            for incident, cause in incidents_without_evidence():
+                collect_for_incident(incident=incident, cause=cause, actor=Actor.system(), now=now())
+
+
+def wake_collector(receipt: Receipt) -> None:
+    """Receipt subscriber: a rendered postmortem means that an incident's record is complete."""
+    if receipt.action != RENDERED:
+        return
+    cause = next((link for link in receipt.links if link.startswith("incidents.postmortem:")), receipt.subject)
+    incident_id = parse_ref(receipt.subject)[1]
+    send(COLLECT, {"tenant_id": str(receipt.tenant_id), "incident_id": incident_id, "cause": cause})

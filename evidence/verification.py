@@ -1,0 +1,171 @@
+"""Verifying a bundle where it stands: bytes against digests, manifest, seal receipt and log, notaries.
+
+The same chain is printed on the pack's cover; the pack's own verifier then repeats it without any of this code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+
+from adapters.models import NotaryRecord
+from conductor.ledger import blobs, checkpoint, dsse, merkle, statement
+from conductor.ledger.entry import log_entry
+from conductor.ledger.keys import KeyProvider
+from conductor.ledger.models import Receipt
+from conductor.ledger.selectors import NotYetSequenced, inclusion_proof
+from conductor.ledger.sequencer import content_of, keys
+from conductor.tenancy.models import Tenant
+from evidence import manifest
+from evidence.models import Artifact, EvidenceBundle
+
+OK, WAIT, BAD = "ok", "wait", "bad"
+
+
+@dataclass(frozen=True)
+class ArtifactCheck:
+    """Whether an artifact's stored bytes still have its digest."""
+
+    artifact: Artifact
+    matches: bool
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link of the chain."""
+
+    key: str
+    """artifacts, manifest, seal, notary."""
+    title: str
+    state: str
+    """ok, wait or bad."""
+    detail: str
+    """A few words: `14 of 14 match`."""
+
+
+@dataclass(frozen=True)
+class ChainReport:
+    """What was verified of a bundle, and how it came out."""
+
+    links: list[Link]
+    """Artifacts, manifest, seal, notary: in this order."""
+    artifacts: list[ArtifactCheck]
+    leaf_index: int | None
+    """Place of the seal's receipt in the log."""
+    notary: list[NotaryRecord]
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether everything that can be verified without a notary was. A notary's refusal spoils it."""
+        states = {link.key: link.state for link in self.links}
+        return all(states[key] == OK for key in ("artifacts", "manifest", "seal")) and states["notary"] != BAD
+
+    @property
+    def is_broken(self) -> bool:
+        return any(link.state == BAD for link in self.links)
+
+    @property
+    def damaged(self) -> list[str]:
+        """Paths of the artifacts whose bytes are gone or changed."""
+        return [check.artifact.path for check in self.artifacts if not check.matches]
+
+    @property
+    def verdict(self) -> str:
+        if self.is_broken:
+            return "Not verified"
+        return "Verified" if self.is_verified else "Not sealed yet"
+
+
+def verify_bundle(bundle: EvidenceBundle) -> ChainReport:
+    """Verify the bundle from its bytes to its notaries, in the tenant's scope. Reads every artifact, writes nothing."""
+    artifacts = list(bundle.artifacts.order_by("path"))
+    checks = [ArtifactCheck(each, blobs.verify(tenant_id=bundle.tenant_id, digest=each.digest)) for each in artifacts]
+    receipt = Receipt.objects.filter(id=bundle.seal_receipt_id).first() if bundle.seal_receipt_id else None
+    records = list(NotaryRecord.objects.filter(digest=bundle.manifest_digest or "-").order_by("created_at"))
+    links = [
+        _artifacts_link(bundle, checks),
+        _manifest_link(bundle, artifacts),
+        _seal_link(bundle, receipt),
+        _notary_link(bundle, records),
+    ]
+    return ChainReport(links, checks, receipt.leaf_index if receipt else None, records)
+
+
+def _artifacts_link(bundle: EvidenceBundle, checks: Sequence[ArtifactCheck]) -> Link:
+    matching = sum(check.matches for check in checks)
+    if matching < len(checks):
+        return Link("artifacts", "Artifacts", BAD, f"{matching} of {len(checks)} match")
+    if not bundle.is_sealed:
+        return Link("artifacts", "Artifacts", WAIT, f"{len(checks)} so far, all match" if checks else "None yet")
+    return Link("artifacts", "Artifacts", OK, f"{matching} of {len(checks)} match")
+
+
+def _manifest_link(bundle: EvidenceBundle, artifacts: Sequence[Artifact]) -> Link:
+    if bundle.manifest is None:
+        return Link("manifest", "Manifest", WAIT, "Written at sealing")
+    if manifest.digest_of(bundle.manifest) != bundle.manifest_digest:
+        return Link("manifest", "Manifest", BAD, "Digest differs")
+    listed = {(each["path"], each["digest"], each["size_bytes"]) for each in bundle.manifest["artifacts"]}
+    if listed != {(each.path, each.digest, each.size_bytes) for each in artifacts}:
+        return Link("manifest", "Manifest", BAD, "Lists other artifacts")
+    return Link("manifest", "Manifest", OK, "Digest recomputed")
+
+
+def _seal_link(bundle: EvidenceBundle, receipt: Receipt | None) -> Link:
+    if not bundle.is_sealed:
+        return Link("seal", "Seal", WAIT, "Not sealed yet")
+    if receipt is None:
+        return Link("seal", "Seal", BAD, "Receipt is missing")
+    try:
+        faults = list(_seal_faults(bundle, receipt, keys()))
+    except NotYetSequenced:
+        return Link("seal", "Seal", WAIT, "Being signed and logged")
+    except (dsse.EnvelopeRefused, statement.StatementRefused, checkpoint.CheckpointRefused, merkle.ProofRefused) as why:
+        faults = [str(why)]
+    if faults:
+        return Link("seal", "Seal", BAD, faults[0][:200])
+    return Link("seal", "Seal", OK, f"Log entry {receipt.leaf_index}")
+
+
+def _seal_faults(bundle: EvidenceBundle, receipt: Receipt, provider: KeyProvider) -> Iterator[str]:
+    """Yield what is wrong with the seal's receipt: its signature, what it vouches for, its place in the log."""
+    proof = inclusion_proof(receipt=receipt)
+    seal, log = provider.seal().public, provider.log().public
+    envelope = dsse.Envelope.from_dict(receipt.envelope or {})
+    slug = Tenant.objects.values_list("slug", flat=True).get(id=bundle.tenant_id)
+    if dsse.verify(envelope=envelope, keys=[seal]) != statement.receipt(content_of(receipt, slug)):
+        yield "The receipt says something else than what was signed"
+    vouched = {each["name"]: each["digest"] for each in receipt.subjects}
+    if vouched != _vouched_for(bundle):
+        yield "The receipt vouches for other files"
+    origin = checkpoint.origin_of(log_name=settings.CONDUCTOR_LOG_NAME, tenant_id=UUID(str(bundle.tenant_id)))
+    state = checkpoint.verify(note=proof.checkpoint.encode(), origin=origin, key=log)
+    merkle.verify_inclusion(
+        leaf=merkle.leaf_hash(log_entry(envelope=envelope, key=seal)),
+        index=proof.leaf_index,
+        size=state.tree_size,
+        proof=[bytes.fromhex(each) for each in proof.hashes],
+        root_hash=state.root_hash,
+    )
+
+
+def _vouched_for(bundle: EvidenceBundle) -> dict[str, str]:
+    """Return what the seal must vouch for, from the manifest as it is now."""
+    document = bundle.manifest or {"artifacts": []}
+    listed = {manifest.subject_name(each["path"]): each["digest"] for each in document["artifacts"]}
+    return {manifest.FILE: manifest.digest_of(document), **listed}
+
+
+def _notary_link(bundle: EvidenceBundle, records: Sequence[NotaryRecord]) -> Link:
+    states = [record.state for record in records]
+    verified = states.count(NotaryRecord.State.VERIFIED)
+    if NotaryRecord.State.REJECTED in states:
+        return Link("notary", "Notarized", BAD, f"{states.count(NotaryRecord.State.REJECTED)} of {len(states)} refused")
+    if verified:
+        return Link("notary", "Notarized", OK, f"{verified} of {len(states)} verified")
+    if states:
+        return Link("notary", "Notarized", WAIT, f"0 of {len(states)} answered")
+    return Link("notary", "Notarized", WAIT, "No notary asked" if bundle.is_sealed else "After sealing")

@@ -1,0 +1,118 @@
+"""The pages of evidence and controls. Doors: each makes one call and renders."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from conductor.console.doors import door
+from conductor.lib.clock import now
+from conductor.lib.errors import NotFound
+from conductor.tenancy.models import Environment
+from conductor.tenancy.requests import TenantRequest
+from controls import selectors as controls
+from controls.lifecycle import start_restore_verification
+from controls.models import Framework
+from evidence import downloads, lifecycle, selectors
+from evidence.models import EvidenceBundle
+from evidence.verification import verify_bundle
+
+SHOWN = 100
+
+
+@require_GET
+@door(permission="view_evidence")
+def bundle_list(request: TenantRequest, tenant: str) -> HttpResponse:
+    """Bundles, newest first."""
+    status = request.GET.get("status", "").upper()
+    search = request.GET.get("q", "").strip()[:100]
+    known = status if status in EvidenceBundle.Status.values else ""
+    rows = selectors.bundle_rows(selectors.bundles(status=known, search=search)[:SHOWN])
+    context = {"rows": rows, "figures": selectors.bundle_figures(), "status": known, "q": search}
+    return render(request, "evidence/bundle_list.html", context)
+
+
+@require_GET
+@door(permission="view_evidence")
+def bundle_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """A bundle and its chain of trust, verified as the page is made."""
+    bundle = selectors.bundle_by_id(str(number))
+    report = verify_bundle(bundle)
+    context = {
+        "detail": selectors.bundle_detail(bundle=bundle),
+        "bundle": bundle,
+        "report": report,
+        "damaged": {check.artifact.path for check in report.artifacts if not check.matches},
+    }
+    return render(request, "evidence/bundle_detail.html", context)
+
+
+@require_POST
+@door(permission="collect_evidence")
+def request_pack(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Generate Evidence Pack."""
+    lifecycle.request_pack(bundle=selectors.bundle_by_id(str(number)), actor=request.actor, now=now())
+    return redirect("evidence:bundle", tenant, number)
+
+
+@require_GET
+@door(permission="view_evidence")
+def artifact(request: TenantRequest, tenant: str, number: int, artifact_id: UUID) -> HttpResponseBase:
+    """An artifact's bytes."""
+    bundle = selectors.bundle_by_id(str(number))
+    return downloads.artifact_download(selectors.artifact_of(bundle=bundle, artifact_id=artifact_id))
+
+
+@require_GET
+@door(permission="view_evidence")
+def pack_file(request: TenantRequest, tenant: str, pack_id: UUID, ending: str) -> HttpResponseBase:
+    """A pack as PDF or ZIP."""
+    pack = selectors.pack_by_id(pack_id)
+    if ending not in {"pdf", "zip"}:
+        raise NotFound
+    return downloads.pack_pdf(pack) if ending == "pdf" else downloads.pack_zip(pack)
+
+
+@require_GET
+@door(permission="view_controls")
+def control_list(request: TenantRequest, tenant: str) -> HttpResponse:
+    """The catalogue of one framework with its coverage."""
+    moment = now()
+    coverage = selectors.coverage(now=moment)
+    wanted = request.GET.get("framework", "SOC2")
+    framework: Framework = controls.framework_by_id(wanted)
+    search = request.GET.get("q", "").strip()[:100]
+    found = controls.controls_of(framework=framework.key, search=search)
+    context = {
+        "frameworks": coverage,
+        "framework": framework,
+        "figures": next(each for each in coverage if each.framework == framework),
+        "rows": selectors.control_rows(controls=found, now=moment),
+        "heat": selectors.heat_map(framework=framework, now=moment),
+        "gaps": selectors.gaps(framework=framework, now=moment),
+        "environments": Environment.objects.order_by("name"),
+        "q": search,
+    }
+    return render(request, "evidence/control_list.html", context)
+
+
+@require_GET
+@door(permission="view_controls")
+def control_detail(request: TenantRequest, tenant: str, key: str) -> HttpResponse:
+    """One control: workflows, evidence, related controls."""
+    detail = selectors.control_detail(control=controls.control_by_id(key), now=now())
+    return render(request, "evidence/control_detail.html", {"detail": detail, "control": detail.row.control})
+
+
+@require_POST
+@door(permission="run_controls")
+def start_restore(request: TenantRequest, tenant: str) -> HttpResponse:
+    """Start the backup and restore verification of an environment."""
+    environment = get_object_or_404(Environment, slug=request.POST.get("environment", "production"))
+    run = start_restore_verification(
+        tenant_id=request.tenant.id, environment=environment, actor=request.actor, now=now()
+    )
+    return redirect("console:run", tenant, run.number)
