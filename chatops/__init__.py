@@ -1,0 +1,1 @@
+"""Slack: commands, receipts of requests, notices."""

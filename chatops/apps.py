@@ -1,0 +1,10 @@
+"""The chatops app and what it registers by name."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ChatopsConfig(AppConfig):
+    name = "chatops"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,1 @@
+"""The demonstration: two tenants, their people, a service topology and a year of history to look at."""

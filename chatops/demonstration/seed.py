@@ -1,0 +1,148 @@
+"""Seeds the demonstration tenants. Running it again changes nothing that is there already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from adapters.lifecycle import configure_adapter
+from adapters.models import AdapterConfig
+from chatops.demonstration.people import GLOBEX, NORTHWIND, TEAM, Person
+from chatops.demonstration.topology import topology_json
+from chatops.lifecycle import link_identity, link_workspace
+from chatops.models import SlackInstallation
+from conductor.graph.importer import import_resources
+from conductor.graph.models import Node
+from conductor.lib.canonical import sha256_hex
+from conductor.lib.ids import uuid7
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.directory import tenant_id_for_slug
+from conductor.tenancy.lifecycle import add_environment, add_member, create_tenant
+from conductor.tenancy.models import Environment, Membership, Tenant
+from conductor.tenancy.scope import tenant_scope
+from controls.catalogue import load_catalogue
+from controls.lifecycle import bind_defaults
+from controls.models import WorkflowBinding
+from incidents.lifecycle import HistorySource, import_history
+from incidents.models import Incident, Kind
+
+HISTORY = Path(settings.BASE_DIR) / "incidents/data/slack-status-history-2019.json"
+Progress = Callable[[str], None]
+
+
+def seed(*, now: datetime, progress: Progress) -> None:
+    """Create what is missing of the demonstration, telling each part to `progress`."""
+    report = load_catalogue()
+    progress(f"catalogue: {report.controls} controls of {report.frameworks} frameworks, {report.mappings} mappings")
+    northwind = _tenant("northwind", "Northwind Payments", NORTHWIND, now)
+    _tenant("globex", "Globex", GLOBEX, now)
+    progress("tenants northwind and globex with their people")
+    with tenant_scope(northwind):
+        actor = Actor.system(channel="cli")
+        _topology(northwind, actor, now, progress)
+        _workspace(northwind, actor, now)
+        _adapters(northwind, actor, now)
+        if not WorkflowBinding.objects.exists():
+            progress(f"{len(bind_defaults(tenant_id=northwind, actor=actor, now=now))} workflows bound to controls")
+        _history(northwind, actor, now, progress)
+
+
+def _tenant(slug: str, name: str, people: tuple[Person, ...], now: datetime) -> UUID:
+    tenant_id = tenant_id_for_slug(slug) or uuid7()
+    with tenant_scope(tenant_id):
+        tenant = Tenant.objects.filter(id=tenant_id).first()
+        if tenant is None:
+            tenant = create_tenant(tenant_id=tenant_id, slug=slug, name=name, now=now)
+            for kind in Environment.Kind:
+                add_environment(tenant=tenant, slug=kind.value.lower(), name=kind.label, kind=kind.value)
+        for person in people:
+            _member(tenant, person, now)
+    return tenant_id
+
+
+def _member(tenant: Tenant, person: Person, now: datetime) -> None:
+    user = User.objects.filter(username=person.username).first()
+    if user is None:
+        user = User(username=person.username, email=person.email)
+        user.first_name, user.last_name = person.first_name, person.last_name
+        user.set_unusable_password()  # the demonstration signs in by one-time links
+        user.save()
+    if not Membership.objects.filter(user=user).exists():
+        add_member(tenant=tenant, user=user, role=person.role, now=now)
+
+
+def _topology(tenant_id: UUID, actor: Actor, now: datetime, progress: Progress) -> None:
+    if Node.objects.filter(kind="service").exists():
+        return
+    report = import_resources(
+        tenant_id=tenant_id,
+        content=topology_json(),
+        media_type="application/json",
+        actor=actor,
+        now=now,
+        source="demonstration topology",
+    )
+    progress(f"topology: {report.nodes_created} resources, {report.edges_created} dependencies")
+
+
+def _workspace(tenant_id: UUID, actor: Actor, now: datetime) -> None:
+    if SlackInstallation.objects.filter(team_id=TEAM).exists():
+        return
+    link_workspace(tenant_id=tenant_id, team_id=TEAM, team_name="Northwind", actor=actor, now=now)
+    for person in NORTHWIND:
+        if person.slack_user_id:
+            user = User.objects.get(username=person.username)
+            link_identity(
+                tenant_id=tenant_id,
+                team_id=TEAM,
+                slack_user_id=person.slack_user_id,
+                user=user,
+                actor=actor,
+                now=now,
+            )
+
+
+def _adapters(tenant_id: UUID, actor: Actor, now: datetime) -> None:
+    """A notary with this installation's own key, and the very database that runs as the store to be verified."""
+    if AdapterConfig.objects.exists():
+        return
+    production = Environment.objects.get(slug="production")
+    configure_adapter(
+        tenant_id=tenant_id,
+        kind="local",
+        name="Installation notary",
+        settings={},
+        actor=actor,
+        now=now,
+    )
+    configure_adapter(
+        tenant_id=tenant_id,
+        kind="postgres",
+        name="Conductor's own database",
+        environment=production,
+        settings={},
+        secrets={"dsn": "env:DATABASE_URL"},
+        actor=actor,
+        now=now,
+    )
+
+
+def _history(tenant_id: UUID, actor: Actor, now: datetime, progress: Progress) -> None:
+    if Incident.objects.filter(kind=Kind.IMPORTED).exists():
+        return
+    content = HISTORY.read_bytes()
+    report = import_history(
+        tenant_id=tenant_id,
+        records=json.loads(content),
+        source=HistorySource("slack-status", "Slack status page", HISTORY.name, sha256_hex(content)),
+        actor=actor,
+        now=now,
+        shift_to_end_at=now - timedelta(days=2),
+    )
+    progress(f"history: {report.created} imported incidents, {report.updates} updates")

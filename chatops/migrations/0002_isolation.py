@@ -1,0 +1,22 @@
+"""The wall between tenants, and the one question that must be answered before it: whose workspace is this?"""
+
+from __future__ import annotations
+
+from django.db import migrations
+
+from conductor.tenancy.rls import row_level_security
+
+TENANT_OF_TEAM = """
+CREATE FUNCTION chatops_tenant_of_team(text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp AS $$
+        SELECT tenant_id FROM chatops_slackinstallation WHERE team_id = $1 AND revoked_at IS NULL $$;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("conductor", "0002_isolation"), ("chatops", "0001_initial")]
+
+    operations = [
+        *row_level_security("chatops_slackinstallation", "chatops_slackidentity", "chatops_slackreceipt"),
+        migrations.RunSQL(TENANT_OF_TEAM, "DROP FUNCTION chatops_tenant_of_team(text)"),
+    ]

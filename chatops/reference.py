@@ -1,0 +1,57 @@
+"""docs/reference/slack-commands.md, written from the vocabulary so that it cannot lie. A test compares them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+from chatops.manifest import SCOPES
+from chatops.vocabulary import DEFAULT_SEVERITY, FLAGS, LISTS, ROLES, VERBS, Verb, usage_of
+
+COMMAND = "/incident"
+
+_INTRODUCTION = f"""# Slack commands
+
+Written by `manage.py slack_reference --write` from `chatops/vocabulary.py`; do not edit it by hand.
+
+One command, `{COMMAND}` unless the manifest names it otherwise. The console's palette reads the same sentences.
+
+- An incident is named by its code, `INC-7`. It may be left out when only one is active, or when you hold a role in
+  one: then the newest of those is meant. In all other cases Conductor asks which one, and changes nothing.
+- Declarations and moves of the status are answered in the channel, everything else to you alone.
+- A refusal names every reason at once and changes nothing.
+- A sentence that is not understood gets the nearest one that would be, and changes nothing.
+"""
+
+
+def reference_path() -> Path:
+    """Return where the page is kept."""
+    return Path(settings.BASE_DIR) / "docs" / "reference" / "slack-commands.md"
+
+
+def reference_page() -> str:
+    """Return the page."""
+    return "\n".join([_INTRODUCTION, *map(_verb, VERBS), _words(), _scopes()])
+
+
+def _verb(verb: Verb) -> str:
+    examples = "\n".join(f"    {COMMAND} {example}" for example in verb.examples)
+    aliases = f"Also: {', '.join(f'`{alias}`' for alias in verb.aliases)}.\n\n" if verb.aliases else ""
+    return f"## {verb.name}\n\n`{usage_of(verb, command=COMMAND)}`\n\n{verb.summary}\n\n{aliases}{examples}\n"
+
+
+def _words() -> str:
+    roles = "\n".join(f"| `{word}` | {role.capitalize()} |" for word, role in ROLES.items())
+    flags = "\n".join(f"| `--{flag}` | {argument} |" for flag, argument in FLAGS.items())
+    return (
+        f"## Roles\n\n| word | role |\n|---|---|\n{roles}\n\n"
+        f"## Flags of declare\n\n| flag | sets |\n|---|---|\n{flags}\n\n"
+        f"`sev1` to `sev4` may stand before or after the title. Without one the incident is {DEFAULT_SEVERITY}.\n\n"
+        f"## Lists\n\n{', '.join(f'`{each}`' for each in LISTS)}\n"
+    )
+
+
+def _scopes() -> str:
+    rows = "\n".join(f"| `{scope}` | {purpose} |" for scope, purpose in SCOPES.items())
+    return f"## Scopes of the Slack app\n\n| scope | for |\n|---|---|\n{rows}\n"

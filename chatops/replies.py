@@ -1,0 +1,119 @@
+"""What is said about incidents in Slack, once a verb has done its work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+
+from chatops.answers import Answer, answer, code, context, link, moment, mrkdwn, note, quoted, section
+from conductor.console.formatting import duration
+from incidents.models import Incident, RoleAssignment, Status, TimelineEvent
+from incidents.wording import sentence
+
+TITLE_SHOWN = 150
+LISTED = 15
+
+
+def incident_url(incident: Incident) -> str:
+    """Return the incident's page in the console."""
+    base = settings.CONDUCTOR_BASE_URL.rstrip("/")
+    return f"{base}/t/{incident.tenant.slug}/incidents/{incident.number}/"
+
+
+def declared(incident: Incident, *, command: str, is_guessed: bool) -> Answer:
+    """Return that the incident exists, for all in the channel. `is_guessed`: nobody said the severity."""
+    text = f"{incident.code} declared by {incident.declared_by_name}, {incident.severity}: {incident.title}"
+    guessed = f"Nobody said how severe it is. {code(f'{command} classify {incident.code} sev2')}" if is_guessed else ""
+    return answer(
+        text,
+        [
+            section(f"*{_named(incident)} declared by {mrkdwn(incident.declared_by_name, 100)}*\n{_title(incident)}"),
+            section(f"*Severity* {incident.severity}  *Status* {incident.get_status_display()}", _facts(incident)),
+            context(moment(incident.declared_at), f"On it? {code(f'{command} ack {incident.code}')}", guessed),
+        ],
+        in_channel=True,
+    )
+
+
+def moved(incident: Incident, *, who: str, text: str, now: datetime) -> Answer:
+    """Return that the status has moved, for all in the channel."""
+    status = incident.get_status_display().lower()
+    word = "open again" if incident.status == Status.OPEN else status
+    since = duration(now - incident.declared_at, coarse=True)
+    blocks = [section(f"*{_named(incident)} is {word}*  {incident.severity}\n{_title(incident)}")]
+    if text:
+        blocks.append(section(quoted(text)))
+    blocks.append(context(f"{mrkdwn(who, 100)} · {moment(now)}", f"{since} after it was declared"))
+    return answer(f"{incident.code} is {word}: {incident.title}", blocks, in_channel=True)
+
+
+def unmoved(incident: Incident) -> Answer:
+    """Return that the incident stood there already."""
+    return note(f"{incident.code} was {incident.get_status_display().lower()} already. Nothing was changed.")
+
+
+def done(incident: Incident, what: str, *, text: str = "") -> Answer:
+    """Return a confirmation for the asker's eyes: `what` completes "INC-7 …"."""
+    blocks = [section(f"*{_named(incident)}* {mrkdwn(what, 500)}")]
+    if text:
+        blocks.append(section(quoted(text)))
+    return answer(f"{incident.code} {what}", blocks)
+
+
+def standing(
+    incident: Incident, *, roles: Sequence[RoleAssignment], entries: Sequence[TimelineEvent], now: datetime
+) -> Answer:
+    """Return where the incident stands and who has it. `entries` newest first."""
+    status = incident.get_status_display()
+    since = duration(now - incident.declared_at, coarse=True)
+    held = [f"{mrkdwn(role.get_role_display(), 40)}: {mrkdwn(role.user_name, 100)}" for role in roles]
+    lines = [f"{moment(each.occurred_at)} {mrkdwn(sentence(each), 300)}" for each in entries[:5]]
+    blocks = [
+        section(f"*{_named(incident)}*  {incident.severity}  *{status}*\n{_title(incident)}", _facts(incident)),
+        section("\n".join(held) or "Nobody holds a role."),
+    ]
+    if lines:
+        blocks.append(section("\n".join(lines)))
+    blocks.append(context(f"Declared {moment(incident.declared_at)}, {since} ago"))
+    return answer(f"{incident.code} {incident.severity} {status}: {incident.title}", blocks)
+
+
+def listing(incidents: Sequence[Incident], *, which: str, command: str) -> Answer:
+    """Return the incidents, the first fifteen with their titles and the number of the rest."""
+    if not incidents:
+        empty = "You hold no role in an active incident." if which == "mine" else "No incident is active."
+        return note(empty if which in {"open", "mine"} else f"No {which.upper()} is active.")
+    shown = [
+        section(f"*{_named(each)}*  {each.severity}  {each.get_status_display()}\n{_title(each)}")
+        for each in incidents[:LISTED]
+    ]
+    rest = len(incidents) - LISTED
+    more = f"and {rest} more, in the console" if rest > 0 else ""
+    blocks = [*shown, context(more, code(f"{command} status {incidents[0].code}"))]
+    return answer("\n".join(f"{each.code} {each.severity} {each.title}" for each in incidents[:LISTED]), blocks)
+
+
+def which_one(detail: str, candidates: Sequence[Incident], *, typed: str) -> Answer:
+    """Return the question which incident was meant, each candidate behind what was typed."""
+    lines = [f"{code(typed + ' ' + each.code)}  {_title(each)}" for each in candidates]
+    blocks = [section(f"*{mrkdwn(detail, 300)}* Nothing was changed."), *map(section, lines)]
+    codes = ", ".join(each.code for each in candidates)
+    return answer(f"{detail} {codes}".strip(), blocks)
+
+
+def _named(incident: Incident) -> str:
+    return link(incident_url(incident), incident.code)
+
+
+def _title(incident: Incident) -> str:
+    return mrkdwn(" ".join(incident.title.split()), TITLE_SHOWN)
+
+
+def _facts(incident: Incident) -> list[str]:
+    facts = {
+        "Service": incident.service,
+        "Environment": incident.environment.name if incident.environment else "",
+    }
+    return [f"*{name}*\n{mrkdwn(value, 200)}" for name, value in facts.items() if value]

@@ -1,0 +1,140 @@
+"""Who a request from Slack comes from, and which requests are still open."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from chatops.grammar import Person
+from chatops.models import SlackIdentity, SlackReceipt
+from conductor.lib.errors import Conflict, Invalid, NotFound
+from conductor.tenancy.actors import display_name
+from conductor.tenancy.models import Membership
+from incidents.models import Incident, RoleAssignment, Status
+
+
+class IncidentNotNamed(Conflict):
+    """Conductor cannot tell which incident you mean."""
+
+    code = "incident_not_named"
+
+    def __init__(self, detail: str, candidates: list[Incident]) -> None:
+        super().__init__(detail)
+        self.candidates = candidates
+        """Those that may be meant, newest first."""
+
+
+class PersonUnknown(NotFound):
+    """That person is not linked to a member of your organisation."""
+
+    code = "person_unknown"
+
+
+class PersonAmbiguous(Invalid):
+    """More than one member has that name."""
+
+    code = "person_ambiguous"
+
+
+CANDIDATES = 10
+"""So many incidents are offered when it is not clear which one is meant."""
+REOPENABLE_FOR = timedelta(days=7)
+"""Without a code, `reopen` looks at incidents that were resolved in so long a time."""
+FIRST_PATIENCE = timedelta(seconds=5)
+"""A request younger than this may still be at work in the process that took it."""
+MAX_ATTEMPTS = 7
+"""After so many a request is given up, and its author is told."""
+
+
+def tenant_of_team(team_id: str) -> UUID | None:
+    """Return the tenant that the workspace speaks for, or None. One query, and no scope is needed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT chatops_tenant_of_team(%s)", [team_id])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def user_of(*, team_id: str, slack_user_id: str) -> User | None:
+    """Return whom the Slack user is linked to, or None. Needs the tenant's scope."""
+    found = SlackIdentity.objects.select_related("user").filter(team_id=team_id, slack_user_id=slack_user_id).first()
+    return found.user if found else None
+
+
+def incident_meant(*, number: int | None, user: User, now: datetime, is_over: bool = False) -> Incident:
+    """Return the incident that a command is about. Raise IncidentNotNamed, which lists the candidates.
+
+    The one that was named; else the only active one; else the newest active one that the user holds a role in.
+    With `is_over` those count that were resolved lately, in place of the active ones.
+    """
+    incidents = Incident.objects.active().order_by("-declared_at", "-number")
+    if is_over:
+        late = now - REOPENABLE_FOR
+        incidents = Incident.objects.filter(status=Status.RESOLVED, resolved_at__gte=late).order_by("-resolved_at")
+    candidates = list(incidents[:CANDIDATES])
+    if number is not None:
+        named = Incident.objects.filter(number=number).first()
+        if named is None:
+            raise IncidentNotNamed(f"There is no INC-{number} here.", candidates)
+        return named
+    if len(candidates) == 1:
+        return candidates[0]
+    mine = incidents.filter(id__in=_responding(user)).first()
+    if mine is not None:
+        return mine
+    raise IncidentNotNamed(_which(candidates, is_over=is_over), candidates)
+
+
+def my_incidents(*, user: User) -> list[Incident]:
+    """Return the active incidents in which the user holds a role, newest first."""
+    return list(Incident.objects.active().filter(id__in=_responding(user)).order_by("-declared_at", "-number"))
+
+
+def _responding(user: User) -> QuerySet[RoleAssignment, Any]:
+    return RoleAssignment.objects.filter(user=user, ended_at=None).values("incident_id")
+
+
+def _which(candidates: list[Incident], *, is_over: bool) -> str:
+    if candidates:
+        return "Which one? Name it by its code."
+    return "No incident was resolved in the last seven days." if is_over else "No incident is active."
+
+
+def member_meant(*, person: Person, team_id: str) -> User:
+    """Return the member whom somebody named by mention or by name. Raise PersonUnknown or PersonAmbiguous."""
+    if person.id:
+        user = user_of(team_id=team_id, slack_user_id=person.id)
+        if user is None:
+            raise PersonUnknown(
+                "That Slack user is not linked to a member. An admin can link them in Conductor's admin."
+            )
+        return user
+    wanted = person.name.casefold()
+    memberships = Membership.objects.select_related("user").order_by("id")
+    named = [each.user for each in memberships if wanted in _names(each.user)]
+    if not named:
+        raise PersonUnknown(f"Nobody here is called {person.name[:60]}.")
+    if len(named) > 1:
+        raise PersonAmbiguous(f"More than one member is called {person.name[:60]}. Mention the one you mean.")
+    return named[0]
+
+
+def _names(user: User) -> set[str]:
+    names = {user.get_username(), display_name(user), user.first_name, user.email.partition("@")[0]}
+    return {name.casefold() for name in names if name}
+
+
+def open_receipts(*, now: datetime, limit: int) -> list[SlackReceipt]:
+    """Return requests whose next attempt is due, oldest first. Needs the tenant's scope.
+
+    Attempts after the first are due 5 s, 15 s, 45 s, 2, 7 and 20 minutes after the request came, so that all of
+    them lie within the half hour in which Slack takes an answer.
+    """
+    due = Q(attempts__gte=MAX_ATTEMPTS)
+    for attempts in range(1, MAX_ATTEMPTS):
+        due |= Q(attempts=attempts, received_at__lte=now - FIRST_PATIENCE * 3 ** (attempts - 1))
+    return list(SlackReceipt.objects.filter(due, state=SlackReceipt.State.RECEIVED).order_by("received_at")[:limit])
