@@ -1,0 +1,75 @@
+"""Two workspaces of two tenants, and who is who in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from chatops.lifecycle import link_identity, link_workspace
+from chatops.models import SlackReceipt
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.models import Tenant
+from conductor.tenancy.scope import tenant_scope
+from tests.chatops import slack
+from tests.chatops.slack import Speaker
+
+PEOPLE = {
+    slack.NORTHWIND_TEAM: {slack.BEN: "ben", slack.CORA: "cora", slack.CLEO: "cleo"},
+    slack.GLOBEX_TEAM: {slack.MAX: "max"},
+}
+
+
+def connect(tenant: Tenant, team: str, now: datetime) -> None:
+    """Link the workspace and its people to the tenant."""
+    who = Actor.system(channel="cli")
+    with tenant_scope(tenant.id):
+        link_workspace(tenant_id=tenant.id, team_id=team, team_name=team.title(), actor=who, now=now)
+        for slack_id, username in PEOPLE[team].items():
+            user = User.objects.get(username=username)
+            link_identity(tenant_id=tenant.id, team_id=team, slack_user_id=slack_id, user=user, actor=who, now=now)
+
+
+@pytest.fixture
+def workspace(tenant: Tenant, now: datetime) -> Tenant:
+    """Northwind's workspace, with Ben, Cora and Cleo linked and one stranger."""
+    connect(tenant, slack.NORTHWIND_TEAM, now)
+    return tenant
+
+
+@pytest.fixture
+def other_workspace(other_tenant: Tenant, now: datetime) -> Tenant:
+    """Globex's workspace, with Max linked."""
+    connect(other_tenant, slack.GLOBEX_TEAM, now)
+    return other_tenant
+
+
+@pytest.fixture
+def ben_says(workspace: Tenant) -> Speaker:
+    """`ben_says("ack")`: the answer to Ben, a responder."""
+    return Speaker(slack.BEN)
+
+
+@pytest.fixture
+def cora_says(workspace: Tenant) -> Speaker:
+    """The answer to Cora, a commander."""
+    return Speaker(slack.CORA)
+
+
+@pytest.fixture
+def cleo_says(workspace: Tenant) -> Speaker:
+    """The answer to Cleo, an auditor, who may read only."""
+    return Speaker(slack.CLEO)
+
+
+@pytest.fixture
+def receipts(workspace: Tenant) -> Any:
+    """`receipts()`: Northwind's stored requests, oldest first."""
+
+    def read() -> list[SlackReceipt]:
+        with tenant_scope(workspace.id):
+            return list(SlackReceipt.objects.order_by("id"))
+
+    return read

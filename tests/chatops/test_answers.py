@@ -1,0 +1,149 @@
+"""Messages stay within Slack's limits on the worst data, and ping nobody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatops import answers, replies
+from chatops.vocabulary import VERBS
+from conductor.tenancy.models import Environment, Tenant
+from incidents.models import Incident, RoleAssignment, Severity, Status, TimelineEvent
+from tests.chatops.blocks import check_message, check_schema, utf16_length
+from tests.chatops.slack import Speaker, words
+
+WHEN = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
+WORST = {
+    "long": "x" * 10_000,
+    "ampersands": "&" * 10_000,
+    "astral": "\U0001f525" * 5_000,
+    "rtl": "\u05e9\u05dc\u05d5\u05dd " * 1000,
+    "marks": "<!channel> <!here> <@U0CORA> *bold* `code` _it_ ~no~ | <https://a.test|b>",
+    "lines": "a\n" * 3000,
+    "empty lines": "\n\n>\n",
+}
+
+
+def incident(text: str) -> Incident:
+    """Return an unsaved incident whose every text is `text`, as long as its column allows."""
+    return Incident(
+        tenant=Tenant(slug="n" * 40),
+        number=999_999_999,
+        title=text[:200],
+        severity=Severity.SEV1,
+        status=Status.OPEN,
+        service=text[:200],
+        environment=Environment(name=text[:120]),
+        declared_by_name=text[:200],
+        declared_at=WHEN,
+    )
+
+
+def messages(text: str) -> dict[str, answers.Answer]:
+    """Return one of each kind of message, made of `text`."""
+    one = incident(text)
+    role = RoleAssignment(role="COMMANDER", user_name=text[:200])
+    entry = TimelineEvent(
+        kind="incident.declared", occurred_at=WHEN, actor_name=text[:200], data={"severity": "SEV1", "kind": "REAL"}
+    )
+    return {
+        "declared": replies.declared(one, command="/incident", is_guessed=True),
+        "moved": replies.moved(one, who=text[:200], text=text, now=WHEN),
+        "unmoved": replies.unmoved(one),
+        "done": replies.done(one, f"has {text[:200]} as its scribe.", text=text),
+        "standing": replies.standing(one, roles=[role] * 4, entries=[entry] * 50, now=WHEN),
+        "listing": replies.listing([one] * 200, which="open", command="/incident"),
+        "empty listing": replies.listing([], which="sev1", command="/incident"),
+        "which one": replies.which_one(text, [one] * 10, typed="/incident mitigated"),
+        "refusal": answers.refusal([text] * 30, remedy=answers.mrkdwn(text, 500)),
+        "suggestion": answers.suggestion(text, [text] * 3, usage=text, command="/incident"),
+        "note": answers.note(text or "x", answers.code(text)),
+        "help": answers.help_overview(command="/" + "c" * 31),
+        **{verb.name: answers.help_for(verb, command="/" + "c" * 31) for verb in VERBS},
+    }
+
+
+@pytest.mark.parametrize("worst", WORST.values(), ids=WORST)
+def test_every_message_fits_on_the_worst_texts(worst: str) -> None:
+    for name, message in messages(worst).items():
+        try:
+            check_message(dict(message))
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from error
+
+
+@pytest.mark.parametrize("worst", WORST.values(), ids=WORST)
+def test_every_message_fits_slacks_own_types(worst: str) -> None:
+    for message in messages(worst).values():
+        check_schema(dict(message))
+
+
+def test_nobody_is_pinged_by_what_somebody_wrote() -> None:
+    for name, message in messages(WORST["marks"]).items():
+        said = message["text"] + words(dict(message))
+        assert "<!channel>" not in said, name
+        assert "<!here>" not in said, name
+        assert "<@U0CORA>" not in said, name
+
+
+def test_a_title_that_pings_is_only_a_title(ben_says: Speaker) -> None:
+    answer = ben_says("declare sev4 &lt;!channel&gt; <!channel> <@U0CORA|cora> wake up")
+
+    said = answer["text"] + words(answer)
+    assert "<!channel>" not in said
+    assert "<@U0CORA" not in said
+    assert "&lt;!channel&gt; @channel @cora wake up" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "declare " + "x" * 10_000,
+        "update " + "&amp;" * 10_000,
+        "declare \u202eevil\u202c \u0000 \ud800 \x1b[31mred",
+        "declare " + "<@U1|" * 2000,
+        "status " + "9" * 5000,
+        "help " + "\U0001f525" * 3000,
+        "list {0} %s $(reboot) '; DROP TABLE incidents_incident; --",
+    ],
+    ids=["long title", "long update", "controls", "half mentions", "digits", "astral", "injections"],
+)
+def test_hostile_text_gets_a_valid_answer(ben_says: Speaker, text: str) -> None:
+    ben_says("declare sev4 calm")
+
+    check_message(ben_says(text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")))
+
+
+def test_a_title_that_is_too_long_says_how_long_it_may_be(ben_says: Speaker) -> None:
+    assert "use at most 200" in words(ben_says("declare " + "x" * 10_000))
+
+
+@given(st.text(max_size=300), st.integers(min_value=1, max_value=120))
+def test_escaped_text_never_exceeds_its_limit_and_never_splits_an_escape(text: str, limit: int) -> None:
+    cut = answers.mrkdwn(text, limit)
+
+    assert utf16_length(cut.encode("utf-16-le", "replace").decode("utf-16-le")) <= limit
+    assert "<" not in cut
+    assert ">" not in cut
+    assert cut.count("&") == sum(cut.count(whole) for whole in ("&amp;", "&lt;", "&gt;"))
+
+
+def test_text_that_fits_is_kept_whole() -> None:
+    assert answers.mrkdwn("a & b <c>", 100) == "a &amp; b &lt;c&gt;"
+    assert answers.mrkdwn("x" * 100, 100) == "x" * 100
+    assert answers.mrkdwn("x" * 101, 100) == "x" * 99 + "…"
+
+
+def test_the_link_to_an_incident_leads_to_its_page(ben_says: Speaker, as_user: Any, ben: Any) -> None:
+    ben_says("declare sev2 Checkout fails")
+    answer = ben_says("status")
+
+    url = words(answer).split("<", 1)[1].split("|", 1)[0]
+    page = as_user(ben).get(url.removeprefix("http://127.0.0.1:8484"))
+
+    assert page.status_code == 200
+    assert "Checkout fails" in page.content.decode()

@@ -1,0 +1,180 @@
+"""One grammar for Slack, palette and command line: every verb, every alias, and no text that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatops.grammar import About, Assign, Classify, Command, Declare, Help, Listing, Person, Suggestion, parse
+from chatops.tokens import plain
+from chatops.vocabulary import BY_WORD, ROLES, VERBS
+
+WORDS = [*BY_WORD, *ROLES, "INC-7", "#7", "sev1", "--service", "--env=prod", "<@U1|ben>", "@", '"', "—sev", "&amp;"]
+
+
+@given(st.text(max_size=400), st.booleans())
+def test_any_text_is_a_command_or_a_suggestion(text: str, escaped: bool) -> None:
+    assert isinstance(parse(text, escaped=escaped), Command | Suggestion)
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.text(max_size=12), max_size=12).map(" ".join), st.booleans())
+def test_any_shuffle_of_known_words_is_a_command_or_a_suggestion(text: str, escaped: bool) -> None:
+    understood = parse(text, escaped=escaped)
+
+    assert isinstance(understood, Command | Suggestion)
+    if isinstance(understood, Suggestion):
+        assert understood.problem
+
+
+def test_every_example_is_understood_as_its_verb() -> None:
+    for verb in VERBS:
+        for example in verb.examples:
+            understood = parse(example)
+            assert isinstance(understood, Command), example
+            assert understood.verb == verb.name, example
+
+
+def test_no_word_names_two_verbs() -> None:
+    words = [word for verb in VERBS for word in (verb.name, *verb.aliases)]
+
+    assert len(words) == len(set(words))
+    assert not set(words) & set(ROLES)
+
+
+@pytest.mark.parametrize("word", [word for verb in VERBS for word in (verb.name, *verb.aliases)])
+def test_help_knows_every_word(word: str) -> None:
+    assert parse(f"help {word}") == Command("help", Help(BY_WORD[word].name))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("declare Checkout fails", Declare("Checkout fails")),
+        ("new sev2 Checkout fails", Declare("Checkout fails", "SEV2", severity_said=True)),
+        ("create Checkout fails SEV4", Declare("Checkout fails", "SEV4", severity_said=True)),
+        ("open --sev 1 Checkout fails", Declare("Checkout fails", "SEV1", severity_said=True)),
+        ("declare x --service checkout --env production", Declare("x", service="checkout", environment="production")),
+        ('declare --service "checkout api" x', Declare("x", service="checkout api")),
+        ("declare x —service “checkout api”", Declare("x", service="checkout api")),
+        ("declare Checkout like the sev2 of May", Declare("Checkout like the sev2 of May")),
+        ("declare rm --force took production down", Declare("rm --force took production down")),
+        ("declare sev2 Errors — 40 percent", Declare("Errors — 40 percent", "SEV2", severity_said=True)),
+    ],
+)
+def test_declare_reads_severity_flags_and_title(text: str, expected: Declare) -> None:
+    assert parse(text) == Command("declare", expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "verb", "expected"),
+    [
+        ("ack", "ack", About()),
+        ("acknowledge INC-7", "ack", About(7)),
+        ("ack 7", "ack", About(7)),
+        ("inc-7 ack", "ack", About(7)),
+        ("#7", "status", About(7)),
+        ("mit", "mitigated", About()),
+        ("mitigate INC-7 Traffic moved", "mitigated", About(7, "Traffic moved")),
+        ("watch the error rate", "monitoring", About(None, "the error rate")),
+        ("fixed", "resolved", About()),
+        ("resolve INC-12 Quota raised", "resolved", About(12, "Quota raised")),
+        ("INC-12 resolved Quota raised", "resolved", About(12, "Quota raised")),
+        ("reopen INC-7 errors are back", "reopen", About(7, "errors are back")),
+        ("update first line\nsecond  line", "update", About(None, "first line\nsecond line")),
+        ("decide INC-7 no failover", "decide", About(7, "no failover")),
+        ("sev 1", "classify", Classify("SEV1")),
+        ("severity INC-7 sev2 all regions", "classify", Classify("SEV2", 7, "all regions")),
+        ("classify sev2 INC-7 all regions", "classify", Classify("SEV2", 7, "all regions")),
+        ("assign ic @ben", "assign", Assign("COMMANDER", Person(name="ben"))),
+        ("assign @ben commander INC-7", "assign", Assign("COMMANDER", Person(name="ben"), 7)),
+        ("role scribe me", "assign", Assign("SCRIBE")),
+        ("comms @cora", "assign", Assign("COMMUNICATIONS", Person(name="cora"))),
+        ("ops", "assign", Assign("OPERATIONS")),
+        ("list", "list", Listing()),
+        ("ls MINE", "list", Listing("mine")),
+        ("", "help", Help()),
+        ("  \t ", "help", Help()),
+        ("ACK!", "ack", About()),
+    ],
+)
+def test_a_sentence_is_read(text: str, verb: str, expected: object) -> None:
+    assert parse(text) == Command(verb, expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "nearest"),
+    [
+        ("declair x", "There is no verb “declair”.", "declare"),
+        ("mitigatd", "There is no verb “mitigatd”.", "mitigated"),
+        ("commandr @ben", "There is no verb “commandr”.", "assign"),
+        ("help clasify", "There is no verb “clasify”.", "help classify"),
+        ("sev1 Checkout is down", "“sev1” alone does not say what to do.", "declare sev1 Checkout is down"),
+        ("declare --sevice a x", "There is no flag --sevice.", "--service"),
+        ("assign scrib @ben", "“scrib” is neither a role nor a person.", "scribe"),
+        ("list sev5", "There is no list “sev5”.", "list sev4"),
+    ],
+)
+def test_a_near_miss_gets_the_nearest(text: str, problem: str, nearest: str) -> None:
+    understood = parse(text)
+
+    assert isinstance(understood, Suggestion)
+    assert understood.problem == problem
+    assert understood.nearest[0] == nearest
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("declare", "Say what is broken: that becomes the incident's title."),
+        ("declare sev1", "Say what is broken: that becomes the incident's title."),
+        ("declare x --service", "--service needs a value: --service name."),
+        ("declare x --service a --service b", "--service is there twice."),
+        ("declare x --sev 9", "Say the severity: sev1, sev2, sev3 or sev4."),
+        ("classify", "Say the severity: sev1, sev2, sev3 or sev4."),
+        ("assign @ben", "Say which role: ic, comms, ops or scribe."),
+        ("update", "Say what is new."),
+        ("update INC-7", "Say what is new."),
+        ("decide", "Say what was decided, and why."),
+        ("reopen INC-7", "Say why it is open again."),
+        ("status of the thing", "“of the thing” is not an incident. Write its code, for example INC-7."),
+    ],
+)
+def test_a_sentence_with_something_missing_says_what(text: str, problem: str) -> None:
+    understood = parse(text)
+
+    assert isinstance(understood, Suggestion)
+    assert understood.problem == problem
+    assert understood.verb
+
+
+def test_escaped_people_are_read_by_id_and_texts_become_plain() -> None:
+    assigned = parse("assign ic <@U123|Ben Smith>", escaped=True)
+    declared = parse("declare &lt;b&gt; &amp;amp; <#C1|general> <@U1|ben> <http://a.test|a.test>", escaped=True)
+
+    assert assigned == Command("assign", Assign("COMMANDER", Person(id="U123")))
+    assert declared == Command("declare", Declare("<b> &amp; #general @ben http://a.test"))
+
+
+def test_an_escaped_angle_bracket_is_not_a_mention() -> None:
+    understood = parse("assign ic &lt;@U123&gt;", escaped=True)
+
+    assert isinstance(understood, Suggestion)
+
+
+def test_plain_keeps_a_link_whose_label_hides_its_target() -> None:
+    assert plain("<https://evil.test/x|https://bank.test>") == "https://bank.test (https://evil.test/x)"
+
+
+def test_invisible_controls_are_taken_out_of_titles() -> None:
+    understood = parse("declare ab\u202ecd\x00ef\x1b[31m \u2066שלום\u2069")
+
+    assert understood == Command("declare", Declare("abcd ef [31m שלום"))
+
+
+def test_ten_thousand_characters_are_read_whole() -> None:
+    understood = parse("update " + "x" * 10_000)
+
+    assert isinstance(understood, Command)
+    assert isinstance(understood.args, About)
+    assert len(understood.args.text) == 10_000

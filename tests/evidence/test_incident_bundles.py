@@ -1,0 +1,292 @@
+"""An incident's evidence: collected once its postmortem is rendered, sealed, packed, and linked to the incident."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from conductor.engine.models import Run
+from conductor.ledger import blobs
+from conductor.ledger.models import Receipt
+from conductor.lib.clock import now as clock_now
+from conductor.lib.refs import ref
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.models import Environment, Tenant
+from conductor.tenancy.scope import tenant_scope
+from controls.lifecycle import bind_defaults
+from evidence import tasks
+from evidence.lifecycle import IncidentNotFinal, collect_for_incident
+from evidence.models import EvidenceBundle, Pack
+from evidence.naming import INCIDENT_BUNDLE
+from evidence.pack_document import document_context
+from evidence.selectors import bundles_about, incidents_without_evidence
+from evidence.steps.incident_findings import findings_of
+from incidents.lifecycle import (
+    declare_incident,
+    mitigate_incident,
+    post_update,
+    reopen_incident,
+    request_postmortem,
+    resolve_incident,
+    start_monitoring,
+)
+from incidents.models import Incident, TimelineEvent
+from tests.evidence.driving import drive, local_notary, log_of
+
+Make = Callable[..., Actor]
+
+
+@pytest.fixture
+def resolved(committed: None, tenant: Tenant, actor: Make, cora: User) -> Incident:
+    """A SEV2 that Cora commanded to its end; controls are bound, nothing is drafted yet."""
+    moment = clock_now() - timedelta(hours=2)
+    with tenant_scope(tenant.id):
+        bind_defaults(tenant_id=tenant.id, actor=Actor.system(), now=moment)
+        local_notary(tenant)
+        incident, _new = declare_incident(
+            tenant_id=tenant.id,
+            title="Card payments failing",
+            severity="SEV2",
+            actor=actor(cora),
+            now=moment,
+            environment=Environment.objects.get(slug="production"),
+            take_command=True,
+        )
+        post_update(incident=incident, text="Rolled back", actor=actor(cora), now=moment + timedelta(minutes=5))
+        _resolve(incident, actor(cora), moment + timedelta(minutes=10))
+    return incident
+
+
+def _resolve(incident: Incident, who: Actor, moment: Any) -> None:
+    for minutes, verb in enumerate((mitigate_incident, start_monitoring, resolve_incident)):
+        incident = verb(incident=incident, actor=who, now=moment + timedelta(minutes=minutes))
+
+
+def _draft(incident: Incident) -> None:
+    """Have the newest postmortem drafted and rendered."""
+    with tenant_scope(incident.tenant_id):
+        run = request_postmortem(incident=incident, actor=Actor.system(), now=clock_now())
+    assert drive(tenant_id=incident.tenant_id, run_id=run.id).status == "SUCCEEDED", log_of(run)
+
+
+def _collect(incident: Incident) -> EvidenceBundle:
+    """Do what the sweep does, then what the worker does."""
+    tasks.sweep_incidents()
+    with tenant_scope(incident.tenant_id):
+        run = Run.objects.filter(workflow=INCIDENT_BUNDLE).order_by("-number")[0]
+    assert drive(tenant_id=incident.tenant_id, run_id=run.id).status == "SUCCEEDED", log_of(run)
+    with tenant_scope(incident.tenant_id):
+        return EvidenceBundle.objects.select_related("incident", "run").get(run=run)
+
+
+def _read(bundle: EvidenceBundle, path: str) -> Any:
+    with tenant_scope(bundle.tenant_id):
+        digest = bundle.artifacts.get(path=path).digest
+    return json.loads(blobs.read(tenant_id=bundle.tenant_id, digest=digest))
+
+
+def test_a_resolved_incident_becomes_a_sealed_bundle(resolved: Incident, tenant: Tenant) -> None:
+    _draft(resolved)
+
+    bundle = _collect(resolved)
+
+    with tenant_scope(tenant.id):
+        paths = set(bundle.artifacts.values_list("path", flat=True))
+        assert bundle.covers.filter(control__alias="SOC2_CC7.4", part="PRIMARY").exists()
+    assert (bundle.status, bundle.conclusion) == ("SEALED", "NO_EXCEPTIONS")
+    assert {"incident/timeline.json", "postmortem/postmortem.json", "postmortem/postmortem.pdf"} <= paths
+    assert {finding["check"]: finding["result"] for finding in bundle.findings} == dict.fromkeys(
+        ["I1", "I2", "I3", "I4", "I5", "I6"], "pass"
+    )
+    assert bundle.effective_from == resolved.declared_at
+    said = [entry["says"] for entry in _read(bundle, "incident/timeline.json")["entries"]]
+    assert any("Cora Commander" in sentence for sentence in said)
+
+
+def test_the_period_is_the_incidents_own(resolved: Incident, tenant: Tenant) -> None:
+    _draft(resolved)
+
+    bundle = _collect(resolved)
+
+    with tenant_scope(tenant.id):
+        incident = Incident.objects.get(id=resolved.id)
+    assert (bundle.effective_from, bundle.effective_to) == (incident.declared_at, incident.resolved_at)
+
+
+def test_the_incidents_timeline_and_rail_learn_of_it(resolved: Incident, tenant: Tenant) -> None:
+    _draft(resolved)
+
+    bundle = _collect(resolved)
+
+    with tenant_scope(tenant.id):
+        entry = TimelineEvent.objects.get(incident=resolved, kind="evidence.attached")
+        rows = bundles_about(subject=resolved.ref)
+    assert entry.data["ref"] == bundle.ref
+    assert [(row.bundle.code, row.notary, row.is_logged) for row in rows] == [(bundle.code, "ok", True)]
+
+
+def test_its_pack_has_the_timeline_and_the_postmortem_and_verifies(resolved: Incident, tenant: Tenant) -> None:
+    _draft(resolved)
+    bundle = _collect(resolved)
+    with tenant_scope(tenant.id):
+        pack = Pack.objects.select_related("bundle__incident", "bundle__run", "run").get(bundle=bundle)
+        context = document_context(pack=pack)
+    assert pack.run is not None
+    drive(tenant_id=tenant.id, run_id=pack.run.id)
+    with tenant_scope(tenant.id):
+        pack.refresh_from_db()
+
+    assert [section["key"] for section in context["document"]["sections"]] == [
+        "summary", "controls", "findings", "timeline", "postmortem", "artifacts", "receipts", "verify"
+    ]  # fmt: skip
+    assert context["postmortem"]["byline"].startswith("Version 1, drafted by Conductor")
+    assert pack.verdict is not None
+    assert pack.verdict["verified"], pack.verdict
+    with tenant_scope(tenant.id):
+        declared = Receipt.objects.get(action="incidents.incident.declared")
+    assert str(declared.leaf_index) in {receipt["entry"] for receipt in context["receipts"]}
+
+
+def test_a_later_postmortem_is_collected_anew_and_supersedes(
+    resolved: Incident, tenant: Tenant, actor: Make, cora: User
+) -> None:
+    _draft(resolved)
+    first = _collect(resolved)
+    with tenant_scope(tenant.id):
+        incident = Incident.objects.get(id=resolved.id)
+        incident = reopen_incident(
+            incident=incident, reason="It came back within the hour.", actor=actor(cora), now=clock_now()
+        )
+        _resolve(incident, actor(cora), clock_now())
+    _draft(resolved)
+
+    second = _collect(resolved)
+
+    assert second.id != first.id
+    assert second.supersedes_id == first.id
+
+
+def test_the_sweep_starts_each_once(resolved: Incident, tenant: Tenant) -> None:
+    _draft(resolved)
+    with tenant_scope(tenant.id):
+        assert [incident.id for incident, _cause in incidents_without_evidence()] == [resolved.id]
+
+    for _sweep in range(3):
+        tasks.sweep_incidents()
+
+    with tenant_scope(tenant.id):
+        assert Run.objects.filter(workflow=INCIDENT_BUNDLE).count() == 1
+        assert incidents_without_evidence() == []
+
+
+def test_a_rendered_postmortem_wakes_the_collector(
+    resolved: Incident, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(tasks, "send", lambda task, arguments: sent.append((task, arguments)))
+
+    _draft(resolved)
+
+    ((task, arguments),) = sent
+    assert task == "evidence.collect_for_incident"
+    assert arguments["incident_id"] == str(resolved.id)
+    tasks.collect(**arguments)
+    tasks.collect(**arguments)
+    with tenant_scope(tenant.id):
+        run = Run.objects.get(workflow=INCIDENT_BUNDLE)
+    assert arguments["cause"] in run.dedup_key
+
+
+def test_an_active_incident_is_left_alone(resolved: Incident, tenant: Tenant, actor: Make, cora: User) -> None:
+    with tenant_scope(tenant.id):
+        incident = reopen_incident(
+            incident=Incident.objects.get(id=resolved.id),
+            reason="It came back within the hour.",
+            actor=actor(cora),
+            now=clock_now(),
+        )
+        with pytest.raises(IncidentNotFinal):
+            collect_for_incident(incident=incident, cause=incident.ref, actor=Actor.system(), now=clock_now())
+    tasks.collect(tenant_id=str(tenant.id), incident_id=str(resolved.id), cause=ref("incidents.postmortem", 1))
+
+    with tenant_scope(tenant.id):
+        assert not Run.objects.filter(workflow=INCIDENT_BUNDLE).exists()
+
+
+def test_without_a_control_that_asks_nothing_is_collected(
+    committed: None, tenant: Tenant, actor: Make, cora: User
+) -> None:
+    moment = clock_now() - timedelta(hours=1)
+    with tenant_scope(tenant.id):
+        incident, _new = declare_incident(
+            tenant_id=tenant.id, title="Slow", severity="SEV3", actor=actor(cora), now=moment, take_command=True
+        )
+        _resolve(incident, actor(cora), moment + timedelta(minutes=1))
+        incident.refresh_from_db()
+
+        assert collect_for_incident(incident=incident, cause="x:1", actor=Actor.system(), now=clock_now()) is None
+        assert incidents_without_evidence() == []
+
+
+EARLY = {"seq": 2, "receipt": None, "occurred_at": "2026-11-20T10:00:00Z", "recorded_at": "2026-11-20T09:00:00Z"}
+"""An entry whose predecessor is missing, without a receipt, recorded before it happened."""
+
+
+def _record(**changes: Any) -> dict[str, Any]:
+    """Return a clean record, as the steps collect it."""
+    record: dict[str, Any] = {
+        "incident": {
+            "severity": "SEV1",
+            "status": "RESOLVED",
+            "declared_at": "2026-11-20T10:00:00Z",
+            "acknowledged_at": "2026-11-20T10:01:00Z",
+            "resolved_at": "2026-11-20T11:00:00Z",
+        },
+        "timeline": [
+            {"seq": seq, "receipt": "r", "occurred_at": "2026-11-20T10:00:00Z", "recorded_at": "2026-11-20T10:00:00Z"}
+            for seq in (1, 2)
+        ],
+        "transitions": [{"to": "RESOLVED", "inferred": False}],
+        "roles": [{"role": "COMMANDER", "name": "Cora"}],
+        "decisions": [{"action": action, "allow": True} for action in ("incidents.declare", "incidents.resolve")],
+        "postmortem": {"version": 1, "sections": [{"blocks": [{"sources": [1]}]}]},
+    }
+    for name, change in changes.items():
+        record[name] = {**record[name], **change} if isinstance(change, dict) and change else change
+    return record
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "result", "words"),
+    [
+        ({}, "I3", "pass", "2 entries, 0 faults"),
+        ({"incident": {"acknowledged_at": None}}, "I1", "exception", "Nobody did"),
+        ({"roles": []}, "I2", "exception", "Nobody"),
+        ({"roles": [], "incident": {"severity": "SEV3"}}, "I2", "pass", "Nobody"),
+        ({"timeline": []}, "I3", "exception", "0 entries"),
+        ({"timeline": [EARLY]}, "I3", "exception", "3 faults"),
+        ({"incident": {"resolved_at": None, "status": "OPEN"}}, "I4", "exception", "It stands at open"),
+        ({"transitions": []}, "I4", "exception", "It stands at resolved"),
+        ({"decisions": []}, "I5", "exception", "0 decisions"),
+        ({"postmortem": None}, "I6", "not_checked", "There is none yet"),
+        ({"postmortem": {"sections": [{"blocks": [{"sources": []}]}]}}, "I6", "exception", "0 of 1 statements"),
+    ],
+)  # fmt: skip
+def test_findings_follow_from_the_record(changes: dict[str, Any], check: str, result: str, words: str) -> None:
+    found = {finding.check: finding for finding in findings_of(**_record(**changes))}
+
+    assert found[check].result == result
+    assert words in found[check].actual
+
+
+def test_moves_that_follow_from_later_ones_are_told() -> None:
+    found = findings_of(
+        **_record(transitions=[{"to": "MITIGATED", "inferred": True}, {"to": "RESOLVED", "inferred": False}])
+    )
+
+    assert found[3].detail == "1 of 2 moves follow from later ones"

@@ -1,0 +1,183 @@
+"""The chain of trust of a bundle: every link shows what is wrong with it, and the right file is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+
+from adapters.models import AdapterConfig, NotaryRecord
+from conductor.ledger.models import Receipt
+from conductor.ledger.sequencer import sequence
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.models import Tenant
+from conductor.tenancy.scope import tenant_scope
+from evidence.lifecycle import seal_bundle
+from evidence.manifest import digest_of
+from evidence.models import EvidenceBundle
+from evidence.selectors import BundleUnknown, bundle_by_id, bundle_figures
+from evidence.verification import ChainReport, verify_bundle
+from tests.evidence.bundles import attach, collecting, damage, sealed
+
+pytestmark = pytest.mark.usefixtures("scope")
+Make = Callable[..., Actor]
+
+
+def _states(report: ChainReport) -> dict[str, str]:
+    return {link.key: link.state for link in report.links}
+
+
+def _notary(bundle: EvidenceBundle, state: str, now: datetime, name: str = "n") -> None:
+    config = AdapterConfig.objects.create(
+        tenant_id=bundle.tenant_id, port="notary", kind="local", name=name, created_at=now, updated_at=now
+    )
+    vouched = {"attested_at": now, "verified_at": now} if state == "VERIFIED" else {}
+    NotaryRecord.objects.create(
+        tenant_id=bundle.tenant_id,
+        adapter=config,
+        subject=bundle.ref,
+        digest=bundle.manifest_digest,
+        state=state,
+        created_at=now,
+        **vouched,
+    )
+
+
+def test_a_sealed_bundle_is_verified_with_its_place_in_the_log(
+    tenant: Tenant, actor: Make, cora: User, now: datetime
+) -> None:
+    bundle = sealed(tenant, actor(cora), now)
+
+    report = verify_bundle(bundle)
+
+    assert report.is_verified
+    assert report.verdict == "Verified"
+    assert [link.detail for link in report.links[:2]] == ["2 of 2 match", "Digest recomputed"]
+    assert report.links[2].detail == f"Log entry {report.leaf_index}"
+    assert _states(report)["notary"] == "wait"
+
+
+def test_a_collecting_bundle_is_neither_good_nor_bad(tenant: Tenant, actor: Make, cora: User, now: datetime) -> None:
+    bundle = collecting(tenant, actor(cora), now)
+    assert verify_bundle(bundle).links[0].detail == "None yet"
+    attach(bundle, actor(cora), now)
+
+    report = verify_bundle(bundle)
+
+    assert set(_states(report).values()) == {"wait"}
+    assert (report.is_verified, report.is_broken, report.verdict) == (False, False, "Not sealed yet")
+    assert report.links[0].detail == "1 so far, all match"
+
+
+def test_a_seal_that_is_not_logged_yet_is_waited_for(tenant: Tenant, actor: Make, cora: User, now: datetime) -> None:
+    bundle = collecting(tenant, actor(cora), now)
+    attach(bundle, actor(cora), now)
+    sequence(tenant_id=tenant.id, now=now)
+    bundle = seal_bundle(bundle=bundle, conclusion="INCONCLUSIVE", actor=actor(cora), now=now)
+
+    assert _states(verify_bundle(bundle))["seal"] == "wait"
+
+    sequence(tenant_id=tenant.id, now=now)
+    assert _states(verify_bundle(bundle))["seal"] == "ok"
+
+
+@pytest.mark.parametrize("data", [b"x", None])
+def test_a_damaged_artifact_is_named(
+    tenant: Tenant, actor: Make, cora: User, now: datetime, data: bytes | None
+) -> None:
+    bundle = collecting(tenant, actor(cora), now)
+    attach(bundle, actor(cora), now)
+    broken = attach(bundle, actor(cora), now, "b.txt", b"bytes of test_a_damaged_artifact_is_named %d" % bool(data))
+    sequence(tenant_id=tenant.id, now=now)
+    bundle = seal_bundle(bundle=bundle, conclusion="INCONCLUSIVE", actor=actor(cora), now=now)
+    sequence(tenant_id=tenant.id, now=now)
+    damage(broken, data)
+
+    report = verify_bundle(bundle)
+
+    assert report.damaged == ["b.txt"]
+    assert report.links[0].detail == "1 of 2 match"
+    assert (report.is_verified, report.verdict) == (False, "Not verified")
+
+
+def test_a_manifest_that_says_something_else_is_found(tenant: Tenant, actor: Make, cora: User, now: datetime) -> None:
+    bundle = sealed(tenant, actor(cora), now)
+    assert bundle.manifest is not None
+    bundle.manifest["bundle"]["conclusion"] = "EXCEPTIONS"
+
+    report = verify_bundle(bundle)
+
+    assert _states(report) == {"artifacts": "ok", "manifest": "bad", "seal": "bad", "notary": "wait"}
+
+
+def test_a_manifest_that_was_exchanged_with_its_digest_is_found_by_the_seal(
+    tenant: Tenant, actor: Make, cora: User, now: datetime
+) -> None:
+    """Somebody with the database: manifest, digest and artifact list agree, but the log has another manifest."""
+    bundle = sealed(tenant, actor(cora), now)
+    assert bundle.manifest is not None
+    bundle.manifest["bundle"]["title"] = "Another story"
+    bundle.manifest_digest = digest_of(bundle.manifest)
+
+    report = verify_bundle(bundle)
+
+    assert _states(report)["manifest"] == "ok"
+    assert (_states(report)["seal"], report.links[2].detail) == ("bad", "The receipt vouches for other files")
+
+
+def test_artifact_rows_that_disagree_with_the_manifest_are_found(
+    tenant: Tenant, actor: Make, cora: User, now: datetime
+) -> None:
+    bundle = sealed(tenant, actor(cora), now)
+    assert bundle.manifest is not None
+    del bundle.manifest["artifacts"][0]
+    bundle.manifest_digest = digest_of(bundle.manifest)
+
+    assert verify_bundle(bundle).links[1].detail == "Lists other artifacts"
+
+
+def test_a_missing_or_foreign_seal_receipt_is_found(tenant: Tenant, actor: Make, cora: User, now: datetime) -> None:
+    bundle = sealed(tenant, actor(cora), now)
+    other = Receipt.objects.exclude(id=bundle.seal_receipt_id).exclude(leaf_index=None).first()
+    assert other is not None
+
+    bundle.seal_receipt_id = other.id
+    assert _states(verify_bundle(bundle))["seal"] == "bad"
+
+    bundle.seal_receipt_id = bundle.id
+    assert verify_bundle(bundle).links[2].detail == "Receipt is missing"
+
+
+@pytest.mark.parametrize(("states", "link"), [
+    (["VERIFIED"], ("ok", "1 of 1 verified")),
+    (["VERIFIED", "PENDING"], ("ok", "1 of 2 verified")),
+    (["PENDING"], ("wait", "0 of 1 answered")),
+    (["VERIFIED", "REJECTED"], ("bad", "1 of 2 refused")),
+])  # fmt: skip
+def test_notaries_are_counted(
+    tenant: Tenant, actor: Make, cora: User, now: datetime, states: list[str], link: tuple[str, str]
+) -> None:
+    bundle = sealed(tenant, actor(cora), now)
+    for number, state in enumerate(states):
+        _notary(bundle, state, now, name=f"n{number}")
+
+    report = verify_bundle(bundle)
+
+    assert (report.links[3].state, report.links[3].detail) == link
+    assert report.is_verified == (link[0] != "bad")
+
+
+def test_the_bundles_of_another_tenant_do_not_exist(
+    tenant: Tenant, other_tenant: Tenant, actor: Make, cora: User, now: datetime
+) -> None:
+    bundle = sealed(tenant, actor(cora), now)
+
+    with tenant_scope(other_tenant.id):
+        assert bundle_figures().total == 0
+        for name in (bundle.code, str(bundle.number), str(bundle.id)):
+            with pytest.raises(BundleUnknown):
+                bundle_by_id(name)
+    assert connections["default"].settings_dict["OPTIONS"]["options"] == "-c role=conductor_app"

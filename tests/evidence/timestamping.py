@@ -1,0 +1,62 @@
+"""A time-stamping authority on this machine, of openssl's own making, for tests."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+_REQUEST = """
+[req]
+distinguished_name = dn
+prompt = no
+[dn]
+CN = Test authority
+[root]
+basicConstraints = critical,CA:TRUE,pathlen:0
+keyUsage = critical,keyCertSign
+subjectKeyIdentifier = hash
+[tsa]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = critical,timeStamping
+"""
+# No `certs =`: openssl would write a certificate set that is not DER-sorted, which strict readers refuse.
+_CONFIG = """
+[tsa]
+default_tsa = this
+[this]
+serial = serial
+signer_cert = tsa.pem
+signer_key = tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+ess_cert_id_alg = sha256
+"""
+
+
+class Authority:
+    """Issues RFC 3161 tokens; `root` is the certificate to verify them with."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "request.cnf").write_text(_REQUEST)
+        (directory / "tsa.cnf").write_text(_CONFIG)
+        (directory / "serial").write_text("01\n")
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-config", "request.cnf"]
+        self._run("req", "-x509", *key, "-keyout", "root.key", "-out", "root.pem", "-extensions", "root")
+        self._run("req", *key, "-subj", "/CN=Test TSA", "-keyout", "tsa.key", "-out", "tsa.csr")
+        signing = ["-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-extfile", "request.cnf"]
+        self._run("x509", "-req", "-in", "tsa.csr", *signing, "-extensions", "tsa", "-out", "tsa.pem")
+        self.root = directory / "root.pem"
+
+    def stamp(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return (request, response) for `data`, both in DER."""
+        (self.directory / "data").write_bytes(data)
+        self._run("ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "query")
+        self._run("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-out", "reply")
+        return (self.directory / "query").read_bytes(), (self.directory / "reply").read_bytes()
+
+    def _run(self, *arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=self.directory, check=True, capture_output=True)
