@@ -26,7 +26,7 @@ CHECKS: dict[str, list[str]] = {
 
 
 def test(root: Path, arguments: Sequence[str]) -> int:
-    """Run the suite with `arguments` for pytest; return its exit code. Without a choice, tests marked `full` stay out."""
+    """Run the suite with `arguments` for pytest; return its exit code. Tests marked `full` run only when asked for."""
     progress = Progress(total=4, first=3)
     engines = Engines(environment.home_of(root) / "test")
     engines.join()

@@ -34,8 +34,8 @@ class Child:
     """A program to keep running.
 
     `restart`: start it again when it ends; otherwise its end stops everything. `order`: lower ones are stopped first.
-    `grace_seconds`: how long it may take after SIGTERM before it is killed. `log`: its output is appended there; the terminal
-    where there is none.
+    `grace_seconds`: how long it may take after SIGTERM before it is killed. `log`: its output is appended there; the
+    terminal where there is none.
     """
 
     name: str

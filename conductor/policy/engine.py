@@ -139,7 +139,7 @@ def compile_bundle(bundle: Bundle) -> Any:
 
 
 _ENGINE = RegorusEngine()
-"""Made once, at import: a cache that threads fill at once makes several, and the losers' parts die in foreign threads."""
+"""Made once, at import: a cache filled by many threads at once makes several, and the losers die in foreign threads."""
 
 
 def active_engine() -> PolicyEngine:

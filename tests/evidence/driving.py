@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from django.db import connections
@@ -42,9 +43,10 @@ def log_of(run: Run) -> list[tuple[str, str, object]]:
 def dsn() -> str:
     """Return the address of this process's database, as its owner."""
     told = connections["owner"].settings_dict
-    host = told["HOST"] or "127.0.0.1"
-    credentials = f"{told['USER']}:{told['PASSWORD']}" if told["PASSWORD"] else told["USER"]
-    return f"postgresql://{credentials}@{host}:{told['PORT'] or 5432}/{told['NAME']}"
+    credentials = ":".join(quote(part, safe="") for part in (told["USER"], told["PASSWORD"]) if part)
+    # The host may be the folder of a socket, which fits only among the parameters (PostgreSQL manual, 34.1.1.2).
+    where = urlencode({"host": told["HOST"] or "127.0.0.1", "port": told["PORT"] or 5432})
+    return f"postgresql://{credentials}@/{told['NAME']}?{where}"
 
 
 def backup_adapter(

@@ -10,7 +10,16 @@ import pytest
 import regorus
 
 from conductor.policy.bundle import Bundle, bundle_of, policy_bundle
-from conductor.policy.engine import EngineFailure, Reason, RegorusEngine, Verdict, compile_bundle, path_of, verdict_of
+from conductor.policy.engine import (
+    EngineFailure,
+    Reason,
+    RegorusEngine,
+    Verdict,
+    active_engine,
+    compile_bundle,
+    path_of,
+    verdict_of,
+)
 from tests.policy.documents import sound
 
 ENGINE = RegorusEngine()

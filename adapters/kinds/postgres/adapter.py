@@ -78,9 +78,11 @@ class Postgres:
         return RestoreResult(scratch_name, str(client), time.monotonic() - began)
 
     def table_manifest(self, *, database: str) -> TableManifest:
-        with self._connected(_scratch(database) if database else "") as connection:
-            with self._one_snapshot(connection):
-                return read_manifest(connection)
+        with (
+            self._connected(_scratch(database) if database else "") as connection,
+            self._one_snapshot(connection),
+        ):
+            return read_manifest(connection)
 
     def drop_scratch(self, *, scratch_name: str) -> bool:
         name = sql.Identifier(_scratch(scratch_name))
