@@ -103,7 +103,7 @@ def switch_adapter(*, adapter: AdapterConfig, enabled: bool, actor: Actor, now: 
     return changed == 1
 
 
-def test_adapter(*, adapter: AdapterConfig, actor: Actor, now: datetime) -> AdapterConfig:
+def try_adapter(*, adapter: AdapterConfig, actor: Actor, now: datetime) -> AdapterConfig:
     """Use the adapter once, harmlessly: send a test message, stamp a test digest, or look at the source.
 
     The row says how it went. Calls the outside: never inside a transaction that holds locks.
@@ -121,9 +121,6 @@ def test_adapter(*, adapter: AdapterConfig, actor: Actor, now: datetime) -> Adap
         _receipt(adapter, "adapters.config.tested", actor, now, {"passed": passed})
     adapter.refresh_from_db()
     return adapter
-
-
-test_adapter.__test__ = False  # type: ignore[attr-defined] - a verb, not a test for pytest to collect
 
 
 # Messages ----------------------------------------------------------------------------------------

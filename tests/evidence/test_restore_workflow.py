@@ -133,8 +133,7 @@ def test_a_row_that_differs_is_an_exception_and_names_its_table(
     """The copy is changed on the server before it is compared: one label, and one row less elsewhere."""
 
     def corrupt(original: Any, ctx: Any) -> dict[str, Any]:
-        copy = dsn().rpartition("/")[0] + f"/{restore.scratch_name(ctx)}"
-        with psycopg.connect(copy, autocommit=True) as connection:
+        with psycopg.connect(dsn(), dbname=restore.scratch_name(ctx), autocommit=True) as connection:
             connection.execute("UPDATE controls_control SET label = 'changed' WHERE alias = 'SOC2_A1.2'")
             connection.execute(
                 "DELETE FROM controls_controlmapping WHERE id = (SELECT min(id) FROM controls_controlmapping)"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection
 
 from adapters.models import AdapterConfig, NotaryRecord
 from conductor.ledger.models import Receipt
@@ -180,4 +180,6 @@ def test_the_bundles_of_another_tenant_do_not_exist(
         for name in (bundle.code, str(bundle.number), str(bundle.id)):
             with pytest.raises(BundleUnknown):
                 bundle_by_id(name)
-    assert connections["default"].settings_dict["OPTIONS"]["options"] == "-c role=conductor_app"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == ("conductor_app",)
