@@ -19,7 +19,7 @@ LISTED = 15
 def incident_url(incident: Incident) -> str:
     """Return the incident's page in the console."""
     base = settings.CONDUCTOR_BASE_URL.rstrip("/")
-    return f"{base}/t/{incident.tenant.slug}/incidents/{incident.number}/"
+    return f"{base}/t/{incident.tenant.slug}/incidents/{incident.code}/"
 
 
 def declared(incident: Incident, *, command: str, is_guessed: bool) -> Answer:

@@ -12,14 +12,14 @@ import sys
 import time
 from pathlib import Path
 
-from conductor.embedded import debian, libraries, packages
+from conductor.embedded import counterparts, debian, libraries, packages
 from conductor.embedded.progress import STARTED_AT, Halt, Progress, halt
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM = (3, 11)
 RUNTIME = {"setup": 2, "up": 8, "run": 2}
 """Commands that need the runtime lock, and how many stages the user is told of."""
-DEVELOPMENT = {"setup-dev": 2, "test": 4, "ci": 2}
+DEVELOPMENT = {"setup-dev": 3, "test": 5, "ci": 3}
 """Commands that need the tools of the tests as well."""
 
 
@@ -60,11 +60,14 @@ def lock_for(command: str) -> str:
 
 
 def prepare(*, lock: str, progress: Progress) -> None:
-    """Stages 1 and 2: Python packages and system libraries."""
+    """Stages 1 and 2: Python packages and system libraries; with the tools of the tests, 3: programs they use."""
     with progress.stage("environment") as stage:
         packages.ensure(ROOT, lock=lock, stage=stage)
     with progress.stage("libraries") as stage:
         libraries.ensure(ROOT, stage=stage)
+    if lock == packages.DEVELOPMENT_LOCK:
+        with progress.stage("counterparts") as stage:
+            counterparts.provide(stage=stage)
     debian.forget(ROOT / ".sys/apt")
 
 

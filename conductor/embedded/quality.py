@@ -27,7 +27,7 @@ CHECKS: dict[str, list[str]] = {
 
 def test(root: Path, arguments: Sequence[str]) -> int:
     """Run the suite with `arguments` for pytest; return its exit code. Tests marked `full` run only when asked for."""
-    progress = Progress(total=4, first=3)
+    progress = Progress(total=5, first=4)
     engines = Engines(environment.home_of(root) / "test")
     engines.join()
     try:

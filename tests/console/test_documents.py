@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from django.template import engines
 from django.template.backends.django import Template
 
 from conductor.console import documents
+from tests.poppler import poppler
 
 ROOT = Path(__file__).resolve().parents[2]
 SEALED = datetime(2026, 11, 20, 11, 4, 2, 123456, tzinfo=UTC)
@@ -75,13 +75,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def _text(pdf: bytes, tmp_path: Path, *tool: str) -> str:
-    if shutil.which(tool[0]) is None:
-        pytest.skip(f"{tool[0]} (Debian's poppler-utils) is not here")
     file = tmp_path / "document.pdf"
     file.write_bytes(pdf)
-    return subprocess.run(
-        [*tool, str(file), *(["-"] if tool[0] == "pdftotext" else [])], check=True, capture_output=True, text=True
-    ).stdout
+    return poppler(*tool, file, *(["-"] if tool[0] == "pdftotext" else []))
 
 
 @draws
@@ -99,6 +95,7 @@ django.setup()
 from tests.console import test_documents as here
 from django.template import engines
 from conductor.console import documents
+from tests.poppler import poppler
 template = engines["django"].from_string(here.BODY)
 documents.render_to_string = lambda name, context: template.render(context)
 pdf = documents.render_pdf(template="in memory", context={{"document": here.DOCUMENT, "text": "<b>&"}},
@@ -134,7 +131,7 @@ def test_the_attachment_is_inside_with_its_own_time(drawn: Any, tmp_path: Path) 
     assert b"/EmbeddedFile" in pdf
     assert b"D:20261120110402Z" in pdf
     listing = _text(pdf, tmp_path, "pdfdetach", "-list")
-    subprocess.run(["pdfdetach", "-saveall", "-o", str(tmp_path), str(tmp_path / "document.pdf")], check=True)
+    poppler("pdfdetach", "-saveall", "-o", tmp_path, tmp_path / "document.pdf")
 
     assert "manifest.json" in listing
     assert (tmp_path / "manifest.json").read_bytes() == MANIFEST.data

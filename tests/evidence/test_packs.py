@@ -44,6 +44,7 @@ from evidence.packs import verify
 from evidence.steps.pack import draw
 from tests.evidence.bundles import FAILED, UNCHECKED, collecting, damage, sealed
 from tests.evidence.driving import drive, log_of
+from tests.poppler import poppler
 
 Make = Callable[..., Actor]
 
@@ -127,9 +128,9 @@ def test_the_pdf_is_tagged_carries_the_manifest_and_prints_its_root(bundle: Evid
     path = tmp_path / "report.pdf"
     path.write_bytes(blobs.read(tenant_id=pack.tenant_id, digest=pack.pdf_digest))
 
-    text = subprocess.run(["pdftotext", "-layout", str(path), "-"], capture_output=True, text=True, check=True).stdout
-    facts = subprocess.run(["pdfinfo", str(path)], capture_output=True, text=True, check=True).stdout
-    subprocess.run(["pdfdetach", "-saveall", "-o", str(tmp_path), str(path)], check=True)
+    text = poppler("pdftotext", "-layout", path, "-")
+    facts = poppler("pdfinfo", path)
+    poppler("pdfdetach", "-saveall", "-o", tmp_path, path)
 
     assert "Tagged:          yes" in facts
     pages = int(next(line for line in facts.splitlines() if line.startswith("Pages:")).split()[1])
@@ -189,7 +190,7 @@ def test_a_pack_of_a_damaged_bundle_says_so_everywhere(committed: None, tenant: 
     assert {"data/gone.txt", "data/changed.txt"} <= set(pack.verdict["files"])
     path = tmp_path / "report.pdf"
     path.write_bytes(blobs.read(tenant_id=pack.tenant_id, digest=pack.pdf_digest))
-    text = subprocess.run(["pdftotext", "-layout", str(path), "-"], capture_output=True, text=True, check=True).stdout
+    text = poppler("pdftotext", "-layout", path, "-")
     pages = text.split("\f")[:-1]
     assert all("NOT VERIFIED" in page for page in pages)
     assert "1 of 3 match" in text
