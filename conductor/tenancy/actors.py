@@ -9,6 +9,7 @@ from guardian.shortcuts import get_perms
 
 from conductor.lib.errors import NotAllowed
 from conductor.lib.refs import Ref, ref
+from conductor.tenancy.authentication import BY_CHANNEL, Authentication
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.roles import PERMISSIONS, holders
 
@@ -36,11 +37,14 @@ class Actor:
     """One of CHANNELS: the door they came through."""
     permissions: frozenset[str] = field(default_factory=frozenset)
     """Permission codenames held on the tenant (conductor.tenancy.roles.PERMISSIONS)."""
+    authentication: Authentication = Authentication.UNKNOWN
+    """How surely they are who they say (conductor.tenancy.authentication)."""
 
     @classmethod
     def system(cls, name: str = "Conductor", *, channel: str = "engine") -> Actor:
         """Return Conductor itself, which holds every permission and is named in every receipt."""
-        return cls("conductor.system:conductor", name, ("system",), channel, frozenset(PERMISSIONS))
+        held = frozenset(PERMISSIONS)
+        return cls("conductor.system:conductor", name, ("system",), channel, held, Authentication.SYSTEM)
 
 
 def display_name(user: AbstractBaseUser) -> str:
@@ -49,18 +53,26 @@ def display_name(user: AbstractBaseUser) -> str:
 
 
 def actor_for_user(
-    *, user: AbstractBaseUser, tenant: Tenant, channel: str, within: frozenset[str] | None = None
+    *,
+    user: AbstractBaseUser,
+    tenant: Tenant,
+    channel: str,
+    within: frozenset[str] | None = None,
+    authentication: Authentication | None = None,
 ) -> Actor | None:
     """Return the member as an actor, or None for a stranger. Needs the tenant's scope.
 
-    `within` limits the permissions, as an API token's scopes do.
+    `within` limits the permissions, as an API token's scopes do. `authentication` is what the session proves; where
+    the channel has only one way to authenticate it may be left out.
     """
     membership = Membership.objects.filter(tenant=tenant, user_id=user.pk).first()
     if membership is None or not user.is_active:
         return None
     held = frozenset(get_perms(user, tenant))
     permissions = held if within is None else held & within
-    return Actor(ref("tenancy.user", user.pk), display_name(user), (membership.role,), channel, permissions)
+    proven = authentication or BY_CHANNEL.get(channel, Authentication.UNKNOWN)
+    who = ref("tenancy.user", user.pk)
+    return Actor(who, display_name(user), (membership.role,), channel, permissions, proven)
 
 
 def require(*, actor: Actor, permission: str) -> None:

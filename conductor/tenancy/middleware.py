@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from conductor.tenancy.actors import actor_for_user
+from conductor.tenancy.authentication import of_session
 from conductor.tenancy.directory import tenant_id_for_slug, tenants_of_user
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
@@ -60,7 +61,8 @@ class TenantMiddleware:
         request.tenant = tenant  # type: ignore[attr-defined]
         if not request.user.is_authenticated:
             return
-        actor = actor_for_user(user=request.user, tenant=tenant, channel="console")
+        proven = of_session(request, request.user)
+        actor = actor_for_user(user=request.user, tenant=tenant, channel="console", authentication=proven)
         request.actor = actor  # type: ignore[attr-defined]
         if actor and request.session.get(SESSION_KEY) != tenant.slug:
             request.session[SESSION_KEY] = tenant.slug
