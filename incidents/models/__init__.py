@@ -1,0 +1,23 @@
+"""Incident, its transitions, roles, timeline and postmortem. History is rows, never overwritten columns."""
+
+from __future__ import annotations
+
+from incidents.models.history import StatusTransition, TimelineEvent
+from incidents.models.incident import Incident, IncidentQuerySet
+from incidents.models.people import RoleAssignment
+from incidents.models.postmortem import Postmortem
+from incidents.models.words import EventKind, Kind, Role, Severity, Status
+
+__all__ = [
+    "EventKind",
+    "Incident",
+    "IncidentQuerySet",
+    "Kind",
+    "Postmortem",
+    "Role",
+    "RoleAssignment",
+    "Severity",
+    "Status",
+    "StatusTransition",
+    "TimelineEvent",
+]

@@ -1,0 +1,111 @@
+"""The incident itself. What changes is history in rows of its own; here stands how it is now."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from conductor.tenancy.models import Environment, TenantModel
+from incidents.models.words import Kind, Severity, Status
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def active(self) -> IncidentQuerySet:
+        """Those that are not resolved."""
+        return self.exclude(status=Status.RESOLVED)
+
+    def live_for(self, dedup_key: str) -> Incident | None:
+        """Return the unresolved incident with this key; None for an empty key."""
+        return self.active().filter(dedup_key=dedup_key).first() if dedup_key else None
+
+    def real(self) -> IncidentQuerySet:
+        """Those that happened here: neither imported history nor practice."""
+        return self.filter(kind=Kind.REAL)
+
+
+class Incident(TenantModel):
+    """Something is broken, and somebody has it."""
+
+    number = models.PositiveBigIntegerField()
+    title = models.CharField(max_length=200)
+    summary = models.TextField(blank=True)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.REAL)
+    origin = models.CharField(max_length=8)
+    """The channel that it was declared through: console, api, slack, alert, cli, engine; or import."""
+    severity = models.CharField(max_length=4, choices=Severity.choices)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    incident_type = models.CharField(max_length=40, blank=True)
+    environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    service = models.CharField(max_length=200, blank=True)
+    """Name of the chiefly affected resource; the graph has all of them."""
+    dedup_key = models.CharField(max_length=300, blank=True)
+    """While an incident with this key is not resolved, declaring again returns it."""
+    declared_by = models.CharField(max_length=120)
+    declared_by_name = models.CharField(max_length=200)
+
+    source_key = models.CharField(max_length=120, blank=True)
+    """For imported history: where it came from and its id there. Importing it again changes nothing."""
+
+    # Milestones, projected from the history; NULL means: did not happen, or nobody said when.
+    # Mitigated is the first time, monitoring and resolved the latest. Reopening clears resolved, and keeps the others.
+    detected_at = models.DateTimeField(null=True, blank=True)
+    declared_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    mitigated_at = models.DateTimeField(null=True, blank=True)
+    monitoring_at = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    recorded_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+
+    objects = IncidentQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "number"], name="incident_number_unique"),
+            models.UniqueConstraint(
+                fields=["tenant", "dedup_key"],
+                condition=~Q(dedup_key="") & ~Q(status="RESOLVED"),
+                name="incident_dedup_live",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "source_key"], condition=~Q(source_key=""), name="incident_source_unique"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="incident_kind_known"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="incident_status_known"),
+            models.CheckConstraint(condition=Q(severity__in=Severity.values), name="incident_severity_known"),
+            # Imported history may not say when it ended.
+            models.CheckConstraint(
+                condition=~Q(status="RESOLVED") | Q(resolved_at__isnull=False) | Q(kind="IMPORTED"),
+                name="incident_resolved_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="RESOLVED") | Q(resolved_at__isnull=True), name="incident_unresolved_has_none"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "status", "severity"], name="incident_status"),
+            models.Index(fields=["tenant", "kind", "-declared_at"], name="incident_declared"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}"
+
+    @property
+    def code(self) -> str:
+        """`INC-17`, as people say it."""
+        return f"INC-{self.number}"
+
+    @property
+    def ref(self) -> str:
+        return f"incidents.incident:{self.id}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status != Status.RESOLVED
+
+    @property
+    def is_history(self) -> bool:
+        """Whether it was imported, and is therefore only read."""
+        return self.kind == Kind.IMPORTED

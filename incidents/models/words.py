@@ -1,0 +1,55 @@
+"""The closed lists of words that incidents are described with."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Severity(models.TextChoices):
+    SEV1 = "SEV1", "SEV1"
+    SEV2 = "SEV2", "SEV2"
+    SEV3 = "SEV3", "SEV3"
+    SEV4 = "SEV4", "SEV4"
+
+
+class Status(models.TextChoices):
+    OPEN = "OPEN", "Open"
+    MITIGATED = "MITIGATED", "Mitigated"
+    MONITORING = "MONITORING", "Monitoring"
+    RESOLVED = "RESOLVED", "Resolved"
+
+
+class Kind(models.TextChoices):
+    REAL = "REAL", "Real"
+    IMPORTED = "IMPORTED", "Imported"
+    PRACTICE = "PRACTICE", "Practice"
+
+
+class Role(models.TextChoices):
+    COMMANDER = "COMMANDER", "Commander"
+    OPERATIONS = "OPERATIONS", "Operations"
+    COMMUNICATIONS = "COMMUNICATIONS", "Communications"
+    SCRIBE = "SCRIBE", "Scribe"
+
+
+class EventKind(models.TextChoices):
+    """What an entry of the timeline says. The list is closed: wording and filters answer for each."""
+
+    DECLARED = "incident.declared", "Declared"
+    ACKNOWLEDGED = "incident.acknowledged", "Acknowledged"
+    STATUS_CHANGED = "status.changed", "Status changed"
+    REOPENED = "status.reopened", "Reopened"
+    SEVERITY_CHANGED = "severity.changed", "Severity changed"
+    TYPE_CHANGED = "type.changed", "Type changed"
+    SERVICE_CHANGED = "service.changed", "Service changed"
+    ROLE_ASSIGNED = "role.assigned", "Role assigned"
+    ROLE_RELEASED = "role.released", "Role released"
+    UPDATE_POSTED = "comms.update_posted", "Update"
+    NOTICE_SENT = "notice.sent", "Notices sent"
+    DECISION_RECORDED = "decision.recorded", "Decision"
+    ALERT_FIRED = "alert.fired", "Alert fired"
+    ALERT_RESOLVED = "alert.resolved", "Alert resolved"
+    RUN_FINISHED = "run.finished", "Run finished"
+    EVIDENCE_ATTACHED = "evidence.attached", "Evidence attached"
+    POSTMORTEM_DRAFTED = "postmortem.drafted", "Postmortem drafted"
+    IMPORTED_UPDATE = "imported.update", "Imported update"
