@@ -29,6 +29,8 @@ DEVELOPMENT_LOCK = "requirements-dev.lock"
 
 UV_LOCK = Path(__file__).with_name("uv.lock.txt")
 _WHEELS = Path("usr/share/python-wheels")
+_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""The authorities that Debian trusts, with those that its operator has added."""
 
 
 def ensure(root: Path, *, lock: str, stage: Stage) -> None:
@@ -138,6 +140,9 @@ def _tool_environment(root: Path) -> dict[str, str]:
     strange = {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_USER", "PIP_REQUIRE_VIRTUALENV"}
     environment = {name: value for name, value in os.environ.items() if name not in strange}
     environment |= {"UV_PYTHON_DOWNLOADS": "never", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    if _CERTIFICATES.exists():
+        # uv brings authorities of its own; an organisation's proxy is known to the system's list only.
+        environment.setdefault("UV_SYSTEM_CERTS", "1")
     if not os.access(os.path.expanduser("~"), os.W_OK):
         cache = root / ".sys/cache"
         environment |= {"UV_CACHE_DIR": str(cache / "uv"), "PIP_CACHE_DIR": str(cache / "pip")}
