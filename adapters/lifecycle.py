@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -303,6 +303,12 @@ def _try_out(adapter: AdapterConfig, now: datetime) -> str:
     if adapter.port == Port.BACKUP.value:
         source = opening.backup(adapter).describe()
         return f"Reached {source.database} on {source.server} with {source.client}."
+    if adapter.port == Port.METRICS.value:
+        told = opening.metrics(adapter)
+        measures = told.measures()
+        for measure in measures:
+            told.read(measure=measure.key, service="", environment="", start=now, end=now, step=timedelta(minutes=1))
+        return f"{told.source} answered {len(measures)} of {len(measures)} queries."
     facts = {"Adapter": adapter.name}
     payload = {"title": "Test from Maestro Conductor", "text": "This adapter works.", "facts": facts}
     message = Message.of(event="adapters.config.tested", subject=adapter.ref, payload=payload, at=now)

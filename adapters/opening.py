@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from adapters import registry
 from adapters.installation import installation
 from adapters.models import AdapterConfig
-from adapters.ports import Adapter, AdapterError, BackupPort, NotaryPort, NotificationPort
+from adapters.ports import Adapter, AdapterError, BackupPort, MetricsPort, NotaryPort, NotificationPort
 from adapters.secrets import resolve
 
 
@@ -43,6 +43,11 @@ def notary(config: AdapterConfig) -> NotaryPort:
 def backup(config: AdapterConfig) -> BackupPort:
     """Return the adapter behind the backup port. Needs the tenant's scope. Raise AdapterError."""
     return cast("BackupPort", open_adapter(config))
+
+
+def metrics(config: AdapterConfig) -> MetricsPort:
+    """Return the adapter behind the metrics port. Needs the tenant's scope. Raise AdapterError."""
+    return cast("MetricsPort", open_adapter(config))
 
 
 def open_adapter(config: AdapterConfig) -> Adapter:

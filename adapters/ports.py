@@ -44,6 +44,7 @@ class Port(StrEnum):
     NOTIFICATION = "notification"
     NOTARY = "notary"
     BACKUP = "backup"
+    METRICS = "metrics"
 
 
 class Capability(StrEnum):
@@ -282,4 +283,62 @@ class BackupPort(Protocol):
 
     def list_scratch(self) -> list[str]:
         """Return the scratch databases on the source's server, by name."""
+        ...
+
+
+# Metrics -------------------------------------------------------------------------------------------------------------
+class Unit(StrEnum):
+    """What a measured number counts."""
+
+    RATIO = "ratio"
+    """0 to 1: errors among requests."""
+    SECONDS = "seconds"
+    PER_SECOND = "per_second"
+    COUNT = "count"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something that a source can tell of a service."""
+
+    key: str
+    """Stable name: `error_rate`, `latency_p95`."""
+    label: str
+    unit: Unit
+    objective: float | None = None
+    """The value that must not be exceeded; None where nothing was promised."""
+    budget_seconds: float | None = None
+    """How long it may be exceeded within `budget_window_seconds`; None where there is no such budget."""
+    budget_window_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a source said of one measure over one window."""
+
+    points: tuple[tuple[datetime, float], ...]
+    """Ascending, at most one per step. A moment without a value is left out: nothing is filled in."""
+    query: str
+    """What was asked, as the source's own console takes it, so that anybody can ask again."""
+
+
+class MetricsPort(Protocol):
+    """Tells how a service behaved."""
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from, as it may be shown."""
+        ...
+
+    def measures(self) -> tuple[Measure, ...]:
+        """Return what the source is configured to tell, in the order in which it is shown."""
+        ...
+
+    def read(
+        self, *, measure: str, service: str, environment: str, start: datetime, end: datetime, step: timedelta
+    ) -> Reading:
+        """Return the measure from `start` to `end`, both included; no points if the source has none.
+
+        Raise AdapterError if it could not tell, or if what it told is more than one line or no number.
+        """
         ...

@@ -36,6 +36,7 @@ KINDS = {
     "local": Kind("Own key", Port.NOTARY, "local.adapter.LocalNotary", "local"),
     "rfc3161": Kind("Time-stamp authority (RFC 3161)", Port.NOTARY, "rfc3161.adapter.Rfc3161", "rfc3161"),
     "postgres": Kind("PostgreSQL dump and restore", Port.BACKUP, "postgres.adapter.Postgres", "postgres"),
+    "prometheus": Kind("Prometheus", Port.METRICS, "prometheus.adapter.Prometheus", "prometheus"),
 }
 
 

@@ -1,0 +1,1 @@
+"""Measures from a Prometheus server, or anything that answers its HTTP API."""
