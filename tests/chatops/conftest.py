@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,8 @@ from chatops.models import SlackReceipt
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
-from tests.chatops import slack
+from tests.chatops import blocks, slack
+from tests.chatops.double import SlackDouble, document, running_double
 from tests.chatops.slack import Speaker
 
 PEOPLE = {
@@ -73,3 +75,14 @@ def receipts(workspace: Tenant) -> Any:
             return list(SlackReceipt.objects.order_by("id"))
 
     return read
+
+
+@pytest.fixture
+def double(settings: Any) -> Iterator[SlackDouble]:
+    """Our double of Slack's Web API, which every call of the product goes to; none of them may break Slack's limits."""
+    if not document.DOCUMENT.exists() or not blocks.SCHEMA.exists():
+        pytest.skip("Slack's API document (../shared/data/specs) is not on this machine; it is not ours to ship")
+    with running_double() as slack_double:
+        settings.SLACK_API_URL = slack_double.url
+        yield slack_double
+    assert not slack_double.violations

@@ -41,7 +41,7 @@ def test_declare_makes_an_incident_and_tells_the_channel(ben_says: Speaker, inci
     assert incident.environment.slug == "production"
     assert (incident.origin, incident.declared_by_name) == ("slack", "Ben Responder")
     assert answer["response_type"] == "in_channel"
-    assert f"/t/northwind/incidents/{incident.number}/" in words(answer)
+    assert f"/t/northwind/incidents/{incident.code}/" in words(answer)
     assert "SEV2" in answer["text"]
 
 
