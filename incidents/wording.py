@@ -21,6 +21,9 @@ KEY_KINDS = frozenset(
         EventKind.ALERT_RESOLVED,
         EventKind.EVIDENCE_ATTACHED,
         EventKind.POSTMORTEM_DRAFTED,
+        EventKind.CHANNEL_SHARED,
+        EventKind.MESSAGE_CAPTURED,
+        EventKind.RECONSTRUCTED,
     }
 )
 """The entries that tell the story without what was said in between."""
@@ -127,6 +130,14 @@ def _drafted(who: str, data: Facts) -> str:
     return f"{who} drafted postmortem version {data['version']} from {data['entries']} entries"
 
 
+def _captured(who: str, data: Facts) -> str:
+    return f"{who} captured a message by {data['author']} in {data['channel']}"
+
+
+def _changed_in_chat(what: str) -> Callable[[str, Facts], str]:
+    return lambda who, data: f"The message by {data['author']} in {data['channel']}, captured before, was {what}"
+
+
 _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.DECLARED: _declared,
     EventKind.ACKNOWLEDGED: lambda who, data: f"{who} acknowledged this",
@@ -146,4 +157,13 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.EVIDENCE_ATTACHED: lambda who, data: f"{who} attached {data['name']}",
     EventKind.POSTMORTEM_DRAFTED: _drafted,
     EventKind.IMPORTED_UPDATE: lambda who, data: f"{data['source']} published an update",
+    EventKind.CHANNEL_OPENED: lambda who, data: f"{who} opened the channel {data['channel']}",
+    EventKind.CHANNEL_SHARED: lambda who, data: f"The channel {data['channel']} was shared with people outside",
+    EventKind.MESSAGE_CAPTURED: _captured,
+    EventKind.MESSAGE_EDITED: _changed_in_chat("edited by its author"),
+    EventKind.MESSAGE_DELETED: _changed_in_chat("deleted in the chat"),
+    EventKind.MESSAGE_UNPINNED: _changed_in_chat("unmarked in the chat"),
+    EventKind.RECONSTRUCTED: lambda who, data: (
+        f"Reconstructed: this was said while Conductor's {data['away']} was away"
+    ),
 }

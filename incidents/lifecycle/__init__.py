@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from incidents.lifecycle.chat import record_chat
 from incidents.lifecycle.history import HistoryReport, HistorySource, import_history
 from incidents.lifecycle.incident import acknowledge_incident, classify_incident, declare_incident
 from incidents.lifecycle.postmortem import draft_postmortem, request_postmortem, store_rendering
@@ -46,6 +47,7 @@ __all__ = [
     "move_incident",
     "post_update",
     "record_alert",
+    "record_chat",
     "record_decision",
     "record_link",
     "record_notices",

@@ -58,7 +58,7 @@ def record_alert(
             return None
         data = {key: value for key, value in alert.items() if key != "summary"}
         entry = Entry(kind, alert.get("summary", ""), data, occurred_at)
-        return _append(locked, entry, action, actor, now, data)
+        return append(locked, entry, action, actor, now, data)
 
 
 def record_link(
@@ -75,7 +75,7 @@ def record_link(
         if TimelineEvent.objects.filter(incident=locked, kind=kind, data__ref=target).exists():
             return None
         entry = Entry(EventKind(kind), text, {"ref": target, "name": name})
-        return _append(locked, entry, kind, actor, now, entry.data, links=[target])
+        return append(locked, entry, kind, actor, now, entry.data, links=[target])
 
 
 def record_notices(
@@ -87,7 +87,7 @@ def record_notices(
         if TimelineEvent.objects.filter(incident=locked, kind=EventKind.NOTICE_SENT, data__key=key).exists():
             return None
         data = {"event": event, "sent": sent, "failed": failed, "key": key}
-        return _append(locked, Entry(EventKind.NOTICE_SENT, data=data), "notice.sent", actor, now, data)
+        return append(locked, Entry(EventKind.NOTICE_SENT, data=data), "notice.sent", actor, now, data)
 
 
 def _say(
@@ -99,12 +99,12 @@ def _say(
     complaints.refuse()
     with transaction.atomic():
         locked = lock(incident)
-        event = _append(locked, Entry(kind, body, data), action, actor, now, {"text": body, **data})
+        event = append(locked, Entry(kind, body, data), action, actor, now, {"text": body, **data})
     incident.refresh_from_db()
     return event
 
 
-def _append(
+def append(
     locked: Incident,
     entry: Entry,
     action: str,
@@ -113,6 +113,7 @@ def _append(
     body: Mapping[str, Any],
     links: Iterable[Ref] = (),
 ) -> TimelineEvent:
+    """Write the entry with its receipt and return it. Needs the incident's row lock."""
     write(incident=locked, action=action, entries=[entry], actor=actor, now=now, body=body, links=links)
     touch(locked)
     return TimelineEvent.objects.get(incident=locked, seq=last_seq(locked))
