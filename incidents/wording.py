@@ -126,6 +126,15 @@ def _notices(who: str, data: Facts) -> str:
     return f"{said}, {failed} failed" if failed else said
 
 
+def _measures(who: str, data: Facts) -> str:
+    read, missing = data["read"], data["missing"]
+    return f"{who} read {read} of {read + missing} measures from {name_list(data['sources']) or 'no source'}"
+
+
+def _action(verb: str) -> Callable[[str, Facts], str]:
+    return lambda who, data: f"{who} {data.get('how') or verb} action item {data['code']}"
+
+
 def _drafted(who: str, data: Facts) -> str:
     return f"{who} drafted postmortem version {data['version']} from {data['entries']} entries"
 
@@ -155,7 +164,15 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.ALERT_RESOLVED: _alert("ended"),
     EventKind.RUN_FINISHED: lambda who, data: f"{data['name']} finished",
     EventKind.EVIDENCE_ATTACHED: lambda who, data: f"{who} attached {data['name']}",
+    EventKind.MEASURES_READ: _measures,
     EventKind.POSTMORTEM_DRAFTED: _drafted,
+    EventKind.POSTMORTEM_EDITED: lambda who, data: f"{who} edited the postmortem's {data['title']}",
+    EventKind.POSTMORTEM_REVIEW_ASKED: lambda who, data: f"{who} asked for a review of version {data['version']}",
+    EventKind.POSTMORTEM_APPROVED: lambda who, data: f"{who} approved version {data['version']} of the postmortem",
+    EventKind.POSTMORTEM_PUBLISHED: lambda who, data: f"{who} published version {data['version']} of the postmortem",
+    EventKind.ACTION_ADDED: _action("added"),
+    EventKind.ACTION_CHANGED: _action("changed"),
+    EventKind.ACTION_CLOSED: _action("closed"),
     EventKind.IMPORTED_UPDATE: lambda who, data: f"{data['source']} published an update",
     EventKind.CHANNEL_OPENED: lambda who, data: f"{who} opened the channel {data['channel']}",
     EventKind.CHANNEL_SHARED: lambda who, data: f"The channel {data['channel']} was shared with people outside",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from incidents.models.action_item import ActionItem
 from incidents.models.history import StatusTransition, TimelineEvent
 from incidents.models.incident import Incident, IncidentQuerySet
 from incidents.models.people import RoleAssignment
@@ -9,6 +10,7 @@ from incidents.models.postmortem import Postmortem
 from incidents.models.words import EventKind, Kind, Role, Severity, Status
 
 __all__ = [
+    "ActionItem",
     "EventKind",
     "Incident",
     "IncidentQuerySet",

@@ -8,7 +8,7 @@ from django.db import models
 
 from conductor.tenancy.models import TenantModel
 from incidents.models.incident import Incident
-from incidents.models.words import EventKind, Status
+from incidents.models.words import Status
 
 
 class StatusTransition(TenantModel):
@@ -40,7 +40,8 @@ class TimelineEvent(TenantModel):
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="timeline")
     seq = models.PositiveIntegerField()
-    kind = models.CharField(max_length=40, choices=EventKind.choices)
+    kind = models.CharField(max_length=40)
+    """An EventKind. The list grows with what the product records; the column need not know it."""
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     actor = models.CharField(max_length=120)

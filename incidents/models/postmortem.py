@@ -12,22 +12,31 @@ from incidents.models.incident import Incident
 
 
 class Postmortem(TenantModel):
-    """A version of an incident's postmortem. A later version supersedes, it does not overwrite."""
+    """A version of an incident's postmortem. A later version supersedes, it does not overwrite.
+
+    Drafted from the record or edited by a person, its content never changes. What happens to a version is its review:
+    DRAFT, IN_REVIEW, APPROVED, PUBLISHED. An edit makes a new version, whose review begins anew.
+    """
 
     class Status(models.TextChoices):
         DRAFT = "DRAFT", "Draft"
+        IN_REVIEW = "IN_REVIEW", "In review"
+        APPROVED = "APPROVED", "Approved"
         PUBLISHED = "PUBLISHED", "Published"
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="postmortems")
     version = models.PositiveSmallIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
     sections = models.JSONField()
-    """List of {"key", "title", "blocks": [{"text": str, "sources": [timeline seq], "at"?: RFC 3339, "by"?: str}]}, in
-    reading order. Every block has at least one source."""
+    """List of {"key", "title", "blocks": [{"text": str, "sources": [timeline seq], "at"?: RFC 3339, "by"?: str}],
+    "edited"?: true}, in reading order. Every block has at least one source."""
     metrics = models.JSONField(default=list)
     """List of {"key", "label", "seconds": int | null, "state": "ok"|"missing"|"invalid", "why": str}."""
+    charts = models.JSONField(default=list)
+    """List of incidents.postmortem.measures.Chart: what the metrics sources said of the time around the impact."""
     content_digest = models.CharField(max_length=64)
-    """SHA-256 over the canonical JSON of {"sections", "metrics"}: what a reader approves, and the PDF prints."""
+    """SHA-256 over the canonical JSON of {"sections", "metrics", "charts"}: what a reader approves, and the PDF prints.
+    Versions without charts leave the third out."""
     through_seq = models.PositiveIntegerField()
     """The newest timeline entry that the draft has read."""
     idempotency_key = models.CharField(max_length=120, blank=True)
@@ -37,12 +46,33 @@ class Postmortem(TenantModel):
     pdf_size_bytes = models.PositiveBigIntegerField(null=True)
     drafted_at = models.DateTimeField()
     drafted_by = models.CharField(max_length=200)
+    authors = models.JSONField(default=list)
+    """List of {"ref": Ref, "name": str}: the people whose words are in it. None of them may approve it."""
+    is_final = models.BooleanField(default=False)
+    """Whether it was drafted from a resolved incident, or edited from such a draft."""
+
+    review_asked_at = models.DateTimeField(null=True)
+    review_asked_by = models.CharField(max_length=200, blank=True)
+    approved_at = models.DateTimeField(null=True)
+    approved_by = models.CharField(max_length=120, blank=True)
+    approved_by_name = models.CharField(max_length=200, blank=True)
+    published_at = models.DateTimeField(null=True)
+    published_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["incident", "version"], name="postmortem_version_unique"),
             models.UniqueConstraint(
                 fields=["tenant", "idempotency_key"], condition=~Q(idempotency_key=""), name="postmortem_drafted_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["DRAFT", "IN_REVIEW", "APPROVED", "PUBLISHED"]),
+                name="postmortem_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["DRAFT", "IN_REVIEW"], approved_at__isnull=True)
+                | Q(status__in=["APPROVED", "PUBLISHED"], approved_at__isnull=False),
+                name="postmortem_approved_has_time",
             ),
         ]
 
