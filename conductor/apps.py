@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ConductorConfig(AppConfig):
@@ -13,5 +14,7 @@ class ConductorConfig(AppConfig):
         from conductor import celery, checks  # noqa: F401 - both register themselves
         from conductor.engine.tasks import wake_sequencer
         from conductor.ledger.receipts import subscribe
+        from conductor.tenancy.keys import bind_after_migrating
 
+        post_migrate.connect(bind_after_migrating, sender=self, dispatch_uid="conductor.bind_keys")
         subscribe(name="sequencer", subscriber=wake_sequencer)

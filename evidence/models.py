@@ -68,7 +68,7 @@ class EvidenceBundle(TenantModel):
                 fields=["tenant", "idempotency_key"], condition=~Q(idempotency_key=""), name="bundle_once"
             ),
             models.UniqueConstraint(
-                fields=["supersedes"],
+                fields=["tenant", "supersedes"],
                 condition=Q(supersedes__isnull=False) & ~Q(status="ABANDONED"),
                 name="bundle_superseded_once",
             ),
@@ -122,7 +122,7 @@ class BundleControl(TenantModel):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["bundle", "control"], name="bundle_control_unique"),
+            models.UniqueConstraint(fields=["tenant", "bundle", "control"], name="bundle_control_unique"),
             models.CheckConstraint(condition=Q(part__in=["PRIMARY", "SUPPORTING"]), name="bundle_control_part_known"),
         ]
         indexes: ClassVar = [models.Index(fields=["tenant", "control"], name="bundle_control_control")]
@@ -152,7 +152,9 @@ class Artifact(TenantModel):
     idempotency_key = models.CharField(max_length=160, blank=True)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["bundle", "path"], name="artifact_path_unique")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "bundle", "path"], name="artifact_path_unique")
+        ]
         indexes: ClassVar = [models.Index(fields=["tenant", "digest"], name="artifact_digest")]
         ordering: ClassVar = ["path"]
 
@@ -192,7 +194,7 @@ class Pack(TenantModel):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["bundle", "number"], name="pack_number_unique"),
+            models.UniqueConstraint(fields=["tenant", "bundle", "number"], name="pack_number_unique"),
             models.UniqueConstraint(
                 fields=["tenant", "idempotency_key"], condition=~Q(idempotency_key=""), name="pack_once"
             ),

@@ -55,26 +55,28 @@ def seed(*, now: datetime, progress: Progress) -> None:
 
 def _tenant(slug: str, name: str, people: tuple[Person, ...], now: datetime) -> UUID:
     tenant_id = tenant_id_for_slug(slug) or uuid7()
+    users = [(_user(person), person.role) for person in people]
     with tenant_scope(tenant_id):
         tenant = Tenant.objects.filter(id=tenant_id).first()
         if tenant is None:
             tenant = create_tenant(tenant_id=tenant_id, slug=slug, name=name, now=now)
             for kind in Environment.Kind:
                 add_environment(tenant=tenant, slug=kind.value.lower(), name=kind.label, kind=kind.value)
-        for person in people:
-            _member(tenant, person, now)
+        for user, role in users:
+            if not Membership.objects.filter(user=user).exists():
+                add_member(tenant=tenant, user=user, role=role, now=now)
     return tenant_id
 
 
-def _member(tenant: Tenant, person: Person, now: datetime) -> None:
+def _user(person: Person) -> User:
+    # Outside of any scope: inside one, only those are seen who are members already.
     user = User.objects.filter(username=person.username).first()
     if user is None:
         user = User(username=person.username, email=person.email)
         user.first_name, user.last_name = person.first_name, person.last_name
         user.set_unusable_password()  # the demonstration signs in by one-time links
         user.save()
-    if not Membership.objects.filter(user=user).exists():
-        add_member(tenant=tenant, user=user, role=person.role, now=now)
+    return user
 
 
 def _topology(tenant_id: UUID, actor: Actor, now: datetime, progress: Progress) -> None:

@@ -16,7 +16,7 @@ import structlog
 from django.db import connection
 from django.http import HttpResponse, StreamingHttpResponse
 
-from conductor.ledger.receipts import LIVE_CHANNEL
+from conductor.ledger.receipts import LIVE_CHANNEL, live_topic
 from conductor.lib.refs import Ref
 
 HEARTBEAT_SECONDS = 15.0
@@ -100,7 +100,7 @@ def stream(*, tenant_id: UUID, subject: Ref, last_id: str, fetch: Fetch) -> Http
 
     503 when too many streams are open already. The view must have checked who is asking.
     """
-    topic = f"{tenant_id} {subject}"
+    topic = live_topic(tenant_id=tenant_id, subject=subject)
     event = hub.join(topic)
     if event is None:
         return HttpResponse("too many live pages are open\n", status=503, headers={"Retry-After": "30"})

@@ -13,7 +13,7 @@ from django.urls import reverse
 from conductor.console.panels import panels_at
 from conductor.lib.clock import now
 from conductor.tenancy.actors import Actor, display_name
-from conductor.tenancy.directory import UserTenant, tenants_of_user
+from conductor.tenancy.directory import UserTenant
 from conductor.tenancy.roles import PERMISSIONS
 
 THEME_COOKIE = "conductor_theme"
@@ -91,7 +91,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "shell": Shell(
             **frame,
             tenant=request.tenant,  # type: ignore[attr-defined]
-            tenants=tenants_of_user(request.user.pk or 0),
+            tenants=request.tenants,  # type: ignore[attr-defined]
             user=_user(request, actor),
             nav=_navigation(request, actor, live),
             live=live.get("items", []),

@@ -119,7 +119,7 @@ class Step(TenantModel):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["run", "seq"], name="step_unique"),
+            models.UniqueConstraint(fields=["tenant", "run", "seq"], name="step_unique"),
             models.CheckConstraint(
                 condition=Q(output__isnull=True) | Q(error__isnull=True), name="step_output_or_error"
             ),
@@ -151,7 +151,7 @@ class Try(TenantModel):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["step", "number"], name="try_unique")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "step", "number"], name="try_unique")]
         ordering: ClassVar = ["number"]
 
     def __str__(self) -> str:

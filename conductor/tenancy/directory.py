@@ -1,7 +1,8 @@
 """The few facts that must be known before a tenant's scope is open: which tenant a name or a person means.
 
 Each is a SECURITY DEFINER function of the owner's that returns ids and names only (migration 0002),
-because row-level security shows the application's role no tenant at all until one is chosen.
+because row-level security shows the application's role no tenant at all until one is chosen. Inside a scope they
+answer nothing: from one tenant no other can be looked up.
 """
 
 from __future__ import annotations

@@ -55,16 +55,21 @@ def add_environment(*, tenant: Tenant, slug: str, name: str, kind: str) -> Envir
 
 
 def add_member(*, tenant: Tenant, user: User, role: str, now: datetime) -> Membership:
-    """Make `user` a member in `role`. Raise AlreadyMember if they are one, Invalid on an unknown role."""
+    """Make `user` a member in `role`, again if they had left.
+
+    Raise AlreadyMember if they are one, Invalid on an unknown role.
+    """
     if role not in Role.values:
         raise Invalid(fields={"role": [f"Choose one of {', '.join(Role.values)}."]})
     try:
         with transaction.atomic():
-            membership = Membership.objects.create(tenant=tenant, user=user, role=role, created_at=now)
+            back = Membership.ever.filter(tenant=tenant, user=user).exclude(removed_at=None)
+            if not back.update(role=role, created_at=now, removed_at=None):
+                Membership.objects.create(tenant=tenant, user=user, role=role, created_at=now)
             user.groups.add(Group.objects.get(name=_group_name(tenant, role)))
     except IntegrityError as error:
         raise AlreadyMember from error
-    return membership
+    return Membership.objects.get(tenant=tenant, user=user)
 
 
 def issue_token(

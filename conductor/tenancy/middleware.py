@@ -18,6 +18,7 @@ SESSION_KEY = "conductor_tenant"
 """Slug of the tenant that the person looked at last; the admin pages, which name none, use it."""
 
 API_PREFIX = "/api/"
+ADMIN_PREFIX = "/admin/"
 
 View = Callable[..., HttpResponseBase]
 
@@ -34,12 +35,19 @@ class TenantMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.tenant = None  # type: ignore[attr-defined]
+        request.tenants = []  # type: ignore[attr-defined]
         request.actor = None  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
+        if not (kwargs.get("tenant") or request.path.startswith(ADMIN_PREFIX)):
+            return None
+        # Who is asking, and where they belong, is known only before the scope is open: inside, other people and
+        # other tenants do not exist.
+        if request.user.is_authenticated:
+            request.tenants = tenants_of_user(request.user.pk)  # type: ignore[attr-defined]
         slug = kwargs.get("tenant") or self._slug_for_admin(request)
         if not slug:
             return None
@@ -68,8 +76,6 @@ class TenantMiddleware:
             request.session[SESSION_KEY] = tenant.slug
 
     def _slug_for_admin(self, request: HttpRequest) -> str:
-        if not request.path.startswith("/admin/") or not request.user.is_authenticated:
-            return ""
-        mine = [tenant.slug for tenant in tenants_of_user(request.user.pk)]
+        mine = [tenant.slug for tenant in request.tenants]  # type: ignore[attr-defined]
         remembered = request.session.get(SESSION_KEY, "")
         return remembered if remembered in mine else (mine[0] if mine else "")

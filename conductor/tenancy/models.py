@@ -69,14 +69,31 @@ class Environment(TenantModel):
         return self.slug
 
 
+class LiveMemberships(models.Manager["Membership"]):
+    """Those of people who are members now."""
+
+    def get_queryset(self) -> models.QuerySet[Membership]:
+        return super().get_queryset().filter(removed_at=None)
+
+
 class Membership(TenantModel):
-    """A person's one role in a tenant. The role decides the permissions (conductor.tenancy.roles)."""
+    """A person's one role in a tenant. The role decides the permissions (conductor.tenancy.roles).
+
+    The row stays when the person leaves: what they did refers to it, and `objects` no longer shows it.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     role = models.CharField(max_length=12, choices=Role.choices)
     created_at = models.DateTimeField()
+    """When they joined, for the last time."""
+    removed_at = models.DateTimeField(null=True)
+    """When they left; NULL while they are a member."""
+
+    objects = LiveMemberships()
+    ever = models.Manager["Membership"]()
 
     class Meta:
+        base_manager_name = "ever"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "user"], name="membership_unique"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
@@ -91,13 +108,16 @@ class ApiToken(TenantModel):
 
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=80)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(default=list)
     """List of scope names, see conductor.tenancy.roles.SCOPES."""
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "digest"], name="token_digest_unique")]
 
     def __str__(self) -> str:
         return self.name

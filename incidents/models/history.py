@@ -28,7 +28,9 @@ class StatusTransition(TenantModel):
     """Whether nobody said it and a later move implies it."""
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["incident", "seq"], name="transition_seq_unique")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "incident", "seq"], name="transition_seq_unique")
+        ]
         ordering: ClassVar = ["seq"]
 
     def __str__(self) -> str:
@@ -56,7 +58,9 @@ class TimelineEvent(TenantModel):
     supersedes = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["incident", "seq"], name="timeline_seq_unique")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "incident", "seq"], name="timeline_seq_unique")
+        ]
         indexes: ClassVar = [models.Index(fields=["tenant", "incident", "-seq"], name="timeline_newest")]
 
     def __str__(self) -> str:

@@ -27,7 +27,7 @@ class RoleAssignment(TenantModel):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["incident", "role"], condition=Q(ended_at__isnull=True), name="role_one_holder"
+                fields=["tenant", "incident", "role"], condition=Q(ended_at__isnull=True), name="role_one_holder"
             ),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | Q(ended_at__gte=models.F("assumed_at")), name="role_ends_after"

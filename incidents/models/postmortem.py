@@ -61,7 +61,7 @@ class Postmortem(TenantModel):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["incident", "version"], name="postmortem_version_unique"),
+            models.UniqueConstraint(fields=["tenant", "incident", "version"], name="postmortem_version_unique"),
             models.UniqueConstraint(
                 fields=["tenant", "idempotency_key"], condition=~Q(idempotency_key=""), name="postmortem_drafted_once"
             ),

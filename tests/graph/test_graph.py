@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
 
 from chatops.demonstration.topology import topology_json
 from conductor.graph import lifecycle, selectors
@@ -153,16 +150,3 @@ def test_the_demonstration_topology_has_no_bad_row(load: Any) -> None:
 
     assert report.rejected == []
     assert report.nodes_created > 200
-
-
-def test_the_command_exits_with_1_when_rows_were_rejected(tmp_path: Path) -> None:
-    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
-    good.write_text(json.dumps({"nodes": [_node("a")], "edges": []}))
-    bad.write_text(json.dumps({"nodes": [{"kind": "planet", "key": "x"}], "edges": []}))
-    out = StringIO()
-
-    call_command("import_graph", str(good), tenant="northwind", stdout=out)
-    assert "1 nodes created" in out.getvalue()
-    with pytest.raises(CommandError, match="1 rows were rejected"):
-        call_command("import_graph", str(bad), tenant="northwind", stdout=out)
-    assert "rejected nodes[0]" in out.getvalue()
