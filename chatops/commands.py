@@ -20,6 +20,7 @@ from conductor.policy.decisions import PolicyDenied
 from conductor.tenancy.actors import Actor, actor_for_user, display_name, require
 from conductor.tenancy.models import Environment, Tenant
 from incidents.lifecycle import (
+    GuardsNotMet,
     acknowledge_incident,
     assign_role,
     classify_incident,
@@ -86,6 +87,8 @@ def reasons_of(refused: Refused) -> list[str]:
     """Return every reason of a refusal, each a sentence."""
     if isinstance(refused, PolicyDenied):
         return refused.decision.reasons
+    if isinstance(refused, GuardsNotMet):
+        return refused.reasons
     if isinstance(refused, Invalid) and refused.fields and refused.code == Invalid.code:
         return [
             f"{name.replace('_', ' ').capitalize()}: {why}" for name, each in refused.fields.items() for why in each

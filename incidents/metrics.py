@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypedDict
 
-from incidents.models import Status, StatusTransition
+from incidents.models import OVER, StatusTransition
 
 
 class State(StrEnum):
@@ -133,9 +133,9 @@ def unresolved(transitions: Sequence[StatusTransition]) -> Metric:
     """Return the time that the incident was not resolved, over all of its openings. Reopening adds to it."""
     total, since = timedelta(), None
     for transition in transitions:
-        if transition.to_status == Status.RESOLVED and since is not None:
+        if transition.to_status in OVER and since is not None:
             total, since = total + (transition.occurred_at - since), None
-        elif transition.to_status != Status.RESOLVED and since is None:
+        elif transition.to_status not in OVER and since is None:
             since = transition.occurred_at
     if since is not None or not transitions:
         return Metric(OPEN_KEY, OPEN_LABEL, None, State.MISSING, "No entry says when it was resolved.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from incidents.models import EventKind, Role, Status, TimelineEvent
+from incidents.models import SIDE_EXITS, Closure, EventKind, Role, Status, TimelineEvent
 
 KEY_KINDS = frozenset(
     {
@@ -13,6 +13,7 @@ KEY_KINDS = frozenset(
         EventKind.ACKNOWLEDGED,
         EventKind.STATUS_CHANGED,
         EventKind.REOPENED,
+        EventKind.GUARD_OVERRIDDEN,
         EventKind.SEVERITY_CHANGED,
         EventKind.ROLE_ASSIGNED,
         EventKind.ROLE_RELEASED,
@@ -71,13 +72,28 @@ def _status_changed(who: str, data: Facts) -> str:
     before, after = status_word(data["from"]), status_word(data["to"])
     if data.get("inferred"):
         return f"Passed from {before} to {after}, inferred from the next move"
+    if data["from"] == Status.TRIAGE and data["to"] == Status.OPEN:
+        return f"{who} accepted this as an incident"
+    if data.get("original"):
+        return f"{who} merged this into {data['original']['name']}"
+    if data.get("closure"):
+        return f"{who} {after.lower()} this: {str(Closure(data['closure']).label).lower()}"
     return f"{who} moved this from {before} to {after}"
 
 
 def _reopened(who: str, data: Facts) -> str:
     if data["from"] == Status.RESOLVED:
         return f"{who} reopened this"
+    if data["from"] == Status.DUPLICATE:
+        return f"{who} took this apart again: it is an incident of its own"
+    if data["from"] in SIDE_EXITS:
+        return f"{who} restored this, it was {status_word(data['from'])}"
     return f"{who} moved this back from {status_word(data['from'])} to {status_word(data['to'])}"
+
+
+def _overridden(who: str, data: Facts) -> str:
+    passed = name_list([each["why"].rstrip(".") for each in data["guards"]])
+    return f"{who} overrode what stood against {status_word(data['to'])}: {passed}"
 
 
 def _severity_changed(who: str, data: Facts) -> str:
@@ -152,6 +168,7 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.ACKNOWLEDGED: lambda who, data: f"{who} acknowledged this",
     EventKind.STATUS_CHANGED: _status_changed,
     EventKind.REOPENED: _reopened,
+    EventKind.GUARD_OVERRIDDEN: _overridden,
     EventKind.SEVERITY_CHANGED: _severity_changed,
     EventKind.TYPE_CHANGED: _changed("type"),
     EventKind.SERVICE_CHANGED: _changed("service"),

@@ -47,10 +47,14 @@ AGAIN = _stroke("M2.2 8a5.8 5.8 0 1 0 1.9-4.3M2.2 1.8v3h3")
 
 STATUSES: dict[str, Status] = {
     # incidents: the jack fills up
+    "triage": Status("amber", "Triage", DASHED),
     "open": Status("red", "Open", DOT),
     "mitigated": Status("orange", "Mitigated", HALF),
     "monitoring": Status("accent", "Monitoring", MOST),
     "resolved": Status("green", "Resolved", TICK),
+    "declined": Status("none", "Declined", SLASH),
+    "canceled": Status("none", "Canceled", SLASH),
+    "duplicate": Status("none", "Duplicate", DASH),
     # runs, steps, tries
     "todo": Status("none", "Not yet", DASHED),
     "pending": Status("none", "Pending", DASHED),

@@ -18,6 +18,10 @@ PERMISSIONS = {
     "view_incidents": "Read incidents, their timelines and the resource graph",
     "respond": "Declare incidents, acknowledge them, post updates and move their status",
     "command": "Assign roles and resolve the most severe incidents",
+    "override_guards": "Move an incident past unmet guards, with a reason",
+    "configure_response": "Change the response policy and its reporting rules",
+    "view_private": "Read private incidents",
+    "decide_reporting": "Decide and sign whether an incident is reported to authorities or customers",
     "view_evidence": "Read evidence bundles, packs and receipts",
     "collect_evidence": "Open evidence bundles and attach artifacts",
     "seal_evidence": "Seal evidence bundles",
@@ -33,7 +37,11 @@ PERMISSIONS = {
 
 _READ = frozenset({"view_incidents", "view_evidence", "view_controls", "view_runs"})
 _RESPOND = _READ | {"respond", "collect_evidence"}
-_COMMAND = _RESPOND | {"command", "seal_evidence", "run_controls", "operate_runs", "edit_graph"}
+_COMMAND = (
+    _RESPOND
+    | {"command", "seal_evidence", "run_controls", "operate_runs", "edit_graph", "override_guards"}
+    | {"decide_reporting"}
+)
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.RESPONDER.value: _RESPOND,
@@ -44,7 +52,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
 
 SCOPES: dict[str, frozenset[str]] = {
     "incidents:read": frozenset({"view_incidents"}),
-    "incidents:write": frozenset({"view_incidents", "respond", "command"}),
+    "incidents:write": frozenset({"view_incidents", "respond", "command", "override_guards", "decide_reporting"}),
     "evidence:read": frozenset({"view_evidence"}),
     "evidence:write": frozenset({"view_evidence", "collect_evidence", "seal_evidence"}),
     "controls:read": frozenset({"view_controls"}),

@@ -74,9 +74,15 @@ def get_incident(request: TenantRequest, number: int) -> Any:
 
 @router.post("/{number}/transitions", response=IncidentOut, operation_id="move_incident")
 def move_incident(request: TenantRequest, number: int, payload: TransitionIn) -> Any:
-    """Move the status. At that status already: nothing is written. 409 names what is allowed."""
+    """Move the status. At that status already: nothing is written. 409 names what is allowed, and every guard unmet."""
     return lifecycle.move_incident(
-        incident=_incident(request, number), to=payload.to, reason=payload.reason, actor=request.actor, now=now()
+        incident=_incident(request, number),
+        to=payload.to,
+        reason=payload.reason,
+        closure=payload.closure or "",
+        override=payload.override,
+        actor=request.actor,
+        now=now(),
     )
 
 

@@ -28,10 +28,25 @@ class IncidentSeverity(StrEnum):
 class IncidentStatus(StrEnum):
     """Where an incident stands."""
 
+    TRIAGE = "TRIAGE"
     OPEN = "OPEN"
     MITIGATED = "MITIGATED"
     MONITORING = "MONITORING"
     RESOLVED = "RESOLVED"
+    DECLINED = "DECLINED"
+    CANCELED = "CANCELED"
+    DUPLICATE = "DUPLICATE"
+
+
+class IncidentClosure(StrEnum):
+    """Why something was no incident."""
+
+    FALSE_POSITIVE = "FALSE_POSITIVE"
+    KNOWN_ISSUE = "KNOWN_ISSUE"
+    PLANNED_CHANGE = "PLANNED_CHANGE"
+    TEST = "TEST"
+    OPENED_IN_ERROR = "OPENED_IN_ERROR"
+    EXTERNAL = "EXTERNAL"
 
 
 class IncidentKind(StrEnum):
@@ -140,11 +155,14 @@ class DeclareIn(Schema):
     kind: DeclarableKind = DeclarableKind.REAL
     detected_at: AwareDatetime | None = None
     take_command: bool = False
+    triage: bool = Field(False, description="Have it wait in triage until somebody accepts it.")
 
 
 class TransitionIn(Schema):
     to: IncidentStatus
-    reason: Text = Field("", description="At least ten characters for a move backwards.")
+    reason: Text = Field("", description="At least ten characters for a move backwards, or out of the way.")
+    closure: IncidentClosure | None = Field(None, description="What it was, for declining and canceling.")
+    override: Text = Field("", description="Why unmet guards are passed; needs the permission to override.")
 
 
 class ClassificationIn(Schema):

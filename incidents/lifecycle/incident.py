@@ -44,6 +44,7 @@ class _Declaration:
     service: str
     dedup_key: str
     detected_at: datetime | None
+    status: str
 
 
 def declare_incident(
@@ -60,8 +61,9 @@ def declare_incident(
     kind: str = Kind.REAL,
     detected_at: datetime | None = None,
     take_command: bool = False,
+    triage: bool = False,
 ) -> tuple[Incident, bool]:
-    """Declare an incident and start its workflow; return it and True.
+    """Declare an incident and start its workflow; return it and True. With `triage` it waits to be accepted first.
 
     While an incident with the same `dedup_key` is unresolved, return that one and False: nothing is written then,
     however many declare at once. Raise Invalid naming every field at fault, PolicyDenied, or NotAResponder when
@@ -78,6 +80,7 @@ def declare_incident(
         dedup_key=dedup_key,
         kind=kind,
         detected_at=detected_at,
+        triage=triage,
     )
     commander = _commander(actor) if take_command else None
     if found := Incident.objects.live_for(asked.dedup_key):
@@ -173,6 +176,7 @@ def _clean(
     dedup_key: str,
     kind: str,
     detected_at: datetime | None,
+    triage: bool,
 ) -> _Declaration:
     complaints = Complaints()
     if kind == Kind.IMPORTED or kind not in Kind.values:
@@ -189,6 +193,7 @@ def _clean(
         service=complaints.line("service", service),
         dedup_key=complaints.line("dedup_key", dedup_key, most=300),
         detected_at=detected_at,
+        status=Status.TRIAGE if triage else Status.OPEN,
     )
     complaints.refuse()
     return declaration
@@ -235,7 +240,7 @@ def _insert(incident_id: UUID, asked: _Declaration, actor: Actor, decision: Deci
         tenant_id=asked.tenant_id,
         incident=incident,
         seq=1,
-        to_status=Status.OPEN,
+        to_status=asked.status,
         actor=actor.ref,
         actor_name=actor.name,
         occurred_at=now,

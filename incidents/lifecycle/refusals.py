@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from conductor.lib.errors import Conflict, Invalid
+from collections.abc import Mapping, Sequence
+
+from conductor.lib.errors import Conflict, Invalid, NotAllowed
 from incidents.models import Incident, Status
 from incidents.moves import MOVES
 
@@ -56,13 +58,43 @@ class TransitionNotAllowed(Conflict):
         )
 
 
+class GuardsNotMet(Conflict):
+    """Something must be true of the incident before it can move there."""
+
+    code = "guards_not_met"
+
+    def __init__(self, incident: Incident, to: str, unmet: Sequence[Mapping[str, str]], *, overridable: bool) -> None:
+        """`unmet` lists every reason at once: {"guard", "why", "how"}."""
+        self.unmet, self.overridable = list(unmet), overridable
+        after = Status(to).label
+        reasons = " ".join(f"{each['why']} {each['how']}".strip() for each in unmet)
+        way = " Whoever may override guards can go on with a reason." if overridable else ""
+        super().__init__(
+            f"{incident.code} cannot move to {after} yet. {reasons}{way}",
+            fields={each["guard"]: [f"{each['why']} {each['how']}".strip()] for each in unmet},
+        )
+
+    @property
+    def reasons(self) -> list[str]:
+        """Each reason and how to meet it, as a sentence of its own."""
+        return [f"{each['why']} {each['how']}".strip() for each in self.unmet]
+
+
+class OverrideNotAllowed(NotAllowed):
+    """Overriding guards needs a permission that you do not hold."""
+
+    code = "override_not_allowed"
+
+
 class IncidentAlreadyResolved(TransitionNotAllowed):
-    """The incident is resolved already."""
+    """The incident is over already."""
 
     code = "incident_already_resolved"
 
     def __init__(self, incident: Incident, to: str) -> None:
-        super().__init__(incident, to, f"{incident.code} is resolved already. Reopen it first.")
+        super().__init__(
+            incident, to, f"{incident.code} is {incident.get_status_display().lower()} already. Reopen it first."
+        )
 
 
 class ReasonTooShort(Invalid):

@@ -18,7 +18,7 @@ from conductor.tenancy.roles import ROLE_PERMISSIONS
 from incidents.lifecycle import topology
 from incidents.lifecycle.refusals import NotAResponder, RoleNotHeld
 from incidents.lifecycle.writing import Entry, lock, touch, write
-from incidents.models import EventKind, Incident, Role, RoleAssignment, Status, StatusTransition
+from incidents.models import OVER, EventKind, Incident, Role, RoleAssignment, StatusTransition
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -111,7 +111,7 @@ def end_interval(*, incident: Incident, assignment: RoleAssignment, now: datetim
     """End the interval and meter it; the person stays linked while they hold another role. Needs the row lock."""
     ended = max(now, assignment.assumed_at)
     RoleAssignment.objects.filter(id=assignment.id, ended_at=None).update(ended_at=ended)
-    if incident.status != Status.RESOLVED:
+    if incident.is_active:
         meter_interval(incident=incident, assignment=assignment, until=ended)
     if not RoleAssignment.objects.filter(incident=incident, user_id=assignment.user_id, ended_at=None).exists():
         topology.unlink_responder(incident=incident, user_id=assignment.user_id, now=now)
@@ -119,7 +119,7 @@ def end_interval(*, incident: Incident, assignment: RoleAssignment, now: datetim
 
 def meter_interval(*, incident: Incident, assignment: RoleAssignment, until: datetime) -> None:
     """Record how long the role was held while the incident was unresolved, counted since the latest reopening."""
-    reopened = StatusTransition.objects.filter(incident=incident, from_status=Status.RESOLVED).aggregate(
+    reopened = StatusTransition.objects.filter(incident=incident, from_status__in=OVER).aggregate(
         at=Max("occurred_at")
     )["at"]
     since = max(assignment.assumed_at, reopened) if reopened else assignment.assumed_at

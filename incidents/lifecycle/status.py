@@ -12,59 +12,78 @@ from django.db.models.functions import Coalesce
 
 from conductor.engine.lifecycle import start_run
 from conductor.lib.errors import Invalid
-from conductor.lib.refs import Ref, ref
-from conductor.policy.decisions import require as require_policy
 from conductor.tenancy.actors import Actor, require
 from incidents.lifecycle import topology
+from incidents.lifecycle.passing import Passed, Wish, check, clean_wish
 from incidents.lifecycle.refusals import (
     IncidentAlreadyResolved,
     IncidentIsHistory,
     IncidentMoved,
     KeyInUse,
-    ReasonTooShort,
     TransitionNotAllowed,
 )
-from incidents.lifecycle.role import holder_of, meter_interval
-from incidents.lifecycle.words import Complaints
+from incidents.lifecycle.role import meter_interval
 from incidents.lifecycle.writing import Entry, write
-from incidents.models import EventKind, Incident, Role, RoleAssignment, Status, StatusTransition
-from incidents.moves import REASON_CHARACTERS, Move, find_move
+from incidents.models import OVER, EventKind, Incident, RoleAssignment, Status, StatusTransition
+from incidents.moves import Move, find_move
 
 POSTMORTEM_WORKFLOW = "incidents.postmortem_draft"
 
 _ACTIONS = {
     Status.OPEN: "incident.reopened",
+    Status.DECLINED: "incident.declined",
+    Status.CANCELED: "incident.canceled",
+    Status.DUPLICATE: "incident.merged",
     Status.MITIGATED: "incident.mitigated",
     Status.MONITORING: "incident.monitoring_started",
     Status.RESOLVED: "incident.resolved",
 }
+_BACK_TO_OPEN = {
+    Status.TRIAGE: "incident.accepted",
+    Status.DECLINED: "incident.restored",
+    Status.CANCELED: "incident.restored",
+    Status.DUPLICATE: "incident.unmerged",
+}
 
 
-def move_incident(*, incident: Incident, to: str, actor: Actor, now: datetime, reason: str = "") -> Incident:
-    """Move to any status. The verb behind the four that follow, for doors that take the status as a word.
+def move_incident(
+    *,
+    incident: Incident,
+    to: str,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    closure: str = "",
+    original: Incident | None = None,
+    override: str = "",
+) -> Incident:
+    """Move to any status. The verb behind all that follow, for doors that take the status as a word.
 
     At that status already: nothing is written. `incident.status` is what the caller saw; when somebody has moved
     it since, raise IncidentMoved. Raise TransitionNotAllowed (IncidentAlreadyResolved) for a pair that does not
-    exist, ReasonTooShort for a move backwards without its reason, KeyInUse when reopening beside a live incident of
-    the same key, and PolicyDenied when resolving is not allowed.
+    exist; GuardsNotMet with every reason at once where something must be true first; ReasonTooShort, PermissionMissing
+    or PolicyDenied where that alone is missing; KeyInUse when reopening beside a live incident of the same key.
+
+    `closure` is one of Closure's words, for declining and canceling. `original` is what a duplicate is merged into.
+    `override` is the reason for passing unmet guards; it needs the permission "override_guards" and is shown.
     """
     require(actor=actor, permission="respond")
     if to not in Status.values:
         raise Invalid(fields={"to": [f"Choose one of {', '.join(Status.values)}."]})
-    complaints = Complaints()
-    reason = complaints.text("reason", reason)
-    complaints.refuse()
+    wish = clean_wish(reason=reason, closure=closure, original=original, override=override)
     if incident.is_history:
         raise IncidentIsHistory
     if incident.status == to:
         return _unmoved(incident, to)
-    move = _checked_move(incident, to, reason)
-    links = _ask_policy(incident, reason, actor, now) if to == Status.RESOLVED else []
+    move = find_move(before=incident.status, to=to)
+    if move is None:
+        raise (IncidentAlreadyResolved if not incident.is_active else TransitionNotAllowed)(incident, to)
+    passed = check(incident=incident, move=move, wish=wish, actor=actor, now=now)
     try:
         with transaction.atomic():
-            if not _compare_and_set(incident, move, now):
+            if not _compare_and_set(incident, move, wish, now):
                 return _unmoved(incident, to)
-            _record(incident, move, reason, actor, now, links)
+            _record(incident, move, passed, actor, now)
     except IntegrityError as error:
         # One live incident per key: reopening is where a second one would appear.
         if (other := Incident.objects.live_for(incident.dedup_key)) is None:
@@ -72,6 +91,23 @@ def move_incident(*, incident: Incident, to: str, actor: Actor, now: datetime, r
         raise KeyInUse(incident, other) from error
     incident.refresh_from_db()
     return incident
+
+
+def accept_incident(
+    *, incident: Incident, actor: Actor, now: datetime, reason: str = "", override: str = ""
+) -> Incident:
+    """It is an incident: from TRIAGE to OPEN. See move_incident."""
+    return move_incident(incident=incident, to=Status.OPEN, reason=reason, override=override, actor=actor, now=now)
+
+
+def decline_incident(*, incident: Incident, closure: str, reason: str, actor: Actor, now: datetime) -> Incident:
+    """It never was an incident: from TRIAGE to DECLINED, with a word and a reason. See move_incident."""
+    return move_incident(incident=incident, to=Status.DECLINED, closure=closure, reason=reason, actor=actor, now=now)
+
+
+def cancel_incident(*, incident: Incident, closure: str, reason: str, actor: Actor, now: datetime) -> Incident:
+    """It was opened for nothing: from OPEN to CANCELED, with a word and a reason. See move_incident."""
+    return move_incident(incident=incident, to=Status.CANCELED, closure=closure, reason=reason, actor=actor, now=now)
 
 
 def mitigate_incident(*, incident: Incident, actor: Actor, now: datetime, reason: str = "") -> Incident:
@@ -103,41 +139,7 @@ def _unmoved(incident: Incident, to: str) -> Incident:
     return incident
 
 
-def _checked_move(incident: Incident, to: str, reason: str) -> Move:
-    move = find_move(before=incident.status, to=to)
-    if move is None:
-        raise (IncidentAlreadyResolved if not incident.is_active else TransitionNotAllowed)(incident, to)
-    if move.needs_reason and len(reason) < REASON_CHARACTERS:
-        before, after = Status(incident.status).label, Status(to).label
-        raise ReasonTooShort(
-            f"Say why {incident.code} goes back from {before} to {after}, in at least {REASON_CHARACTERS} characters.",
-            fields={"reason": [f"{len(reason)} of {REASON_CHARACTERS} characters."]},
-        )
-    return move
-
-
-def _ask_policy(incident: Incident, reason: str, actor: Actor, now: datetime) -> list[Ref]:
-    commander = holder_of(incident=incident, role=Role.COMMANDER)
-    decision = require_policy(
-        action="incidents.resolve",
-        actor=actor,
-        resource={
-            "ref": incident.ref,
-            "tenant": incident.tenant_id,
-            "severity": incident.severity,
-            "status": incident.status,
-            "acknowledged": incident.acknowledged_at is not None,
-            "commander": ref("tenancy.user", commander.user_id) if commander else "",
-            "incident_kind": incident.kind,
-        },
-        context={"reason": reason},
-        tenant_id=incident.tenant_id,
-        now=now,
-    )
-    return [ref("conductor.policy_decision", decision.record.id)] if decision.record else []
-
-
-def _compare_and_set(incident: Incident, move: Move, now: datetime) -> bool:
+def _compare_and_set(incident: Incident, move: Move, wish: Wish, now: datetime) -> bool:
     """Move the row if it still has the status that the caller saw; return whether it had. Takes the row lock."""
     reached = {move.to, *move.implies}
     changes: dict[str, Any] = {"status": move.to, "version": F("version") + 1}
@@ -146,34 +148,50 @@ def _compare_and_set(incident: Incident, move: Move, now: datetime) -> bool:
     if Status.MONITORING in reached:
         changes["monitoring_at"] = now
     changes["resolved_at"] = now if move.to == Status.RESOLVED else None
+    changes["closure"] = wish.closure if move.needs_closure else ""
+    changes["duplicate_of"] = wish.original if move.needs_original else None
     return Incident.objects.filter(id=incident.id, status=incident.status).update(**changes) == 1
 
 
-def _record(incident: Incident, move: Move, reason: str, actor: Actor, now: datetime, links: Sequence[Ref]) -> None:
-    """Write the transitions, entries, receipt and what follows from the move. Needs the row lock."""
-    before = incident.status
-    path = [*move.implies, move.to]
-    newest = _append_transitions(incident, before, path, reason, actor, now)
-    entries = []
-    for step, after in zip([before, *path], path, strict=False):
-        kind = EventKind.REOPENED if after == Status.OPEN else EventKind.STATUS_CHANGED
-        inferred = {"inferred": True} if after != move.to else {}
-        entries.append(Entry(kind, "" if inferred else reason, {"from": step, "to": after, **inferred}))
+def _record(incident: Incident, move: Move, passed: Passed, actor: Actor, now: datetime) -> None:
+    """Write the transitions, entries, receipt and what follows from the move. Needs the incident's row lock."""
+    before, path = incident.status, [*move.implies, move.to]
+    newest = _append_transitions(incident, before, path, passed, actor, now)
+    facts = {"from": before, "to": move.to, "inferred": list(move.implies), **passed.facts}
     write(
         incident=incident,
-        action=_ACTIONS[move.to],
-        entries=entries,
+        action=_action(before, move.to),
+        entries=_entries(before, path, passed),
         actor=actor,
         now=now,
-        body={"from": before, "to": move.to, "inferred": list(move.implies), "reason": reason},
-        links=links,
+        body=facts,
+        links=passed.links,
     )
-    if move.to == Status.RESOLVED:
-        _finish(incident, newest, actor, now)
+    if move.to in OVER:
+        _finish(incident, newest, move.to, actor, now)
+
+
+def _action(before: str, to: Status) -> str:
+    if to == Status.OPEN and before in _BACK_TO_OPEN:
+        return _BACK_TO_OPEN[Status(before)]
+    return _ACTIONS[to]
+
+
+def _entries(before: str, path: Sequence[Status], passed: Passed) -> list[Entry]:
+    entries = []
+    if passed.override is not None:
+        unmet = [{"guard": each.guard, "why": each.why} for each in passed.answers if not each.met]
+        entries.append(Entry(EventKind.GUARD_OVERRIDDEN, passed.wish.override, {"to": path[-1], "guards": unmet}))
+    for step, after in zip([before, *path], path, strict=False):
+        is_said = after == path[-1]
+        kind = EventKind.REOPENED if after == Status.OPEN and step != Status.TRIAGE else EventKind.STATUS_CHANGED
+        more = passed.facts_of_entry if is_said else {"inferred": True}
+        entries.append(Entry(kind, passed.wish.reason if is_said else "", {"from": step, "to": after, **more}))
+    return entries
 
 
 def _append_transitions(
-    incident: Incident, before: str, path: Sequence[Status], reason: str, actor: Actor, now: datetime
+    incident: Incident, before: str, path: Sequence[Status], passed: Passed, actor: Actor, now: datetime
 ) -> int:
     newest = StatusTransition.objects.filter(incident=incident).aggregate(seq=Max("seq"))["seq"] or 0
     rows = []
@@ -186,12 +204,15 @@ def _append_transitions(
                 seq=seq,
                 from_status=before,
                 to_status=after,
-                reason=reason if is_said else "",
+                reason=passed.wish.reason if is_said else "",
                 actor=actor.ref,
                 actor_name=actor.name,
                 occurred_at=now,
                 recorded_at=now,
                 inferred=not is_said,
+                policy_version=passed.policy.version,
+                guards=[each.as_json() for each in passed.answers] if is_said else [],
+                override=passed.override if is_said else None,
             )
         )
         before = after
@@ -199,9 +220,12 @@ def _append_transitions(
     return rows[-1].seq
 
 
-def _finish(incident: Incident, transition_seq: int, actor: Actor, now: datetime) -> None:
+def _finish(incident: Incident, transition_seq: int, to: Status, actor: Actor, now: datetime) -> None:
+    """Meter those who hold roles; a resolved incident also gets its postmortem drafted."""
     for assignment in RoleAssignment.objects.filter(incident=incident, ended_at=None):
         meter_interval(incident=incident, assignment=assignment, until=now)
+    if to != Status.RESOLVED:
+        return
     run = start_run(
         tenant_id=incident.tenant_id,
         workflow=POSTMORTEM_WORKFLOW,

@@ -26,6 +26,12 @@ class StatusTransition(TenantModel):
     recorded_at = models.DateTimeField()
     inferred = models.BooleanField(default=False)
     """Whether nobody said it and a later move implies it."""
+    policy_version = models.PositiveIntegerField(default=0)
+    """Version of the response policy whose guards were asked; 0 is the built-in one."""
+    guards = models.JSONField(default=list)
+    """The guards that were asked: list of {"guard": str, "met": bool, "why": str}."""
+    override = models.JSONField(null=True)
+    """{"by": Ref, "by_name": str, "reason": str} where unmet guards were overridden."""
 
     class Meta:
         constraints: ClassVar = [

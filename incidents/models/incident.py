@@ -8,16 +8,16 @@ from django.db import models
 from django.db.models import Q
 
 from conductor.tenancy.models import Environment, TenantModel
-from incidents.models.words import Kind, Severity, Status
+from incidents.models.words import OVER, Closure, Kind, Severity, Status
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
     def active(self) -> IncidentQuerySet:
-        """Those that are not resolved."""
-        return self.exclude(status=Status.RESOLVED)
+        """Those that somebody works on: neither resolved nor declined, canceled or a duplicate."""
+        return self.exclude(status__in=OVER)
 
     def live_for(self, dedup_key: str) -> Incident | None:
-        """Return the unresolved incident with this key; None for an empty key."""
+        """Return the active incident with this key; None for an empty key."""
         return self.active().filter(dedup_key=dedup_key).first() if dedup_key else None
 
     def real(self) -> IncidentQuerySet:
@@ -36,6 +36,10 @@ class Incident(TenantModel):
     """The channel that it was declared through: console, api, slack, alert, cli, engine; or import."""
     severity = models.CharField(max_length=4, choices=Severity.choices)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    closure = models.CharField(max_length=16, choices=Closure.choices, blank=True)
+    """Why it was no incident, while it is declined or canceled."""
+    duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="duplicates")
+    """The incident that it was merged into, while it is a duplicate. Never a duplicate itself: no chains."""
     incident_type = models.CharField(max_length=40, blank=True)
     environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     service = models.CharField(max_length=200, blank=True)
@@ -66,7 +70,7 @@ class Incident(TenantModel):
             models.UniqueConstraint(fields=["tenant", "number"], name="incident_number_unique"),
             models.UniqueConstraint(
                 fields=["tenant", "dedup_key"],
-                condition=~Q(dedup_key="") & ~Q(status="RESOLVED"),
+                condition=~Q(dedup_key="") & ~Q(status__in=OVER),
                 name="incident_dedup_live",
             ),
             models.UniqueConstraint(
@@ -75,6 +79,13 @@ class Incident(TenantModel):
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="incident_kind_known"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="incident_status_known"),
             models.CheckConstraint(condition=Q(severity__in=Severity.values), name="incident_severity_known"),
+            models.CheckConstraint(condition=Q(closure__in=["", *Closure.values]), name="incident_closure_known"),
+            models.CheckConstraint(
+                condition=Q(status="DUPLICATE", duplicate_of__isnull=False)
+                | (~Q(status="DUPLICATE") & Q(duplicate_of__isnull=True)),
+                name="incident_duplicate_names_its_original",
+            ),
+            models.CheckConstraint(condition=~Q(duplicate_of=models.F("id")), name="incident_no_duplicate_of_itself"),
             # Imported history may not say when it ended.
             models.CheckConstraint(
                 condition=~Q(status="RESOLVED") | Q(resolved_at__isnull=False) | Q(kind="IMPORTED"),
@@ -103,7 +114,7 @@ class Incident(TenantModel):
 
     @property
     def is_active(self) -> bool:
-        return self.status != Status.RESOLVED
+        return self.status not in OVER
 
     @property
     def is_history(self) -> bool:

@@ -13,10 +13,35 @@ class Severity(models.TextChoices):
 
 
 class Status(models.TextChoices):
+    """Where an incident stands. An organisation may rename labels, never these keys: verbs and metrics rest on them."""
+
+    TRIAGE = "TRIAGE", "Triage"
     OPEN = "OPEN", "Open"
     MITIGATED = "MITIGATED", "Mitigated"
     MONITORING = "MONITORING", "Monitoring"
     RESOLVED = "RESOLVED", "Resolved"
+    DECLINED = "DECLINED", "Declined"
+    CANCELED = "CANCELED", "Canceled"
+    DUPLICATE = "DUPLICATE", "Duplicate"
+
+
+STEPS = (Status.OPEN, Status.MITIGATED, Status.MONITORING, Status.RESOLVED)
+"""The four that a response passes through, in order."""
+SIDE_EXITS = (Status.DECLINED, Status.CANCELED, Status.DUPLICATE)
+"""Ends of what was no incident, or not one of its own."""
+OVER = (Status.RESOLVED, *SIDE_EXITS)
+"""Nobody works on it any more."""
+
+
+class Closure(models.TextChoices):
+    """Why something was no incident."""
+
+    FALSE_POSITIVE = "FALSE_POSITIVE", "False positive"
+    KNOWN_ISSUE = "KNOWN_ISSUE", "Known issue"
+    PLANNED_CHANGE = "PLANNED_CHANGE", "Planned change"
+    TEST = "TEST", "Test"
+    OPENED_IN_ERROR = "OPENED_IN_ERROR", "Opened in error"
+    EXTERNAL = "EXTERNAL", "Somebody else's"
 
 
 class Kind(models.TextChoices):
@@ -39,6 +64,7 @@ class EventKind(models.TextChoices):
     ACKNOWLEDGED = "incident.acknowledged", "Acknowledged"
     STATUS_CHANGED = "status.changed", "Status changed"
     REOPENED = "status.reopened", "Reopened"
+    GUARD_OVERRIDDEN = "guard.overridden", "Guard overridden"
     SEVERITY_CHANGED = "severity.changed", "Severity changed"
     TYPE_CHANGED = "type.changed", "Type changed"
     SERVICE_CHANGED = "service.changed", "Service changed"

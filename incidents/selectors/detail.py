@@ -14,13 +14,13 @@ from conductor.graph.models import Edge, Node
 from conductor.graph.selectors import Neighbourhood, blast_radius, neighbourhood, node_for
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref, ref
-from incidents.models import Incident, Postmortem, Role, RoleAssignment, Status, StatusTransition
+from incidents.models import STEPS, Incident, Postmortem, Role, RoleAssignment, Status, StatusTransition
 from incidents.moves import find_move
 
 
 @dataclass(frozen=True)
 class StepperStep:
-    """One of the four statuses as the stepper shows it."""
+    """One of the four statuses that a response passes through, as the stepper shows it."""
 
     status: str
     label: str
@@ -74,9 +74,10 @@ def incident_by_number(*, number: int) -> Incident:
 def stepper(*, incident: Incident, now: datetime) -> list[StepperStep]:
     """Return the four steps in order. One query."""
     visits = _visits(incident, now)
-    position = Status.values.index(incident.status)
+    # What never was an incident stands before the first step, as does what waits in triage.
+    position = STEPS.index(Status(incident.status)) if incident.status in STEPS else -1
     steps = []
-    for index, status in enumerate(Status):
+    for index, status in enumerate(STEPS):
         mine = visits[status]
         move = find_move(before=incident.status, to=status)
         steps.append(
@@ -89,7 +90,7 @@ def stepper(*, incident: Incident, now: datetime) -> list[StepperStep]:
                 is_inferred=bool(mine) and mine[-1][0].inferred,
                 visits=len(mine),
                 can_move=move is not None and not incident.is_history,
-                needs_reason=move is not None and move.needs_reason,
+                needs_reason=move is not None and not move.is_plain,
             )
         )
     return steps

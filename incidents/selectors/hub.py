@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from conductor.lib.refs import Ref, ref
-from incidents.models import Incident, Kind, Role, RoleAssignment, Severity, Status, TimelineEvent
+from incidents.models import OVER, Incident, Kind, Role, RoleAssignment, Severity, Status, TimelineEvent
 from incidents.moves import UPDATE_EVERY
 from incidents.story import UPDATES
 
@@ -127,7 +127,7 @@ def rows_of(*, incidents: Iterable[Any], now: datetime) -> list[HubRow]:
 def hub(*, filters: HubFilter, now: datetime) -> Hub:
     """Return the active incidents and those resolved recently. Two queries."""
     found = with_columns(filtered(filters=filters))
-    active = found.exclude(status=Status.RESOLVED).order_by("severity", "declared_at")[:ROWS]
+    active = found.exclude(status__in=OVER).order_by("severity", "declared_at")[:ROWS]
     resolved = found.filter(status=Status.RESOLVED, resolved_at__gte=now - RECENTLY).order_by("-resolved_at")[:ROWS]
     return Hub(rows_of(incidents=active, now=now), rows_of(incidents=resolved, now=now))
 

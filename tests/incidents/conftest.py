@@ -11,9 +11,8 @@ from django.contrib.auth.models import User
 
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents.lifecycle import acknowledge_incident, declare_incident, move_incident
-from incidents.models import Incident
-from incidents.moves import MOVES
+from incidents.lifecycle import acknowledge_incident, declare_incident, move_incident, post_update
+from incidents.models import SIDE_EXITS, STEPS, Incident, Status
 
 Declare = Callable[..., Incident]
 
@@ -49,16 +48,26 @@ def incident(declare: Declare) -> Incident:
 
 
 @pytest.fixture
-def at_status(declare: Declare, commander: Actor, now: datetime) -> Callable[[str], Incident]:
+def at_status(
+    declare: Declare, commander: Actor, cora: User, responder: Actor, now: datetime
+) -> Callable[..., Incident]:
     """`at_status("MONITORING")`: an acknowledged incident that was moved there, one status after the other."""
 
     def make(status: str, **given: Any) -> Incident:
-        incident = acknowledge_incident(incident=declare(**given), actor=commander, now=now)
-        for step in MOVES:
-            if incident.status == status:
-                break
-            if step != incident.status:
-                move_incident(incident=incident, to=step, actor=commander, now=now)
-        return incident
+        triage = status in {"TRIAGE", "DECLINED"}
+        incident = acknowledge_incident(incident=declare(triage=triage, **given), actor=commander, now=now)
+        post_update(incident=incident, text="We are on it.", actor=commander, now=now)
+        return walk_to(incident, status, declare, commander, now)
 
     return make
+
+
+def walk_to(incident: Incident, status: str, declare: Declare, actor: Actor, now: datetime) -> Incident:
+    """Move the incident to `status` over every step that comes before it."""
+    if status in SIDE_EXITS:
+        original = declare(title="The original") if status == "DUPLICATE" else None
+        wish = {"reason": "Somebody ran a load test.", "closure": "TEST" if status != "DUPLICATE" else ""}
+        return move_incident(incident=incident, to=status, original=original, actor=actor, now=now, **wish)
+    for step in STEPS[1 : STEPS.index(Status(status)) + 1] if status in STEPS else ():
+        move_incident(incident=incident, to=step, actor=actor, now=now)
+    return incident

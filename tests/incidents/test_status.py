@@ -15,6 +15,7 @@ from conductor.policy.decisions import PolicyDenied
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor, PermissionMissing
 from incidents.lifecycle import (
+    GuardsNotMet,
     IncidentAlreadyResolved,
     IncidentIsHistory,
     IncidentMoved,
@@ -28,31 +29,42 @@ from incidents.lifecycle import (
     resolve_incident,
     start_monitoring,
 )
-from incidents.models import EventKind, Incident, Kind, Severity, Status, StatusTransition, TimelineEvent
+from incidents.models import (
+    SIDE_EXITS,
+    STEPS,
+    EventKind,
+    Incident,
+    Kind,
+    Severity,
+    Status,
+    StatusTransition,
+    TimelineEvent,
+)
 from incidents.moves import MOVES, find_move
+from incidents.response.policy import policy_in_force
 
 AtStatus = Callable[..., Incident]
 REASON = "The error rate is climbing again."
 
-FORWARD, BACK, REFUSED, BY_POLICY, SAME = "forward", "back", "refused", "by policy", "same"
-ANSWERS = {
-    ("OPEN", "OPEN"): SAME,
-    ("OPEN", "MITIGATED"): FORWARD,
-    ("OPEN", "MONITORING"): FORWARD,
-    ("OPEN", "RESOLVED"): BY_POLICY,
-    ("MITIGATED", "OPEN"): BACK,
-    ("MITIGATED", "MITIGATED"): SAME,
-    ("MITIGATED", "MONITORING"): FORWARD,
-    ("MITIGATED", "RESOLVED"): FORWARD,
-    ("MONITORING", "OPEN"): BACK,
-    ("MONITORING", "MITIGATED"): BACK,
-    ("MONITORING", "MONITORING"): SAME,
-    ("MONITORING", "RESOLVED"): FORWARD,
-    ("RESOLVED", "OPEN"): BACK,
-    ("RESOLVED", "MITIGATED"): REFUSED,
-    ("RESOLVED", "MONITORING"): REFUSED,
-    ("RESOLVED", "RESOLVED"): SAME,
+FORWARD, BACK, ASIDE, MERGE, REFUSED, BY_POLICY, SAME = (
+    "forward", "back", "aside", "merge", "refused", "by policy", "same",
+)  # fmt: skip
+COLUMNS = ("TRIAGE", "OPEN", "MITIGATED", "MONITORING", "RESOLVED", "DECLINED", "CANCELED", "DUPLICATE")
+MATRIX = {
+    "TRIAGE": (SAME, FORWARD, REFUSED, REFUSED, REFUSED, ASIDE, REFUSED, MERGE),
+    "OPEN": (REFUSED, SAME, FORWARD, FORWARD, BY_POLICY, REFUSED, ASIDE, MERGE),
+    "MITIGATED": (REFUSED, BACK, SAME, FORWARD, FORWARD, REFUSED, REFUSED, MERGE),
+    "MONITORING": (REFUSED, BACK, BACK, SAME, FORWARD, REFUSED, REFUSED, MERGE),
+    "RESOLVED": (REFUSED, BACK, REFUSED, REFUSED, SAME, REFUSED, REFUSED, REFUSED),
+    "DECLINED": (REFUSED, BACK, REFUSED, REFUSED, REFUSED, SAME, REFUSED, REFUSED),
+    "CANCELED": (REFUSED, BACK, REFUSED, REFUSED, REFUSED, REFUSED, SAME, REFUSED),
+    "DUPLICATE": (REFUSED, BACK, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, SAME),
 }
+ANSWERS = {
+    (before, after): answer
+    for before, row in MATRIX.items()
+    for after, answer in zip(COLUMNS, row, strict=True)
+}  # fmt: skip
 
 
 def rows(incident: Incident) -> tuple[int, int, int, int]:
@@ -73,9 +85,10 @@ def test_the_matrix_below_has_every_pair() -> None:
 
 @pytest.mark.parametrize(("before", "after"), ANSWERS)
 def test_transition_matrix_exhaustive(
-    at_status: AtStatus, commander: Actor, now: datetime, before: str, after: str
+    at_status: AtStatus, declare: AtStatus, commander: Actor, now: datetime, before: str, after: str
 ) -> None:
     incident, answer = at_status(before), ANSWERS[before, after]
+    original = declare(title="Another") if answer == MERGE else None
     written = rows(incident)
 
     match answer:
@@ -95,10 +108,21 @@ def test_transition_matrix_exhaustive(
                 move_incident(incident=incident, to=after, reason="too short", actor=commander, now=now)
             assert rows(incident) == written
             move_incident(incident=incident, to=after, reason=REASON, actor=commander, now=now)
+        case "aside":
+            with pytest.raises(GuardsNotMet) as lacking:
+                move_incident(incident=incident, to=after, actor=commander, now=now)
+            assert [each["guard"] for each in lacking.value.unmet] == ["reason", "closure"]
+            assert rows(incident) == written
+            move_incident(incident=incident, to=after, reason=REASON, closure="TEST", actor=commander, now=now)
+        case "merge":
+            with pytest.raises(GuardsNotMet) as lacking:
+                move_incident(incident=incident, to=after, actor=commander, now=now)
+            assert [each["guard"] for each in lacking.value.unmet] == ["original"]
+            move_incident(incident=incident, to=after, original=original, actor=commander, now=now)
         case "forward":
             move_incident(incident=incident, to=after, actor=commander, now=now)
 
-    moved = answer in {FORWARD, BACK}
+    moved = answer in {FORWARD, BACK, ASIDE, MERGE}
     assert Incident.objects.get(id=incident.id).status == (after if moved else before)
     assert (rows(incident) != written) is moved
 
@@ -127,7 +151,7 @@ def test_a_status_that_does_not_exist_is_named(incident: Incident, commander: Ac
     with pytest.raises(Invalid) as refused:
         move_incident(incident=incident, to="CLOSED", actor=commander, now=now)
 
-    assert refused.value.fields["to"] == ["Choose one of OPEN, MITIGATED, MONITORING, RESOLVED."]
+    assert refused.value.fields["to"] == [f"Choose one of {', '.join(Status.values)}."]
 
 
 def test_monitoring_from_open_implies_mitigation_and_says_that_nobody_said_so(
@@ -153,7 +177,7 @@ def test_the_short_way_to_resolved_implies_mitigation_where_the_rules_let_it_thr
     class Allowed:
         record = None
 
-    monkeypatch.setattr("incidents.lifecycle.status.require_policy", lambda **asked: Allowed())
+    monkeypatch.setattr("incidents.lifecycle.passing.require_policy", lambda **asked: Allowed())
 
     resolve_incident(incident=incident, actor=commander, now=now)
 
@@ -234,6 +258,9 @@ def test_resolving_asks_policy_and_the_receipt_names_the_answer(
         "to": "RESOLVED",
         "inferred": [],
         "reason": "",
+        "guards": [{"guard": "update_posted", "met": True, "why": ""}],
+        "policy_version": 0,
+        "policy_digest": policy_in_force().digest,
     }
 
 
@@ -256,14 +283,16 @@ def test_all_reasons_against_resolving_come_at_once(
 ) -> None:
     incident = declare(severity="SEV1")
 
-    with pytest.raises(PolicyDenied) as denied:
+    with pytest.raises(GuardsNotMet) as refused:
         resolve_incident(incident=incident, actor=responder, now=now)
 
-    assert set(denied.value.decision.codes) == {
+    assert [each["guard"] for each in refused.value.unmet] == [
+        "update_posted",
         "commander_required",
-        "incident_not_mitigated",
         "incident_not_acknowledged",
-    }
+        "incident_not_mitigated",
+    ]
+    assert refused.value.fields["update_posted"] == ["Nobody has posted an update. Post one that says where it stands."]
 
 
 def test_an_auditor_moves_nothing(incident: Incident, cleo: object, actor: Callable[..., Actor], now: datetime) -> None:
@@ -339,9 +368,9 @@ def test_history_is_not_moved(incident: Incident, commander: Actor, now: datetim
 
 
 def test_every_move_backwards_needs_a_reason() -> None:
-    order = list(Status)
+    order = [Status.TRIAGE, *STEPS, *SIDE_EXITS]
     for before in Status:
-        for after in Status:
+        for after in STEPS:
             move = find_move(before=before, to=after)
             if move is not None:
                 assert move.needs_reason is (order.index(after) < order.index(before))

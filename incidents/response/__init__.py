@@ -1,0 +1,1 @@
+"""How a tenant responds: its policy as versioned data, and the guards that the policy names."""

@@ -1,0 +1,117 @@
+"""The guards: each says whether something is true of an incident and, where it is not, how to make it so.
+
+Which move asks which guard is data (incidents.response.policy). A guard reads and never writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from incidents.models import EventKind, Incident, Role, RoleAssignment, Status, StatusTransition, TimelineEvent
+from incidents.response.policy import GuardRule
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A move that somebody asks for."""
+
+    incident: Incident
+    to: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a guard found."""
+
+    guard: str
+    met: bool
+    why: str = ""
+    """What is not as it must be; empty where it is met."""
+    how: str = ""
+    """What to do about it."""
+    overridable: bool = True
+
+    def as_json(self) -> dict[str, object]:
+        """Return the answer as StatusTransition.guards keeps it."""
+        return {"guard": self.guard, "met": self.met, "why": self.why}
+
+
+Complaint = tuple[str, str] | None
+"""Why it is not met and how to meet it; None where it is met."""
+Guard = Callable[[Asked, GuardRule], Complaint]
+
+
+def ask(asked: Asked, rules: list[GuardRule]) -> list[Answer]:
+    """Return the answer of each guard that applies to the incident's severity, in the policy's order."""
+    answers = []
+    for rule in rules:
+        if asked.incident.severity in rule.severities:
+            complaint = GUARDS[rule.guard](asked, rule)
+            why, how = complaint or ("", "")
+            answers.append(Answer(rule.guard, complaint is None, why, how, rule.overridable))
+    return answers
+
+
+def _acknowledged(asked: Asked, rule: GuardRule) -> Complaint:
+    if asked.incident.acknowledged_at is not None:
+        return None
+    return "Nobody has acknowledged it.", "Acknowledge it."
+
+
+def _commander_assigned(asked: Asked, rule: GuardRule) -> Complaint:
+    holds = RoleAssignment.objects.filter(incident=asked.incident, role=Role.COMMANDER, ended_at=None)
+    if holds.exists():
+        return None
+    return "Nobody commands it.", "Take the role of commander, or give it to somebody."
+
+
+def _update_posted(asked: Asked, rule: GuardRule) -> Complaint:
+    said = TimelineEvent.objects.filter(incident=asked.incident, kind=EventKind.UPDATE_POSTED)
+    if rule.minutes is not None:
+        said = said.filter(occurred_at__gte=asked.now - timedelta(minutes=rule.minutes))
+    if said.exists():
+        return None
+    when = f" in the last {rule.minutes} minutes" if rule.minutes is not None else ""
+    return f"Nobody has posted an update{when}.", "Post one that says where it stands."
+
+
+def _type_set(asked: Asked, rule: GuardRule) -> Complaint:
+    return None if asked.incident.incident_type else ("It has no type.", "Classify it with a type.")
+
+
+def _service_named(asked: Asked, rule: GuardRule) -> Complaint:
+    return None if asked.incident.service else ("It names no affected resource.", "Classify it with a service.")
+
+
+def _monitored_for(asked: Asked, rule: GuardRule) -> Complaint:
+    watched = timedelta(minutes=rule.minutes or 10)
+    since = asked.incident.monitoring_at if asked.incident.status == Status.MONITORING else None
+    if since is not None and asked.now - since >= watched:
+        return None
+    minutes = int(watched.total_seconds() // 60)
+    return f"It has not been monitored for {minutes} minutes.", f"Set it to monitoring and wait {minutes} minutes."
+
+
+def _reopened_in_time(asked: Asked, rule: GuardRule) -> Complaint:
+    days = rule.days or 7
+    ended = StatusTransition.objects.filter(incident=asked.incident, to_status=Status.RESOLVED).order_by("-seq").first()
+    if ended is None or asked.now - ended.occurred_at <= timedelta(days=days):
+        return None
+    return (
+        f"It was resolved more than {days} days ago.",
+        "Declare a new incident and link it as a regression of this one.",
+    )
+
+
+GUARDS: dict[str, Guard] = {
+    "acknowledged": _acknowledged,
+    "commander_assigned": _commander_assigned,
+    "update_posted": _update_posted,
+    "type_set": _type_set,
+    "service_named": _service_named,
+    "monitored_for": _monitored_for,
+    "reopened_in_time": _reopened_in_time,
+}
