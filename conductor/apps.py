@@ -13,8 +13,11 @@ class ConductorConfig(AppConfig):
     def ready(self) -> None:
         from conductor import celery, checks  # noqa: F401 - both register themselves
         from conductor.engine.tasks import wake_sequencer
+        from conductor.ledger.gauges import read_ages
         from conductor.ledger.receipts import subscribe
+        from conductor.observability.readings import register_reading
         from conductor.tenancy.keys import bind_after_migrating
 
         post_migrate.connect(bind_after_migrating, sender=self, dispatch_uid="conductor.bind_keys")
         subscribe(name="sequencer", subscriber=wake_sequencer)
+        register_reading(name="ledger", reading=read_ages)

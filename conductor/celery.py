@@ -33,6 +33,11 @@ app.conf.update(
     beat_schedule={
         "sweep-runs": {"task": "conductor.sweep_runs", "schedule": 5.0, "options": {"expires": 10}},
         "sweep-ledgers": {"task": "conductor.sweep_ledgers", "schedule": 5.0, "options": {"expires": 10}},
+        "anchor-checkpoints": {
+            "task": "evidence.anchor_checkpoints",
+            "schedule": float(settings.CONDUCTOR_ANCHOR_SECONDS),
+            "options": {"expires": settings.CONDUCTOR_ANCHOR_SECONDS},
+        },
         "sweep-incident-evidence": {"task": "evidence.sweep_incidents", "schedule": 60.0, "options": {"expires": 120}},
         "sweep-slack-receipts": {"task": "chatops.sweep_slack_receipts", "schedule": 15.0, "options": {"expires": 30}},
     },

@@ -3,7 +3,7 @@
 from conductor.api.models import IdempotentResponse
 from conductor.engine.models import Run, Step, Try
 from conductor.graph.models import Edge, Node
-from conductor.ledger.models import Checkpoint, Receipt
+from conductor.ledger.models import Checkpoint, Receipt, SigningKey, Tile
 from conductor.metering.models import MeterEvent, PriceBook
 from conductor.policy.models import PolicyBundle, PolicyDecision
 from conductor.tenancy.models import ApiToken, Environment, Membership, NumberSeries, SignInLink, Tenant
@@ -24,7 +24,9 @@ __all__ = [
     "Receipt",
     "Run",
     "SignInLink",
+    "SigningKey",
     "Step",
     "Tenant",
+    "Tile",
     "Try",
 ]

@@ -132,9 +132,14 @@ STATIC_ROOT = CONDUCTOR_HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 
+# Who holds the signing keys: file, env, vault, pkcs11, or the dotted path of a factory (docs/how-to/signing-keys.md).
+CONDUCTOR_KEY_PROVIDER = os.environ.get("CONDUCTOR_KEY_PROVIDER", "file")
 CONDUCTOR_KEYS_DIR = Path(os.environ.get("CONDUCTOR_KEYS_DIR", CONDUCTOR_HOME / "keys"))
 # Names this installation's transparency logs in every checkpoint. Never change it: old proofs carry it.
 CONDUCTOR_LOG_NAME = os.environ.get("CONDUCTOR_LOG_NAME", "maestro-conductor.local")
+
+# How often the newest checkpoint of each log goes to the tenant's notaries.
+CONDUCTOR_ANCHOR_SECONDS = int(os.environ.get("CONDUCTOR_ANCHOR_SECONDS", 300))
 
 # Adapters (docs/reference/adapters.md): networks without public addresses that they may reach, and the secret
 # references (`env:…`, `file:…`, with * and {tenant}) that a tenant's own admin may use. An operator may use any.

@@ -11,10 +11,12 @@ class EvidenceConfig(AppConfig):
 
     def ready(self) -> None:
         from conductor.console.panels import register_panel
+        from conductor.ledger.anchors import register_anchors
         from conductor.ledger.receipts import subscribe
-        from evidence import panels, tasks, workflows
+        from evidence import anchoring, panels, tasks, workflows
 
         workflows.register()
+        register_anchors(anchoring.NotaryAnchors())
         subscribe(name="evidence", subscriber=tasks.wake_collector)
         for place in ("incident.rail", "run.rail"):
             register_panel(

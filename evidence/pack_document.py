@@ -11,8 +11,9 @@ from typing import Any
 from conductor.console.documents import qr_code
 from conductor.console.formatting import byte_size, clock_time, day, exact_moment, number
 from conductor.ledger import blobs
+from conductor.ledger.keyring import keyring
+from conductor.ledger.keys import LOG, SEAL
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import keys
 from conductor.lib.clock import parse_rfc3339
 from conductor.tenancy.models import Tenant
 from controls.models import Framework
@@ -270,12 +271,12 @@ def _notarization(record: Any) -> dict[str, str]:
 
 
 def _verify(pack: Pack) -> dict[str, str]:
-    provider = keys()
+    ring = keyring()
     return {
         "name": pack_name(pack),
         "root": pack.bundle.manifest_digest,
-        "seal_key": provider.seal().public.fingerprint,
-        "log_key": provider.log().public.fingerprint,
+        "seal_key": ring.keys(SEAL)[0].fingerprint,
+        "log_key": ring.keys(LOG)[0].fingerprint,
     }
 
 

@@ -19,10 +19,10 @@ from django.db.models import Q
 
 from adapters.models import NotaryRecord
 from conductor.ledger import blobs
-from conductor.ledger.keys import PublicKey
+from conductor.ledger.keyring import keyring
+from conductor.ledger.keys import LOG, SEAL, PublicKey
 from conductor.ledger.models import Receipt
 from conductor.ledger.selectors import inclusion_proofs, latest_checkpoint
-from conductor.ledger.sequencer import keys
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.lib.refs import Ref, ref
 from conductor.tenancy.models import Tenant
@@ -59,7 +59,7 @@ def notary_records(pack: Pack) -> list[NotaryRecord]:
 
 def contents_of(pack: Pack) -> PackContents:
     """Return everything that goes into the pack before its own receipt. Artifacts whose bytes are gone are left out."""
-    bundle, provider = pack.bundle, keys()
+    bundle, behind = pack.bundle, receipts_behind(pack.bundle)
     tenant = Tenant.objects.get(id=pack.tenant_id)
     records = notary_records(pack)
     local = [record for record in records if not bytes(record.request)]
@@ -71,9 +71,9 @@ def contents_of(pack: Pack) -> PackContents:
         manifest=canonical_json(bundle.manifest),
         artifacts=_artifacts(bundle),
         report=blobs.read(tenant_id=pack.tenant_id, digest=pack.pdf_digest),
-        receipts=[receipt.envelope or {} for receipt in receipts_behind(bundle)],
-        seal_keys=[provider.seal().public],
-        log_key=provider.log().public,
+        receipts=[receipt.envelope or {} for receipt in behind],
+        seal_keys=_seal_keys(pack, behind),
+        log_key=_keys_at(pack, LOG)[0],
         notary_tokens=[_token(number, record) for number, record in enumerate(records, start=1)],
         notary_key=PublicKey.from_pem(local[0].trust_anchor_pem) if local else None,
     )
@@ -138,6 +138,23 @@ def _refs(bundle: EvidenceBundle) -> list[Ref]:
     return refs
 
 
+def _keys_at(pack: Pack, purpose: str) -> list[PublicKey]:
+    """Return the keys that were known when the pack was requested, newest first.
+
+    They are among the pack's files, so a rotation in the middle of its making must not change them; it makes the
+    pack fail, and the next one is right.
+    """
+    periods = keyring().of(purpose)
+    return [each.key for each in reversed(periods) if not each.valid_from or each.valid_from <= pack.requested_at]
+
+
+def _seal_keys(pack: Pack, behind: Sequence[Receipt]) -> list[PublicKey]:
+    """Return the key in force, then older ones that signed what led here."""
+    present, *older = _keys_at(pack, SEAL)
+    used = {each["keyid"] for receipt in behind for each in (receipt.envelope or {})["signatures"]}
+    return [present, *(key for key in older if key.fingerprint in used)]
+
+
 def _artifacts(bundle: EvidenceBundle) -> dict[str, bytes]:
     found = {}
     for artifact in bundle.artifacts.order_by("path"):
@@ -159,9 +176,9 @@ def _token(number: int, record: NotaryRecord) -> NotaryToken:
 
 def _trust(pack: Pack, folder: Path) -> list[str]:
     """Return what this installation knows of keys, as the verifier's arguments."""
-    provider = keys()
-    arguments = ["--seal-key-fingerprint", provider.seal().public.fingerprint]
-    arguments += ["--log-key-fingerprint", provider.log().public.fingerprint]
+    ring = keyring()
+    arguments = [word for key in ring.keys(SEAL) for word in ("--seal-key-fingerprint", key.fingerprint)]
+    arguments += [word for key in ring.keys(LOG) for word in ("--log-key-fingerprint", key.fingerprint)]
     roots: Sequence[str] = [r.trust_anchor_pem for r in notary_records(pack) if bytes(r.request)]
     if roots:
         path = folder / "tsa-roots.pem"

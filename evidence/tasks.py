@@ -14,6 +14,7 @@ from conductor.lib.refs import parse_ref
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.directory import tenant_refs
 from conductor.tenancy.scope import tenant_scope
+from evidence.anchoring import anchor_checkpoints
 from evidence.lifecycle import collect_for_incident
 from evidence.selectors import incidents_without_evidence
 from incidents.models import Incident
@@ -38,6 +39,12 @@ def sweep_incidents(**_later: Any) -> None:
         with tenant_scope(tenant.id):
             for incident, cause in incidents_without_evidence():
                 collect_for_incident(incident=incident, cause=cause, actor=Actor.system(), now=now())
+
+
+@shared_task(name="evidence.anchor_checkpoints", ignore_result=True)
+def anchor(**_later: Any) -> None:
+    """Have what is new in each tenant's log stamped by its notaries."""
+    anchor_checkpoints(now=now())
 
 
 def wake_collector(receipt: Receipt) -> None:

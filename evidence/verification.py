@@ -14,10 +14,11 @@ from django.conf import settings
 from adapters.models import NotaryRecord
 from conductor.ledger import blobs, checkpoint, dsse, merkle, statement
 from conductor.ledger.entry import log_entry
-from conductor.ledger.keys import KeyProvider
+from conductor.ledger.keyring import Keyring, keyring
 from conductor.ledger.models import Receipt
 from conductor.ledger.selectors import NotYetSequenced, inclusion_proof
-from conductor.ledger.sequencer import content_of, keys
+from conductor.ledger.sequencer import content_of
+from conductor.ledger.verification import signed_text, signer_of
 from conductor.tenancy.models import Tenant
 from evidence import manifest
 from evidence.models import Artifact, EvidenceBundle
@@ -120,7 +121,7 @@ def _seal_link(bundle: EvidenceBundle, receipt: Receipt | None) -> Link:
     if receipt is None:
         return Link("seal", "Seal", BAD, "Receipt is missing")
     try:
-        faults = list(_seal_faults(bundle, receipt, keys()))
+        faults = list(_seal_faults(bundle, receipt, keyring()))
     except NotYetSequenced:
         return Link("seal", "Seal", WAIT, "Being signed and logged")
     except (dsse.EnvelopeRefused, statement.StatementRefused, checkpoint.CheckpointRefused, merkle.ProofRefused) as why:
@@ -130,19 +131,19 @@ def _seal_link(bundle: EvidenceBundle, receipt: Receipt | None) -> Link:
     return Link("seal", "Seal", OK, f"Log entry {receipt.leaf_index}")
 
 
-def _seal_faults(bundle: EvidenceBundle, receipt: Receipt, provider: KeyProvider) -> Iterator[str]:
+def _seal_faults(bundle: EvidenceBundle, receipt: Receipt, ring: Keyring) -> Iterator[str]:
     """Yield what is wrong with the seal's receipt: its signature, what it vouches for, its place in the log."""
     proof = inclusion_proof(receipt=receipt)
-    seal, log = provider.seal().public, provider.log().public
     envelope = dsse.Envelope.from_dict(receipt.envelope or {})
     slug = Tenant.objects.values_list("slug", flat=True).get(id=bundle.tenant_id)
+    seal = signer_of(envelope=envelope, keyring=ring).key
     if dsse.verify(envelope=envelope, keys=[seal]) != statement.receipt(content_of(receipt, slug)):
         yield "The receipt says something else than what was signed"
     vouched = {each["name"]: each["digest"] for each in receipt.subjects}
     if vouched != _vouched_for(bundle):
         yield "The receipt vouches for other files"
     origin = checkpoint.origin_of(log_name=settings.CONDUCTOR_LOG_NAME, tenant_id=UUID(str(bundle.tenant_id)))
-    state = checkpoint.verify(note=proof.checkpoint.encode(), origin=origin, key=log)
+    state = checkpoint.parse(signed_text(note=proof.checkpoint, origin=origin, keyring=ring)[0])
     merkle.verify_inclusion(
         leaf=merkle.leaf_hash(log_entry(envelope=envelope, key=seal)),
         index=proof.leaf_index,

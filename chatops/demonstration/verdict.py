@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from chatops.demonstration.doors import DoorShut
-from conductor.ledger.sequencer import keys
+from conductor.ledger.keyring import keyring
+from conductor.ledger.keys import LOG, SEAL
 
 SECONDS = 120
 
@@ -46,10 +47,10 @@ def verify_alone(pack: Path, *, notary_keys: Sequence[str] = ()) -> Verdict:
     that sign with a key of their own. The script is left beside the pack, so that a person can run it again.
     Raise DoorShut when there is no verdict.
     """
-    provider = keys()
+    ring = keyring()
     pinned = [
-        *("--seal-key-fingerprint", f"sha256:{provider.seal().public.fingerprint}"),
-        *("--log-key-fingerprint", f"sha256:{provider.log().public.fingerprint}"),
+        *(word for key in ring.keys(SEAL) for word in ("--seal-key-fingerprint", f"sha256:{key.fingerprint}")),
+        *(word for key in ring.keys(LOG) for word in ("--log-key-fingerprint", f"sha256:{key.fingerprint}")),
         *(word for key in notary_keys for word in ("--notary-key-fingerprint", key)),
     ]
     source = _script_in(pack)

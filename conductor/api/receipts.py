@@ -40,7 +40,7 @@ class ReceiptPage(Schema):
 
 
 class ProofOut(Schema):
-    """RFC 9162 inclusion proof of a receipt, to the newest checkpoint."""
+    """RFC 9162 inclusion proof of a receipt, to one checkpoint."""
 
     leaf_index: int
     tree_size: int
@@ -48,6 +48,16 @@ class ProofOut(Schema):
     root_hash: str
     hashes: list[str]
     checkpoint: str
+
+
+class ConsistencyOut(Schema):
+    """RFC 9162 consistency proof between two checkpoints of the tenant's log."""
+
+    old_size: int
+    new_size: int
+    hashes: list[str]
+    old_checkpoint: str
+    new_checkpoint: str
 
 
 class CheckpointOut(Schema):
@@ -81,6 +91,15 @@ def get_checkpoint(request: TenantRequest) -> Any:
     return checkpoint
 
 
+@router.get("/consistency", response=ConsistencyOut, operation_id="get_consistency_proof")
+def get_consistency_proof(request: TenantRequest, old_size: int, new_size: int | None = None) -> Any:
+    """The proof that the checkpoint at `new_size` (the newest one) extends the one at `old_size`: nothing was changed
+    or removed in between. 404 where no checkpoint has that size."""
+    require(actor=request.actor, permission="view_evidence")
+    new = selectors.checkpoint_of(new_size) if new_size is not None else None
+    return selectors.consistency_proof(old=selectors.checkpoint_of(old_size), new=new)
+
+
 @router.get("/{receipt_id}", response=ReceiptOut, operation_id="get_receipt")
 def get_receipt(request: TenantRequest, receipt_id: UUID) -> Any:
     """One receipt, with its signed envelope once it is sequenced."""
@@ -89,10 +108,14 @@ def get_receipt(request: TenantRequest, receipt_id: UUID) -> Any:
 
 
 @router.get("/{receipt_id}/proof", response=ProofOut, operation_id="get_receipt_proof")
-def get_receipt_proof(request: TenantRequest, receipt_id: UUID) -> Any:
-    """The receipt's proof of inclusion. 409 until it is sequenced, which takes a second or two."""
+def get_receipt_proof(request: TenantRequest, receipt_id: UUID, tree_size: int | None = None) -> Any:
+    """The receipt's proof of inclusion in the newest checkpoint, or in that at `tree_size`.
+
+    409 until it is sequenced, which takes a second or two.
+    """
     require(actor=request.actor, permission="view_evidence")
-    return selectors.inclusion_proof(receipt=_receipt(receipt_id))
+    checkpoint = selectors.checkpoint_of(tree_size) if tree_size is not None else None
+    return selectors.inclusion_proof(receipt=_receipt(receipt_id), checkpoint=checkpoint)
 
 
 def _receipt(receipt_id: UUID) -> Receipt:

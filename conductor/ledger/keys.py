@@ -1,4 +1,4 @@
-"""The two signing keys and where they come from.
+"""The signing keys, and the two plainest places that they come from.
 
 The seal key signs receipts (ECDSA P-256, because every key store can do it); the log key signs checkpoints
 (Ed25519, as C2SP notes want it). Callers see a `Signer` and never a private key, so that a key store that
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,10 +22,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from conductor.lib.private_files import ANY_ACCESS_BY_OTHERS, WRITE_BY_OTHERS, is_open_to_others, write_once
 
-SEAL_FILE: Final = "seal.key.pem"
-LOG_FILE: Final = "log.key.pem"
-SEAL_VARIABLE: Final = "CONDUCTOR_SEAL_KEY"
-LOG_VARIABLE: Final = "CONDUCTOR_LOG_KEY"
+SEAL: Final = "SEAL"
+"""Purpose of the keys that sign receipts: ECDSA P-256 or Ed25519."""
+LOG: Final = "LOG"
+"""Purpose of the keys that sign checkpoints: Ed25519."""
+_VARIABLE: Final = {SEAL: "CONDUCTOR_SEAL_KEY", LOG: "CONDUCTOR_LOG_KEY"}
 
 ECDSA_P256: Final = "PKIX_ECDSA_P256_SHA_256"
 ED25519: Final = "PKIX_ED25519"
@@ -121,15 +123,17 @@ class Signer(Protocol):
         ...
 
 
+AnySigner = TypeVar("AnySigner", bound=Signer)
+
+
 class KeyProvider(Protocol):
-    """Where the installation's signing keys come from. Both methods raise KeyUnavailable."""
+    """Where the installation's signing keys come from (conductor.ledger.providers)."""
 
-    def seal(self) -> Signer:
-        """The key that signs receipts: ECDSA P-256 or Ed25519."""
-        ...
+    def signers(self, purpose: str) -> Sequence[Signer]:
+        """Return every key that is held for `purpose` (SEAL or LOG), newest first; raise KeyUnavailable for none.
 
-    def log(self) -> Signer:
-        """The key that signs checkpoints: Ed25519."""
+        Which of them is in force, the key table says (conductor.ledger.keyring): a new key is there before it is.
+        """
         ...
 
 
@@ -167,8 +171,11 @@ def generate_log_key() -> bytes:
     return _private_pem(ed25519.Ed25519PrivateKey.generate())
 
 
+_GENERATE: Final = {SEAL: generate_seal_key, LOG: generate_log_key}
+
+
 class FileKeys:
-    """Keys in a directory that only their owner may enter: `seal.key.pem` and `log.key.pem`."""
+    """Keys in a directory that only their owner may enter: `seal.key.pem`, then `seal-2.key.pem`; `log` likewise."""
 
     def __init__(self, directory: Path | str) -> None:
         self.directory = Path(directory)
@@ -179,16 +186,33 @@ class FileKeys:
         Safe to call from several processes at once: all of them end up with the same keys.
         """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (self.directory / SEAL_FILE).exists():
-            write_once(path=self.directory / SEAL_FILE, data=generate_seal_key())
-        if not (self.directory / LOG_FILE).exists():
-            write_once(path=self.directory / LOG_FILE, data=generate_log_key())
+        for purpose in (SEAL, LOG):
+            if not self._numbers(purpose):
+                write_once(path=self.directory / _file(purpose, 1), data=_GENERATE[purpose]())
 
-    def seal(self) -> Signer:
-        return self._load(SEAL_FILE)
+    def add(self, purpose: str) -> LocalSigner:
+        """Make one more key for `purpose`, numbered on, and return it. It is not in force yet."""
+        name = _file(purpose, max(self._numbers(purpose), default=0) + 1)
+        write_once(path=self.directory / name, data=_GENERATE[purpose]())
+        return self._load(name)
 
-    def log(self) -> Signer:
-        return _require_ed25519(self._load(LOG_FILE), source=LOG_FILE)
+    def signers(self, purpose: str) -> list[LocalSigner]:
+        """Newest first. Keys whose files are gone are simply not held any more."""
+        names = [_file(purpose, number) for number in sorted(self._numbers(purpose), reverse=True)]
+        return [require_kind(self._load(name), purpose, source=name) for name in names or [_file(purpose, 1)]]
+
+    def seal(self) -> LocalSigner:
+        """The newest key that signs receipts."""
+        return self.signers(SEAL)[0]
+
+    def log(self) -> LocalSigner:
+        """The newest key that signs checkpoints."""
+        return self.signers(LOG)[0]
+
+    def _numbers(self, purpose: str) -> list[int]:
+        found = self.directory.glob(f"{purpose.lower()}*.key.pem") if self.directory.is_dir() else ()
+        matches = (re.fullmatch(r"[a-z]+(?:-([0-9]+))?\.key\.pem", path.name) for path in found)
+        return [int(match[1] or 1) for match in matches if match]
 
     def _load(self, name: str) -> LocalSigner:
         path = self.directory / name
@@ -204,28 +228,32 @@ class FileKeys:
 
 
 class EnvKeys:
-    """Keys as PEM texts in the environment: CONDUCTOR_SEAL_KEY and CONDUCTOR_LOG_KEY."""
+    """Keys as PEM texts in the environment: CONDUCTOR_SEAL_KEY, CONDUCTOR_LOG_KEY, and each with _NEXT behind it."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
 
-    def seal(self) -> Signer:
-        return self._load(SEAL_VARIABLE)
-
-    def log(self) -> Signer:
-        return _require_ed25519(self._load(LOG_VARIABLE), source=LOG_VARIABLE)
+    def signers(self, purpose: str) -> list[LocalSigner]:
+        """The next key first, if there is one."""
+        name = _VARIABLE[purpose]
+        names = [each for each in (f"{name}_NEXT", name) if self._environ.get(each, "").strip()]
+        if not names:
+            raise KeyUnavailable(f"{name} is not set")
+        return [require_kind(self._load(each), purpose, source=each) for each in names]
 
     def _load(self, name: str) -> LocalSigner:
-        pem = self._environ.get(name, "")
-        if not pem.strip():
-            raise KeyUnavailable(f"{name} is not set")
-        return LocalSigner.from_pem(pem.replace("\\n", "\n").encode(), source=name)
+        return LocalSigner.from_pem(self._environ[name].replace("\\n", "\n").encode(), source=name)
 
 
-def _require_ed25519(signer: LocalSigner, *, source: str) -> LocalSigner:
-    if signer.public.details != ED25519:
+def require_kind(signer: AnySigner, purpose: str, *, source: str) -> AnySigner:
+    """Return the signer if its key is of the kind that `purpose` needs; raise KeyUnavailable naming `source`."""
+    if purpose == LOG and signer.public.details != ED25519:
         raise KeyUnavailable(f"{source} must be an Ed25519 key: checkpoints are signed with nothing else")
     return signer
+
+
+def _file(purpose: str, number: int) -> str:
+    return f"{purpose.lower()}.key.pem" if number == 1 else f"{purpose.lower()}-{number}.key.pem"
 
 
 def _require_private(path: Path, *, forbidden: int, remedy: str) -> None:

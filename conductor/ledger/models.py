@@ -1,12 +1,13 @@
-"""Receipt and Checkpoint. Rows are inserted, sequenced once, and never changed again (migration 0002)."""
+"""Receipt, Checkpoint, Tile, SigningKey. Rows change only as the database permits (0002, 0006)."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
+from conductor.lib.ids import uuid7
 from conductor.tenancy.models import TenantModel
 
 
@@ -81,3 +82,64 @@ class Checkpoint(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.tree_size}:{self.root_hash[:12]}"
+
+
+class Tile(TenantModel):
+    """Up to 256 hashes of the log's Merkle tree (conductor.ledger.tiles). It grows to the right and never changes."""
+
+    level = models.PositiveSmallIntegerField()
+    number = models.PositiveBigIntegerField()
+    hashes = models.BinaryField()
+    """32 bytes each, in log order."""
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "level", "number"], name="tile_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.level}/{self.number}"
+
+
+class SigningKey(models.Model):
+    """A key of this installation and when it was in force. One is in force at a time for each purpose.
+
+    A key was in force from `valid_from` to `valid_to`. The first one has no beginning, the present one no end.
+    """
+
+    class Purpose(models.TextChoices):
+        SEAL = "SEAL", "Seal"
+        LOG = "LOG", "Log"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    purpose = models.CharField(max_length=4, choices=Purpose.choices)
+    """SEAL signs receipts, LOG signs checkpoints."""
+    fingerprint_digest = models.CharField(max_length=64)
+    """SHA-256 of the public key in DER."""
+    public_key = models.TextField()
+    """PEM."""
+    number = models.PositiveSmallIntegerField()
+    """1 for the first key of its purpose; each rotation counts on."""
+    valid_from = models.DateTimeField(null=True)
+    valid_to = models.DateTimeField(null=True)
+    compromised_from = models.DateTimeField(null=True)
+    """Declared compromised: what it signed from this moment on is not believed."""
+    endorsement = models.JSONField(null=True)
+    """DSSE envelope over the rotation's statement, signed by the key before and by this one. None for the first."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["purpose", "fingerprint_digest"], name="signing_key_once"),
+            models.UniqueConstraint(fields=["purpose", "number"], name="signing_key_in_order"),
+            models.UniqueConstraint(fields=["purpose"], condition=Q(valid_to__isnull=True), name="signing_key_one"),
+            models.CheckConstraint(
+                condition=Q(number=1, valid_from__isnull=True, endorsement__isnull=True)
+                | Q(number__gt=1, valid_from__isnull=False, endorsement__isnull=False),
+                name="signing_key_endorsed",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_from__isnull=True) | Q(valid_to__gte=F("valid_from")),
+                name="signing_key_window",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.number}"

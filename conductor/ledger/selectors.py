@@ -1,15 +1,16 @@
-"""Reads of the ledger: receipts of a record, and proofs."""
+"""Reads of the ledger: receipts of a record, and proofs from stored tiles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from conductor.ledger import merkle
+from conductor.ledger import merkle, tile_store
 from conductor.ledger.models import Checkpoint, Receipt
-from conductor.lib.errors import Conflict
+from conductor.ledger.tiles import tiles_of
+from conductor.lib.errors import Conflict, Invalid, NotFound
 from conductor.lib.refs import Ref
 
 
@@ -17,6 +18,12 @@ class NotYetSequenced(Conflict):
     """The receipt has no number yet. The sequencer gives it one within seconds; ask again."""
 
     code = "receipt_not_yet_sequenced"
+
+
+class CheckpointUnknown(NotFound):
+    """The log has no checkpoint of this size."""
+
+    code = "checkpoint_unknown"
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,17 @@ class InclusionProof:
     """Audit path, from the leaf upwards."""
     checkpoint: str
     """The signed note."""
+
+
+@dataclass(frozen=True)
+class ConsistencyProof:
+    """RFC 9162 proof that the log of one checkpoint is a prefix of that of a later one. Hashes are lower hex."""
+
+    old_size: int
+    new_size: int
+    hashes: list[str]
+    old_checkpoint: str
+    new_checkpoint: str
 
 
 def receipts_for(ref: Ref) -> QuerySet[Receipt]:
@@ -49,6 +67,14 @@ def latest_checkpoint() -> Checkpoint | None:
     return Checkpoint.objects.order_by("-tree_size").first()
 
 
+def checkpoint_of(size: int) -> Checkpoint:
+    """Return the checkpoint at `size`; raise CheckpointUnknown where no batch ended there."""
+    found = Checkpoint.objects.filter(tree_size=size).first()
+    if found is None:
+        raise CheckpointUnknown
+    return found
+
+
 def inclusion_proof(*, receipt: Receipt, checkpoint: Checkpoint | None = None) -> InclusionProof:
     """Return the proof of `receipt` in `checkpoint` (the newest one by default).
 
@@ -58,20 +84,42 @@ def inclusion_proof(*, receipt: Receipt, checkpoint: Checkpoint | None = None) -
 
 
 def inclusion_proofs(*, receipts: Iterable[Receipt], checkpoint: Checkpoint | None = None) -> list[InclusionProof]:
-    """Return the proofs of all `receipts` in one checkpoint, in their order. Reads the log's leaf hashes once."""
+    """Return the proofs of all `receipts` in one checkpoint, in their order. Reads a few tiles, never the log."""
     checkpoint = checkpoint or latest_checkpoint()
     wanted = list(receipts)
     if checkpoint is None or any(each.leaf_index is None or each.leaf_index >= checkpoint.tree_size for each in wanted):
         raise NotYetSequenced
-    logged = Receipt.objects.filter(leaf_index__lt=checkpoint.tree_size).order_by("leaf_index")
-    leaves = [bytes.fromhex(leaf or "") for leaf in logged.values_list("leaf_hash", flat=True)]
-    return [_proof(each, leaves, checkpoint) for each in wanted]
+    paths = [_ranges(each, checkpoint) for each in wanted]
+    tiles = tile_store.read(tiles_of(each for path in paths for each in path))
+    return [
+        _proof(each, [tiles.root(leaves) for leaves in path], checkpoint)
+        for each, path in zip(wanted, paths, strict=True)
+    ]
 
 
-def _proof(receipt: Receipt, leaves: list[bytes], checkpoint: Checkpoint) -> InclusionProof:
+def consistency_proof(*, old: Checkpoint, new: Checkpoint | None = None) -> ConsistencyProof:
+    """Return the proof that `new` (the newest one by default) extends `old`; Invalid if it is the smaller one."""
+    new = new or latest_checkpoint() or old
+    if old.tree_size > new.tree_size:
+        raise Invalid(fields={"to": ["The second checkpoint must not be the smaller one."]})
+    hashes = tile_store.roots(merkle.consistency_ranges(size1=old.tree_size, size2=new.tree_size))
+    return ConsistencyProof(
+        old_size=old.tree_size,
+        new_size=new.tree_size,
+        hashes=[each.hex() for each in hashes],
+        old_checkpoint=old.note,
+        new_checkpoint=new.note,
+    )
+
+
+def _ranges(receipt: Receipt, checkpoint: Checkpoint) -> list[merkle.Range]:
+    assert receipt.leaf_index is not None
+    return merkle.inclusion_ranges(index=receipt.leaf_index, size=checkpoint.tree_size)
+
+
+def _proof(receipt: Receipt, hashes: Sequence[bytes], checkpoint: Checkpoint) -> InclusionProof:
     index, leaf = receipt.leaf_index, receipt.leaf_hash
     assert index is not None and leaf is not None
-    hashes = merkle.inclusion_proof(index=index, leaf_hashes=leaves)
     return InclusionProof(
         leaf_index=index,
         tree_size=checkpoint.tree_size,

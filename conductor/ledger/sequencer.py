@@ -1,10 +1,9 @@
-"""Signs, numbers and logs receipts in batches: one sequencer at a time per tenant, and nobody else holds the keys."""
+"""Signs, numbers and logs receipts in batches: one sequencer at a time per tenant, and nobody else uses the keys."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +11,15 @@ from django.conf import settings
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from conductor.ledger import checkpoint, dsse, statement
+from conductor.ledger import checkpoint, dsse, statement, tile_store
 from conductor.ledger.entry import log_entry
-from conductor.ledger.keys import FileKeys, KeyProvider
+from conductor.ledger.keyring import hold_still, in_force
+from conductor.ledger.keys import LOG, SEAL, Signer
 from conductor.ledger.merkle import Frontier, leaf_hash
 from conductor.ledger.models import Checkpoint, Receipt
-from conductor.observability.metrics import RECEIPTS_SEQUENCED, UNSEQUENCED_AGE
-from conductor.tenancy.directory import TenantRef, tenant_refs
+from conductor.ledger.providers import provider
+from conductor.observability.metrics import RECEIPTS_SEQUENCED
+from conductor.tenancy.directory import tenant_refs
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 
@@ -29,12 +30,6 @@ _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 _NUMBER = """
     UPDATE conductor_receipt SET leaf_index = %s, leaf_hash = %s, envelope = %s, sequenced_at = %s WHERE id = %s
 """
-
-
-@cache
-def keys() -> KeyProvider:
-    """Return the installation's signing keys. Loaded once per process; they are replaced by a restart."""
-    return FileKeys(settings.CONDUCTOR_KEYS_DIR)
 
 
 def sequence(*, tenant_id: UUID, now: datetime) -> int:
@@ -53,12 +48,8 @@ def sequence(*, tenant_id: UUID, now: datetime) -> int:
 
 
 def sweep_ledgers(*, now: datetime) -> int:
-    """Sequence whatever is pending, of every tenant, and publish how old the oldest is."""
-    total = 0
-    for tenant in tenant_refs():
-        total += sequence(tenant_id=tenant.id, now=now)
-        _publish_age(tenant, now)
-    return total
+    """Sequence whatever is pending, of every tenant."""
+    return sum(sequence(tenant_id=tenant.id, now=now) for tenant in tenant_refs())
 
 
 def _sequence_batch(tenant_id: UUID, now: datetime) -> int:
@@ -71,28 +62,32 @@ def _sequence_batch(tenant_id: UUID, now: datetime) -> int:
         receipts = list(pending.order_by("recorded_at", "id")[:BATCH])
         if not receipts:
             return 0
-        frontier = _frontier()
+        hold_still()
+        seal, seal_period = in_force(purpose=SEAL, provider=provider())
+        log, log_period = in_force(purpose=LOG, provider=provider())
+        last = Checkpoint.objects.order_by("-tree_size").first()
+        frontier = Frontier.from_hex(size=last.tree_size, hashes=last.frontier) if last else Frontier()
+        # A clock that was set back, or a key that was replaced while this waited, must not turn back the log's time.
+        floor = [seal_period.valid_from, log_period.valid_from, last.created_at if last else None]
+        moment = max([now, *filter(None, floor)])
         slug = Tenant.objects.values_list("slug", flat=True).get(id=tenant_id)
-        _number(receipts, frontier, slug, now)
-        _sign_checkpoint(tenant_id, frontier, now)
+        _number(receipts, frontier, slug, seal, moment)
+        _sign_checkpoint(tenant_id, frontier, log, moment)
     RECEIPTS_SEQUENCED.inc(len(receipts))
     return len(receipts)
 
 
-def _frontier() -> Frontier:
-    last = Checkpoint.objects.order_by("-tree_size").first()
-    return Frontier.from_hex(size=last.tree_size, hashes=last.frontier) if last else Frontier()
-
-
-def _number(receipts: Sequence[Receipt], frontier: Frontier, slug: str, now: datetime) -> None:
-    signer = keys().seal()
+def _number(receipts: Sequence[Receipt], frontier: Frontier, slug: str, signer: Signer, moment: datetime) -> None:
     rows: list[Any] = []
+    leaves: list[bytes] = []
+    size = frontier.size
     for receipt in receipts:
         envelope = dsse.sign(payload=statement.receipt(content_of(receipt, slug)), signers=[signer])
-        leaf = leaf_hash(log_entry(envelope=envelope, key=signer.public))
-        rows.append((frontier.append(leaf), leaf.hex(), Jsonb(envelope.to_dict()), now, receipt.id))
+        leaves.append(leaf_hash(log_entry(envelope=envelope, key=signer.public)))
+        rows.append((frontier.append(leaves[-1]), leaves[-1].hex(), Jsonb(envelope.to_dict()), moment, receipt.id))
     with connection.cursor() as cursor:
         cursor.executemany(_NUMBER, rows)
+    tile_store.grow(tenant_id=receipts[0].tenant_id, size=size, leaves=leaves)
 
 
 def content_of(receipt: Receipt, tenant_slug: str) -> statement.ReceiptContent:
@@ -114,7 +109,7 @@ def content_of(receipt: Receipt, tenant_slug: str) -> statement.ReceiptContent:
     )
 
 
-def _sign_checkpoint(tenant_id: UUID, frontier: Frontier, now: datetime) -> None:
+def _sign_checkpoint(tenant_id: UUID, frontier: Frontier, signer: Signer, moment: datetime) -> None:
     state = checkpoint.Checkpoint(
         origin=checkpoint.origin_of(log_name=settings.CONDUCTOR_LOG_NAME, tenant_id=tenant_id),
         tree_size=frontier.size,
@@ -125,13 +120,6 @@ def _sign_checkpoint(tenant_id: UUID, frontier: Frontier, now: datetime) -> None
         tree_size=state.tree_size,
         root_hash=state.root_hash.hex(),
         frontier=frontier.to_hex(),
-        note=checkpoint.sign(checkpoint=state, signer=keys().log()),
-        created_at=now,
+        note=checkpoint.sign(checkpoint=state, signer=signer),
+        created_at=moment,
     )
-
-
-def _publish_age(tenant: TenantRef, now: datetime) -> None:
-    with tenant_scope(tenant.id):
-        oldest = Receipt.objects.filter(leaf_index=None).order_by("recorded_at").values_list("recorded_at", flat=True)
-        first = oldest.first()
-    UNSEQUENCED_AGE.labels(tenant.slug).set((now - first).total_seconds() if first else 0)

@@ -13,6 +13,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from kombu.connection import Connection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from conductor.lib.clock import now
+from conductor.observability.readings import take_readings
+
 BROKER_TIMEOUT_SECONDS = 2
 
 
@@ -33,6 +36,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if settings.METRICS_TOKEN and not hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
         return HttpResponse("wrong or missing metrics token\n", status=401, content_type="text/plain")
+    take_readings(now())
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 

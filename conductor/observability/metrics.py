@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 REQUEST_SECONDS = Histogram(
     "conductor_request_seconds",
@@ -19,7 +19,7 @@ STEP_SECONDS = Histogram(
 RUNS_FINISHED = Counter("conductor_runs_finished_total", "Runs that ended", ["workflow", "status"])
 DECISIONS = Counter("conductor_policy_decisions_total", "Policy decisions", ["action", "result"])
 RECEIPTS_SEQUENCED = Counter("conductor_receipts_sequenced_total", "Receipts signed and numbered")
-UNSEQUENCED_AGE = Gauge(
-    "conductor_ledger_unsequenced_age_seconds", "Age of the oldest receipt without a number", ["tenant"]
+CHECKPOINTS_ANCHORED = Counter(
+    "conductor_ledger_anchored_total", "Notaries' stamps on checkpoints of the ledger", ["tenant"]
 )
 DELIVERIES = Counter("conductor_deliveries_total", "Messages handed to adapters", ["kind", "outcome"])

@@ -15,6 +15,7 @@ SHARED = {
     "conductor.PriceBook",  # prices are the installation's
     "conductor.PolicyBundle",  # the built-in rules
     "conductor.SignInLink",  # a person's, not a tenant's
+    "conductor.SigningKey",  # the installation's; public keys only
     "controls.Framework",
     "controls.Control",
     "controls.ControlMapping",  # the catalogue is the same for all

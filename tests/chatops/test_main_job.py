@@ -24,6 +24,7 @@ from chatops.lifecycle import link_identity, link_workspace
 from conductor.embedded.progress import Progress
 from conductor.engine.executor import advance
 from conductor.engine.models import Run
+from conductor.ledger.keyring import KeyPeriod, Keyring
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
@@ -259,22 +260,14 @@ def test_whatever_is_not_as_it_must_be_is_told(changes: dict[str, Any], told: st
 
 
 # The verdict -------------------------------------------------------------------------------------
-class _Keys:
-    """The provider whose keys the test's packs are signed with, or others."""
-
-    def __init__(self, seal: Any, log: Any) -> None:
-        self._seal, self._log = seal, log
-
-    def seal(self) -> Any:
-        return self._seal
-
-    def log(self) -> Any:
-        return self._log
+def _keyring(seal: Any, log: Any) -> Keyring:
+    """The keys that the test's packs are signed with, or others."""
+    return Keyring([KeyPeriod("SEAL", 1, seal.public, None, None), KeyPeriod("LOG", 1, log.public, None, None)])
 
 
 @pytest.fixture
 def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(verdict, "keys", lambda: _Keys(SEAL, LOG))
+    monkeypatch.setattr(verdict, "keyring", lambda: _keyring(SEAL, LOG))
     path = tmp_path / "EVB-0017-pack-1.zip"
     path.write_bytes(make_pack().data)
     return path
@@ -315,7 +308,7 @@ def test_a_changed_byte_is_not_verified(pack: Path) -> None:
 
 
 def test_a_pack_of_other_keys_is_not_verified(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verdict, "keys", lambda: _Keys(LOG, SEAL))
+    monkeypatch.setattr(verdict, "keyring", lambda: _keyring(LOG, SEAL))
 
     assert not verdict.verify_alone(pack).verified
 

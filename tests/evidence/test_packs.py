@@ -20,8 +20,10 @@ from conductor.console.documents import render_pdf
 from conductor.engine import registry
 from conductor.engine.models import Run
 from conductor.ledger import blobs
+from conductor.ledger.keyring import keyring
+from conductor.ledger.keys import SEAL
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import keys, sequence
+from conductor.ledger.sequencer import sequence
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor, PermissionMissing
@@ -309,7 +311,7 @@ def test_the_commands_make_a_pack_and_judge_it(
     assert capsys.readouterr().out.splitlines()[-1] == "verified"
 
     path = str(tmp_path / "EVB-0001-pack-1.zip")
-    seal = keys().seal().public.fingerprint
+    seal = keyring().keys(SEAL)[0].fingerprint
     call_command("verify_pack", path, f"--seal-key-fingerprint={seal}")
     said = capsys.readouterr().out
     assert "pass         seal key" in said

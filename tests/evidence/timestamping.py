@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 _REQUEST = """
 [req]
@@ -35,6 +40,15 @@ ess_cert_id_alg = sha256
 """
 
 
+@dataclass
+class Service:
+    """A served authority: where it is, whether it answers, and how often it was asked."""
+
+    url: str = ""
+    up: bool = True
+    asked: int = 0
+
+
 class Authority:
     """Issues RFC 3161 tokens; `root` is the certificate to verify them with."""
 
@@ -57,6 +71,42 @@ class Authority:
         self._run("ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "query")
         self._run("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-out", "reply")
         return (self.directory / "query").read_bytes(), (self.directory / "reply").read_bytes()
+
+    def answer(self, query: bytes) -> bytes:
+        """Return the TimeStampResp to a TimeStampReq, both in DER."""
+        (self.directory / "query").write_bytes(query)
+        self._run("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-out", "reply")
+        return (self.directory / "reply").read_bytes()
+
+    @contextmanager
+    def served(self) -> Iterator[Service]:
+        """Serve it on a loopback port, as RFC 3161 section 3.4 says."""
+        service = Service()
+        authority = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                service.asked += 1
+                query = self.rfile.read(int(self.headers["Content-Length"]))
+                body = authority.answer(query) if service.up else b"down"
+                self.send_response(200 if service.up else 503)
+                self.send_header("Content-Type", "application/timestamp-reply")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        service.url = f"http://127.0.0.1:{server.server_port}/"
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield service
+        finally:
+            server.shutdown()
+            server.server_close()
 
     def _run(self, *arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=self.directory, check=True, capture_output=True)

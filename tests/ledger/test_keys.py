@@ -116,14 +116,29 @@ def test_an_rsa_key_and_another_curve_are_refused() -> None:
 
 def test_keys_come_from_the_environment_too(directory: Path) -> None:
     seal, log = ((directory / f"{name}.key.pem").read_text() for name in ("seal", "log"))
-    provider = EnvKeys({keys.SEAL_VARIABLE: seal.replace("\n", "\\n"), keys.LOG_VARIABLE: log})
+    provider = EnvKeys({"CONDUCTOR_SEAL_KEY": seal.replace("\n", "\\n"), "CONDUCTOR_LOG_KEY": log})
 
-    assert provider.seal().public == FileKeys(directory).seal().public
-    assert provider.log().public == FileKeys(directory).log().public
+    assert provider.signers(keys.SEAL)[0].public == FileKeys(directory).seal().public
+    assert provider.signers(keys.LOG)[0].public == FileKeys(directory).log().public
     with pytest.raises(KeyUnavailable, match="CONDUCTOR_SEAL_KEY is not set"):
-        EnvKeys({}).seal()
+        EnvKeys({}).signers(keys.SEAL)
     with pytest.raises(KeyUnavailable, match="must be an Ed25519"):
-        EnvKeys({keys.LOG_VARIABLE: seal}).log()
+        EnvKeys({"CONDUCTOR_LOG_KEY": seal}).signers(keys.LOG)
+
+
+def test_the_next_key_stands_beside_the_present_one(directory: Path) -> None:
+    present = FileKeys(directory).seal().public
+    added = FileKeys(directory).add(keys.SEAL).public
+    pems = {name: (directory / name).read_text() for name in ("seal.key.pem", "seal-2.key.pem")}
+    environment = EnvKeys(
+        {"CONDUCTOR_SEAL_KEY": pems["seal.key.pem"], "CONDUCTOR_SEAL_KEY_NEXT": pems["seal-2.key.pem"]}
+    )
+
+    assert [each.public for each in FileKeys(directory).signers(keys.SEAL)] == [added, present]
+    assert [each.public for each in environment.signers(keys.SEAL)] == [added, present]
+    assert stat.S_IMODE((directory / "seal-2.key.pem").stat().st_mode) == 0o600
+    FileKeys(directory).create()
+    assert len(FileKeys(directory).signers(keys.SEAL)) == 2
 
 
 def test_a_fingerprint_is_what_openssl_computes(directory: Path) -> None:

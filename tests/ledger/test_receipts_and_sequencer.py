@@ -7,17 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.db.utils import ProgrammingError
 
 from conductor.ledger import merkle, selectors
+from conductor.ledger.keyring import keyring
 from conductor.ledger.models import Checkpoint, Receipt
 from conductor.ledger.receipts import append
-from conductor.ledger.sequencer import keys, sequence
+from conductor.ledger.sequencer import sequence
 from conductor.ledger.verification import verify_ledger
+from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
+from tests.ledger.acts import as_owner
 
 
 def _act(tenant: Tenant, now: datetime, *, subject: str = "incidents.incident:1", body: dict | None = None) -> Receipt:
@@ -63,7 +67,7 @@ def test_sequencing_numbers_signs_and_proves(tenant: Tenant, now: datetime) -> N
                 proof=[bytes.fromhex(each) for each in proof.hashes],
                 root_hash=bytes.fromhex(proof.root_hash),
             )
-        assert verify_ledger(tenant_id=tenant.id, keys=keys()).faults == []
+        assert verify_ledger(tenant_id=tenant.id, keyring=keyring()).faults == []
 
 
 def test_the_log_grows_over_several_batches(tenant: Tenant, now: datetime) -> None:
@@ -74,8 +78,52 @@ def test_the_log_grows_over_several_batches(tenant: Tenant, now: datetime) -> No
 
     with tenant_scope(tenant.id):
         assert list(Checkpoint.objects.order_by("tree_size").values_list("tree_size", flat=True)) == [1, 2, 3]
-        report = verify_ledger(tenant_id=tenant.id, keys=keys())
+        report = verify_ledger(tenant_id=tenant.id, keyring=keyring())
     assert (report.receipts, report.checkpoints, report.faults) == (3, 3, [])
+
+
+def test_checkpoints_prove_that_they_extend_one_another(tenant: Tenant, now: datetime) -> None:
+    for n, count in enumerate((3, 5, 260)):
+        for m in range(count):
+            _act(tenant, now + timedelta(seconds=1000 * n + m))
+        sequence(tenant_id=tenant.id, now=now)
+
+    with tenant_scope(tenant.id):
+        small, middle, large = Checkpoint.objects.order_by("tree_size")
+        for old, new in ((small, middle), (small, large), (middle, large), (large, large)):
+            proof = selectors.consistency_proof(old=old, new=new)
+            merkle.verify_consistency(
+                size1=proof.old_size,
+                size2=proof.new_size,
+                root1=bytes.fromhex(old.root_hash),
+                root2=bytes.fromhex(new.root_hash),
+                proof=[bytes.fromhex(each) for each in proof.hashes],
+            )
+        receipt = Receipt.objects.get(leaf_index=4)
+        assert selectors.inclusion_proof(receipt=receipt, checkpoint=middle).tree_size == 8
+        with pytest.raises(selectors.NotYetSequenced):
+            selectors.inclusion_proof(receipt=receipt, checkpoint=small)
+        with pytest.raises(Invalid):
+            selectors.consistency_proof(old=large, new=small)
+        with pytest.raises(selectors.CheckpointUnknown):
+            selectors.checkpoint_of(4)
+
+
+def test_a_damaged_tile_is_named_and_laid_anew(committed: None, tenant: Tenant, now: datetime) -> None:
+    for n in range(3):
+        _act(tenant, now + timedelta(seconds=n))
+    sequence(tenant_id=tenant.id, now=now)
+    with as_owner() as cursor:
+        cursor.execute("UPDATE conductor_tile SET hashes = sha256('') || sha256('') || sha256('')")
+
+    with tenant_scope(tenant.id):
+        faults = verify_ledger(tenant_id=tenant.id, keyring=keyring()).faults
+    assert faults == ["tile 0/0: is not what follows from the receipts (manage.py rebuild_tiles)"]
+    call_command("rebuild_tiles", tenant="northwind")
+    _act(tenant, now)
+    sequence(tenant_id=tenant.id, now=now)
+    with tenant_scope(tenant.id):
+        assert verify_ledger(tenant_id=tenant.id, keyring=keyring()).faults == []
 
 
 def test_an_unsequenced_receipt_has_no_proof_yet(tenant: Tenant, scope: None, now: datetime) -> None:
@@ -121,7 +169,7 @@ def test_verification_names_a_receipt_that_the_owner_changed(committed: None, te
         cursor.execute("DELETE FROM conductor_receipt WHERE leaf_index = 2")
 
     with tenant_scope(tenant.id):
-        faults = verify_ledger(tenant_id=tenant.id, keys=keys()).faults
+        faults = verify_ledger(tenant_id=tenant.id, keyring=keyring()).faults
 
     assert any(fault.startswith("receipt 1 ") and "something else" in fault for fault in faults)
     assert any("tail is missing" in fault for fault in faults)
@@ -148,7 +196,7 @@ def test_two_sequencers_and_many_writers_leave_no_gap(committed: None, tenant: T
     with tenant_scope(tenant.id):
         indexes = list(Receipt.objects.order_by("leaf_index").values_list("leaf_index", flat=True))
         assert indexes == list(range(60))
-        assert verify_ledger(tenant_id=tenant.id, keys=keys()).faults == []
+        assert verify_ledger(tenant_id=tenant.id, keyring=keyring()).faults == []
 
 
 def test_each_tenant_has_a_log_of_its_own(

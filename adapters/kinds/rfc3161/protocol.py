@@ -67,11 +67,19 @@ class PKIStatusInfo:
 
 
 @asn1.sequence
+class ContentInfo:
+    """The token's wrapping (RFC 5652 section 3); what is in it is left as it is."""
+
+    content_type: ObjectIdentifier
+    content: Annotated[asn1.TLV, asn1.Explicit(0)]
+
+
+@asn1.sequence
 class TimeStampResp:
-    """`TimeStampResp` (section 2.4.2); the token is left as it is."""
+    """`TimeStampResp` (section 2.4.2)."""
 
     status: PKIStatusInfo
-    time_stamp_token: asn1.TLV | None
+    time_stamp_token: ContentInfo | None
 
 
 def request_for(*, digest_hex: str, policy_oid: str = "") -> bytes:

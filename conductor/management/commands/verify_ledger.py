@@ -1,12 +1,15 @@
-"""`manage.py verify_ledger [--tenant northwind]`: check every receipt and checkpoint; exit 1 on any fault."""
+"""`manage.py verify_ledger [--tenant northwind] [--checkpoint FILE]`: check everything; exit 1 on any fault."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from conductor.ledger.sequencer import keys
+from conductor.ledger.keyring import Keyring, keyring
+from conductor.ledger.keys import KeyUnavailable
+from conductor.ledger.providers import provider
 from conductor.ledger.verification import verify_ledger
 from conductor.tenancy.directory import tenant_refs
 from conductor.tenancy.scope import tenant_scope
@@ -20,18 +23,24 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tenant", help="the tenant's short name; every tenant by default")
 
+        parser.add_argument(
+            "--checkpoint", action="append", default=[], type=Path, metavar="FILE", help="a checkpoint kept elsewhere"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = options["tenant"]
         tenants = [tenant for tenant in tenant_refs() if wanted in {None, tenant.slug}]
         if not tenants:
             raise CommandError(f"There is no tenant {wanted}.")
-        faults = 0
+        ring = keyring()
+        kept = _notes(options["checkpoint"])
+        faults = self._compare_with_provider(ring)
         for tenant in tenants:
             with tenant_scope(tenant.id):
-                report = verify_ledger(tenant_id=tenant.id, keys=keys())
+                report = verify_ledger(tenant_id=tenant.id, keyring=ring, kept=kept.get(str(tenant.id), []))
             verdict = "ok" if not report.faults else f"{len(report.faults)} FAULTS"
             self.stdout.write(
-                f"{tenant.slug}: {report.receipts} receipts, {report.checkpoints} checkpoints, "
+                f"{tenant.slug}: {report.receipts} receipts, {report.checkpoints} checkpoints, {report.tiles} tiles, "
                 f"{report.pending} not yet sequenced: {verdict}"
             )
             for fault in report.faults[:SHOWN]:
@@ -39,3 +48,26 @@ class Command(BaseCommand):
             faults += len(report.faults)
         if faults:
             raise CommandError(f"{faults} faults", returncode=1)
+
+    def _compare_with_provider(self, ring: Keyring) -> int:
+        """A ledger that was rewritten with other keys is consistent in itself, so ask whose keys they are."""
+        try:
+            strangers = ring.strangers(provider())
+        except KeyUnavailable as why:
+            self.stdout.write(f"keys: not compared with those at hand ({why})")
+            return 0
+        for fault in strangers:
+            self.stdout.write(f"keys: {fault}")
+        return len(strangers)
+
+
+def _notes(files: list[Path]) -> dict[str, list[str]]:
+    """Return the checkpoints by the tenant whose log they name."""
+    found: dict[str, list[str]] = {}
+    for path in files:
+        try:
+            note = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as why:
+            raise CommandError(f"{path} cannot be read: {why}") from why
+        found.setdefault(note.partition("\n")[0].rpartition("/")[2], []).append(note)
+    return found

@@ -1,0 +1,83 @@
+"""Checkpoints and receipts before notaries: what the ledger may not do itself, because it knows no adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from adapters import registry
+from adapters.lifecycle import notarize
+from adapters.models import AdapterConfig, NotaryRecord
+from adapters.ports import Capability, Port
+from conductor.ledger.anchors import CHECKPOINT, Stamp, anchor, checkpoint_to_anchor
+from conductor.lib.refs import Ref, ref
+from conductor.observability.metrics import CHECKPOINTS_ANCHORED
+from conductor.tenancy.directory import tenant_refs
+from conductor.tenancy.scope import tenant_scope
+
+
+class NotaryAnchors:
+    """`conductor.ledger.anchors.Anchors` by the tenant's notary adapters."""
+
+    def stamps(self, *, subjects: Sequence[Ref]) -> list[Stamp]:
+        """Return the verified stamps of these records, oldest first."""
+        records = _verified().filter(subject__in=list(subjects)).order_by("attested_at")
+        return [_stamp(each) for each in records]
+
+    def newest(self, *, kind: str) -> list[Stamp]:
+        """Return the newest stamp of this kind of record that an independent notary gave, in a list; or none."""
+        records = _verified().filter(subject__startswith=f"{kind}:", adapter__kind__in=_independent_kinds())
+        return [_stamp(each) for each in records.order_by("-created_at")[:1]]
+
+    def request(self, *, tenant_id: UUID, subject: Ref, digest: str, now: datetime) -> int:
+        """Ask every enabled notary for a stamp; return how many have given one."""
+        records = notarize(tenant_id=tenant_id, subject=subject, digest=digest, now=now)
+        return sum(each.state == NotaryRecord.State.VERIFIED for each in records)
+
+
+def anchor_checkpoints(*, now: datetime) -> int:
+    """Have a checkpoint over everything in each tenant's log stamped by the tenant's notaries.
+
+    Return how many stamps were given now. A notary that does not answer is asked again by the next round, one that
+    answered is not.
+    """
+    total = 0
+    for tenant in tenant_refs():
+        with tenant_scope(tenant.id):
+            checkpoint = checkpoint_to_anchor() if _has_notary() else None
+            before = len(NotaryAnchors().stamps(subjects=[ref(CHECKPOINT, checkpoint.id)])) if checkpoint else 0
+        if checkpoint is not None:
+            count = anchor(tenant_id=tenant.id, checkpoint=checkpoint, now=now) - before
+            CHECKPOINTS_ANCHORED.labels(tenant.slug).inc(count)
+            total += count
+    return total
+
+
+def _has_notary() -> bool:
+    return AdapterConfig.objects.filter(port=Port.NOTARY.value, enabled=True).exists()
+
+
+def _verified() -> QuerySet[NotaryRecord]:
+    return NotaryRecord.objects.select_related("adapter").filter(state=NotaryRecord.State.VERIFIED)
+
+
+def _independent_kinds() -> list[str]:
+    kinds = registry.kinds_of(Port.NOTARY)
+    return [name for name, kind in kinds.items() if Capability.INDEPENDENT in kind.load().capabilities]
+
+
+def _stamp(record: NotaryRecord) -> Stamp:
+    assert record.attested_at is not None
+    return Stamp(
+        subject=record.subject,
+        digest=record.digest,
+        notary=record.adapter.name,
+        kind=record.adapter.kind,
+        independent=record.adapter.kind in _independent_kinds(),
+        response=bytes(record.response),
+        attested_at=record.attested_at,
+        trust_anchor_pem=record.trust_anchor_pem,
+    )

@@ -1,0 +1,146 @@
+"""Checkpoints leave the machine, stamped once each by a real RFC 3161 authority (T10, T26, T37)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db.utils import DatabaseError
+from django.test import Client
+
+from adapters.lifecycle import configure_adapter
+from adapters.models import NotaryRecord
+from conductor.ledger import anchors
+from conductor.ledger.keyring import keyring
+from conductor.ledger.models import Checkpoint, Receipt
+from conductor.ledger.sequencer import sequence
+from conductor.ledger.verification import verify_ledger
+from conductor.lib.clock import now as clock
+from conductor.observability import readings
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.models import Tenant
+from conductor.tenancy.scope import tenant_scope
+from evidence.anchoring import anchor_checkpoints
+from tests.evidence.timestamping import Authority, Service
+from tests.ledger.acts import act, as_owner
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tsa"))
+
+
+@pytest.fixture
+def tsa(authority: Authority) -> Iterator[Service]:
+    with authority.served() as service:
+        yield service
+
+
+def connect(tenant: Tenant, kind: str, **settings: object) -> None:
+    with tenant_scope(tenant.id):
+        configure_adapter(
+            tenant_id=tenant.id, kind=kind, name=kind, settings=settings, actor=Actor.system(), now=clock()
+        )
+
+
+@pytest.fixture
+def notary(tenant: Tenant, tsa: Service, authority: Authority) -> Service:
+    connect(tenant, "rfc3161", url=tsa.url, root_certificate=authority.root.read_text(), allow_loopback=True)
+    sequence(tenant_id=tenant.id, now=clock())
+    return tsa
+
+
+def age(metric: str) -> float:
+    body = Client().get("/metrics").content.decode()
+    line = next(each for each in body.splitlines() if each.startswith(f'{metric}{{tenant="northwind"}}'))
+    return float(line.split()[-1])
+
+
+def test_a_checkpoint_is_stamped_once_and_its_own_receipt_asks_for_no_other(tenant: Tenant, notary: Service) -> None:
+    act(tenant, clock())
+    sequence(tenant_id=tenant.id, now=clock())
+
+    assert anchor_checkpoints(now=clock()) == 1
+    sequence(tenant_id=tenant.id, now=clock())  # the receipt of having been stamped
+    with tenant_scope(tenant.id):
+        assert Receipt.objects.filter(action=anchors.ECHO).count() == 1
+        assert anchors.anchored_size() == 2
+        assert not anchors.unanchored().exists()
+    assert anchor_checkpoints(now=clock()) == 0
+    assert notary.asked == 1
+
+    act(tenant, clock())
+    sequence(tenant_id=tenant.id, now=clock())
+    assert anchor_checkpoints(now=clock()) == 1
+    with tenant_scope(tenant.id):
+        assert anchors.anchored_size() == 4
+        assert verify_ledger(tenant_id=tenant.id, keyring=keyring()).faults == []
+
+
+def test_an_authority_that_is_down_is_asked_again_and_nothing_is_lost(tenant: Tenant, notary: Service) -> None:
+    connect(tenant, "local", notary="Ourselves")
+    sequence(tenant_id=tenant.id, now=clock())
+    notary.up = False
+    for _ in range(3):
+        anchor_checkpoints(now=clock())
+        sequence(tenant_id=tenant.id, now=clock())
+    with tenant_scope(tenant.id):
+        assert anchors.anchored_size() == 0  # our own key does not count: it is not somebody else
+        assert NotaryRecord.objects.filter(state="VERIFIED").count() == 1
+
+    notary.up = True
+    assert anchor_checkpoints(now=clock()) == 1
+    with tenant_scope(tenant.id):
+        assert anchors.anchored_size() == 2
+        assert NotaryRecord.objects.count() == 2
+
+
+def test_the_gauges_tell_how_long_receipts_wait(tenant: Tenant, notary: Service) -> None:
+    act(tenant, clock() - timedelta(seconds=90))
+
+    assert 90 <= age("conductor_ledger_unsequenced_age_seconds") < 120
+    sequence(tenant_id=tenant.id, now=clock())
+    assert age("conductor_ledger_unsequenced_age_seconds") == 0
+    assert 90 <= age("conductor_ledger_unanchored_age_seconds") < 120
+    anchor_checkpoints(now=clock())
+    sequence(tenant_id=tenant.id, now=clock())
+    assert age("conductor_ledger_unanchored_age_seconds") == 0
+
+
+def test_metrics_answer_although_a_reading_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_now: datetime) -> None:
+        raise DatabaseError("gone")
+
+    monkeypatch.setitem(readings._readings, "ledger", fail)
+
+    assert Client().get("/metrics").status_code == 200
+
+
+def test_a_stamped_checkpoint_that_was_exchanged_or_removed_is_told(
+    tenant: Tenant, notary: Service, tmp_path: Path, faults: Callable[[], list[str]]
+) -> None:
+    """T10, before the anchor: whoever rewrites the log with its own keys cannot make the authority's stamp fit."""
+    act(tenant, clock())
+    sequence(tenant_id=tenant.id, now=clock())
+    anchor_checkpoints(now=clock())
+
+    with as_owner() as cursor:
+        cursor.execute("UPDATE conductor_checkpoint SET note = note || '\n' WHERE tree_size = 2")
+    assert any("is not the one that rfc3161 stamped" in each for each in faults())
+    with as_owner() as cursor:
+        cursor.execute("DELETE FROM conductor_checkpoint WHERE tree_size = 2")
+    assert any("that is gone" in each for each in faults())
+
+
+@pytest.fixture
+def faults(tenant: Tenant) -> Callable[[], list[str]]:
+    def run() -> list[str]:
+        with tenant_scope(tenant.id):
+            assert Checkpoint.objects.exists()
+            return verify_ledger(tenant_id=tenant.id, keyring=keyring()).faults
+
+    return run
