@@ -10,6 +10,8 @@ from django.db.models import Q
 from conductor.lib.refs import Ref, ref
 from conductor.tenancy.models import Environment, TenantModel
 
+REFERENCE_CHARACTERS = 300
+
 
 class AdapterConfig(TenantModel):
     """One configured adapter of a tenant. Settings are plain; secrets are `Secret` rows."""
@@ -29,6 +31,8 @@ class AdapterConfig(TenantModel):
     tested_at = models.DateTimeField(null=True)
     """When somebody last pressed "Test"; NULL if nobody did since the settings or a secret changed."""
     test_passed = models.BooleanField(null=True)
+    test_code = models.CharField(max_length=40, blank=True)
+    """Stable name of what went wrong (docs/reference/adapters.md); empty when it passed."""
     test_detail = models.CharField(max_length=500, blank=True)
     """What the test found, in a sentence."""
 
@@ -61,7 +65,7 @@ class Secret(TenantModel):
     adapter = models.ForeignKey(AdapterConfig, on_delete=models.CASCADE, related_name="secrets")
     name = models.CharField(max_length=40)
     """Field of the kind's `Secrets`: password, signing_key, …"""
-    reference = models.CharField(max_length=300, blank=True)
+    reference = models.CharField(max_length=REFERENCE_CHARACTERS, blank=True)
     """`env:NAME` or `file:/run/secrets/x`; empty when the value is sealed below."""
     sealed = models.TextField(blank=True)
     """JWE compact serialisation (RFC 7516), its context bound to tenant, adapter and field."""
@@ -79,6 +83,11 @@ class Secret(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def scheme(self) -> str:
+        """What may be shown of where it is kept: the reference's scheme, or "sealed"."""
+        return self.reference.partition(":")[0] if self.reference else "sealed"
 
 
 class Delivery(TenantModel):

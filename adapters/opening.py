@@ -7,6 +7,7 @@ from typing import cast
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from adapters import registry
+from adapters.complaining import FIELD
 from adapters.installation import installation
 from adapters.models import AdapterConfig
 from adapters.ports import Adapter, AdapterError, BackupPort, MetricsPort, NotaryPort, NotificationPort
@@ -23,8 +24,9 @@ class NotUsable(AdapterError):
 def complaints(error: ValidationError, *, prefix: str = "") -> dict[str, list[str]]:
     """Return what is wrong by field, dotted for nested ones. Never the input: it may be a secret."""
     found: dict[str, list[str]] = {}
-    for each in error.errors(include_url=False, include_context=False, include_input=False):
-        field = ".".join(str(part) for part in each["loc"])
+    for each in error.errors(include_url=False, include_input=False):
+        place = (*each["loc"], *([each["ctx"][FIELD]] if each["type"] == "about_field" else []))
+        field = ".".join(str(part) for part in place)
         why = each["msg"].removeprefix("Value error, ")
         found.setdefault(f"{prefix}{field}" if field else prefix.rstrip("."), []).append(why)
     return found

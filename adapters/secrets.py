@@ -40,6 +40,8 @@ _REGISTRY = jwe.JWERegistry(
     algorithms=["A256GCMKW", "A256GCM"],
 )
 REDACTED = "[redacted]"
+REFERENCE_FORMS = "env:NAME or file:/path"
+"""How a reference looks, for people."""
 
 
 class SecretUnavailable(AdapterError):
@@ -78,7 +80,7 @@ def resolve_reference(reference: str) -> SecretStr:
     """Return the value that `env:NAME` or `file:/path` leads to; raise SecretUnavailable."""
     scheme, _, place = reference.partition(":")
     if not is_reference(reference):
-        raise SecretUnavailable("a reference is env:NAME or file:/path")
+        raise SecretUnavailable(f"a reference is {REFERENCE_FORMS}")
     value = os.environ.get(place, "") if scheme == "env" else _read(Path(place))
     if not value:
         raise SecretUnavailable(f"{reference} is not set" if scheme == "env" else f"{place} is empty")

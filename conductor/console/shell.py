@@ -70,6 +70,7 @@ _NAV = (
             ("Controls", "controls:list", "table-2", "view_controls"),
         ),
     ),
+    ("Set up", (("Adapters", "admin:adapters_adapterconfig_changelist", "plug", "manage_adapters"),)),
 )
 """Group, then (label, URL name, icon, permission). Names only: this package imports no app."""
 
@@ -117,15 +118,20 @@ def _navigation(request: HttpRequest, actor: Actor, live: Mapping[str, Any]) -> 
             for label, name, icon, permission in entries
             if permission in actor.permissions
         ]
-        groups.append(NavGroup(title, items))
+        if items:
+            groups.append(NavGroup(title, items))
     return groups
 
 
 def _href(request: HttpRequest, name: str) -> str:
-    return reverse(name, args=[request.tenant.slug])  # type: ignore[attr-defined]
+    # The admin pages name no tenant in their addresses: they are the active one's (conductor.tenancy.middleware).
+    tenant = [] if name.startswith("admin:") else [request.tenant.slug]  # type: ignore[attr-defined]
+    return reverse(name, args=tenant)
 
 
 def _is_current(where: str, name: str) -> bool:
-    """An app's pages belong to its entry; of the console's own pages, each to the entry that its name begins with."""
+    """An app's pages belong to its entry; of the console's own and the admin's, each to the entry it begins with."""
     space = name.partition(":")[0]
+    if space == "admin":
+        return where.startswith(name.rpartition("_")[0])
     return where.startswith(f"{space}:") if space != "console" else where.startswith(name.removesuffix("s"))

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from adapters.complaining import about
+
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*)){1,20}")
 
 
@@ -65,9 +67,9 @@ class Config(BaseModel):
     def _an_address_and_a_root(self) -> Config:
         parts = urlsplit(self.url)
         if not parts.hostname or parts.scheme not in {"https", "http"} or parts.username or parts.password:
-            raise ValueError("Give an address that begins with https:// or http://, without a user.")
+            raise about("url", "Give an address that begins with https:// or http://, without a user.")
         if not self.root_certificate.strip():
-            raise ValueError("A root certificate is needed: an authority cannot vouch for itself.")
+            raise about("root_certificate", "A root certificate is needed: an authority cannot vouch for itself.")
         return self
 
 

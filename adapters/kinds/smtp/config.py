@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError as NotAnAddress
 from django.core.validators import validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from adapters.complaining import about
+
 
 def _address(value: str) -> str:
     try:
@@ -47,7 +49,7 @@ class Config(BaseModel):
     @model_validator(mode="after")
     def _password_travels_encrypted(self) -> Config:
         if self.username and self.security == "none":
-            raise ValueError("With a user name, choose starttls or tls: a password is never sent in the clear.")
+            raise about("security", "With a user name, choose starttls or tls: a password is never sent in the clear.")
         return self
 
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from adapters.complaining import about
+
 PREFIX = "whsec_"
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
@@ -27,11 +29,11 @@ class Config(BaseModel):
     def _spoken_safely(self) -> Config:
         parts = urlsplit(self.url)
         if parts.username or parts.password or parts.fragment:
-            raise ValueError("The address has no place for a user, a password or a fragment.")
+            raise about("url", "The address has no place for a user, a password or a fragment.")
         if not parts.hostname or parts.scheme not in {"https", "http"}:
-            raise ValueError("Give an address that begins with https://")
+            raise about("url", "Give an address that begins with https://")
         if parts.scheme == "http" and not (self.allow_loopback and parts.hostname in _LOCAL):
-            raise ValueError("Only https is used; http is for a receiver on this very machine, in development.")
+            raise about("url", "Only https is used; http is for a receiver on this very machine, in development.")
         return self
 
 

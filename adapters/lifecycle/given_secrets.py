@@ -1,0 +1,111 @@
+"""Verbs on an adapter's secrets: give one, forget one. What was stored can be read back by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from adapters import opening, registry
+from adapters.lifecycle.trace import leave_receipt
+from adapters.models import REFERENCE_CHARACTERS, AdapterConfig, Secret
+from adapters.secrets import MAX_LENGTH, context_of, is_permitted, is_reference, seal
+from conductor.lib.errors import Invalid
+from conductor.tenancy.actors import Actor, require
+from conductor.tenancy.models import Tenant
+
+
+def set_secret(*, adapter: AdapterConfig, name: str, value: str, actor: Actor, now: datetime) -> Secret:
+    """Give the adapter a secret, in place of the one before; its last test no longer counts.
+
+    A tenant's own admin may use only the references that the operator permits (CONDUCTOR_SECRET_REFERENCES).
+    Raise Invalid with the complaint under `secrets.<name>`, never with the value.
+    """
+    require(actor=actor, permission="manage_adapters")
+    _field(adapter, name)
+    reference, sealed = _store(adapter, name, value, actor)
+    with transaction.atomic():
+        secret, _created = Secret.objects.update_or_create(
+            tenant_id=adapter.tenant_id,
+            adapter=adapter,
+            name=name,
+            defaults={"reference": reference, "sealed": sealed, "set_at": now, "set_by": actor.ref},
+        )
+        _untested(adapter, now)
+        leave_receipt(adapter, "adapters.secret.set", actor, now, {"secret": name, "kept": secret.scheme})
+    return secret
+
+
+def forget_secret(*, adapter: AdapterConfig, name: str, actor: Actor, now: datetime) -> bool:
+    """Remove a secret that the kind can do without; return False if there was none."""
+    require(actor=actor, permission="manage_adapters")
+    if _field(adapter, name).is_required():
+        raise Invalid(fields={f"secrets.{name}": [f"{adapter.kind} cannot do without it; give another one instead."]})
+    with transaction.atomic():
+        removed, _by_model = Secret.objects.filter(adapter=adapter, name=name).delete()
+        if removed:
+            _untested(adapter, now)
+            leave_receipt(adapter, "adapters.secret.forgotten", actor, now, {"secret": name})
+    return removed > 0
+
+
+def require_secrets(*, kind: str, given: Mapping[str, str]) -> None:
+    """Raise Invalid naming each secret that a new adapter of the kind needs and was not given."""
+    fields = registry.kind(kind).load().secrets_model.model_fields
+    missing = [name for name, field in fields.items() if field.is_required() and not given.get(name)]
+    if missing:
+        raise Invalid(fields={f"secrets.{name}": ["This is needed."] for name in missing})
+
+
+def _field(adapter: AdapterConfig, name: str) -> FieldInfo:
+    known = registry.kind(adapter.kind).load().secrets_model.model_fields
+    if name not in known:
+        has = ", ".join(known) or "none"
+        raise Invalid(fields={f"secrets.{name}": [f"{adapter.kind} has no such secret; it has {has}."]})
+    return known[name]
+
+
+def _untested(adapter: AdapterConfig, now: datetime) -> None:
+    AdapterConfig.objects.filter(id=adapter.id).update(
+        tested_at=None, test_passed=None, test_code="", test_detail="", updated_at=now
+    )
+
+
+def _store(adapter: AdapterConfig, name: str, value: str, actor: Actor) -> tuple[str, str]:
+    """Return (reference, sealed value), one of them empty."""
+    if complaint := _complaint(adapter, name, value, actor):
+        raise Invalid(fields={f"secrets.{name}": [complaint]})
+    if is_reference(value):
+        return value, ""
+    context = context_of(tenant_id=adapter.tenant_id, adapter_id=adapter.id, field=name)
+    return "", seal(SecretStr(value), context=context)
+
+
+def _complaint(adapter: AdapterConfig, name: str, value: str, actor: Actor) -> str:
+    """Return why the value or reference cannot be taken, or nothing."""
+    if not value:
+        return "Give a value, or a reference such as env:NAME."
+    if is_reference(value):
+        slug = Tenant.objects.values_list("slug", flat=True).get(id=adapter.tenant_id)
+        permitted = actor.channel == "cli" or is_permitted(reference=value, tenant_slug=slug)
+        too_long = len(value) > REFERENCE_CHARACTERS
+        refused = "" if permitted else "The operator does not let your organisation use this reference."
+        return "This reference is too long." if too_long else refused
+    extra = _field(adapter, name).json_schema_extra
+    if isinstance(extra, Mapping) and extra.get("reference_only"):
+        return "Give a reference, such as env:NAME or file:/path: this value is not kept here."
+    if len(value) > MAX_LENGTH:
+        return f"A secret has at most {MAX_LENGTH} characters."
+    return _shape(adapter, name, value)
+
+
+def _shape(adapter: AdapterConfig, name: str, value: str) -> str:
+    """Return what the kind itself says against the value. Complaints about its other secrets are not this one's."""
+    try:
+        registry.kind(adapter.kind).load().secrets_model.model_validate({name: value})
+    except ValidationError as error:
+        return " ".join(opening.complaints(error).get(name, []))
+    return ""
