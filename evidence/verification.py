@@ -19,7 +19,6 @@ from conductor.ledger.models import Receipt
 from conductor.ledger.selectors import NotYetSequenced, inclusion_proof
 from conductor.ledger.sequencer import content_of
 from conductor.ledger.verification import signed_text, signer_of
-from conductor.tenancy.models import Tenant
 from evidence import manifest
 from evidence.models import Artifact, EvidenceBundle
 
@@ -135,9 +134,8 @@ def _seal_faults(bundle: EvidenceBundle, receipt: Receipt, ring: Keyring) -> Ite
     """Yield what is wrong with the seal's receipt: its signature, what it vouches for, its place in the log."""
     proof = inclusion_proof(receipt=receipt)
     envelope = dsse.Envelope.from_dict(receipt.envelope or {})
-    slug = Tenant.objects.values_list("slug", flat=True).get(id=bundle.tenant_id)
     seal = signer_of(envelope=envelope, keyring=ring).key
-    if dsse.verify(envelope=envelope, keys=[seal]) != statement.receipt(content_of(receipt, slug)):
+    if dsse.verify(envelope=envelope, keys=[seal]) != statement.receipt(content_of(receipt, bundle.tenant.slug)):
         yield "The receipt says something else than what was signed"
     vouched = {each["name"]: each["digest"] for each in receipt.subjects}
     if vouched != _vouched_for(bundle):

@@ -15,7 +15,6 @@ from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from controls import selectors as controls
 from controls.lifecycle import start_restore_verification
-from controls.models import Framework
 from evidence import downloads, lifecycle, selectors
 from evidence.models import EvidenceBundle
 from evidence.verification import verify_bundle
@@ -42,7 +41,7 @@ def bundle_detail(request: TenantRequest, tenant: str, number: int) -> HttpRespo
     bundle = selectors.bundle_by_id(str(number))
     report = verify_bundle(bundle)
     context = {
-        "detail": selectors.bundle_detail(bundle=bundle),
+        "detail": selectors.bundle_detail(bundle=bundle, artifacts=[check.artifact for check in report.artifacts]),
         "bundle": bundle,
         "report": report,
         "damaged": {check.artifact.path for check in report.artifacts if not check.matches},
@@ -80,23 +79,9 @@ def pack_file(request: TenantRequest, tenant: str, pack_id: UUID, ending: str) -
 @door(permission="view_controls")
 def control_list(request: TenantRequest, tenant: str) -> HttpResponse:
     """The catalogue of one framework with its coverage."""
-    moment = now()
-    coverage = selectors.coverage(now=moment)
-    wanted = request.GET.get("framework", "SOC2")
-    framework: Framework = controls.framework_by_id(wanted)
     search = request.GET.get("q", "").strip()[:100]
-    found = controls.controls_of(framework=framework.key, search=search)
-    context = {
-        "frameworks": coverage,
-        "framework": framework,
-        "figures": next(each for each in coverage if each.framework == framework),
-        "rows": selectors.control_rows(controls=found, now=moment),
-        "heat": selectors.heat_map(framework=framework, now=moment),
-        "gaps": selectors.gaps(framework=framework, now=moment),
-        "environments": Environment.objects.order_by("name"),
-        "q": search,
-    }
-    return render(request, "evidence/control_list.html", context)
+    shown = selectors.catalogue(framework=request.GET.get("framework", "SOC2"), search=search, now=now())
+    return render(request, "evidence/control_list.html", {"shown": shown, "framework": shown.framework, "q": search})
 
 
 @require_GET

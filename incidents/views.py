@@ -20,11 +20,12 @@ from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.scope import tenant_scope
-from incidents import lifecycle, pages, selectors
+from incidents import drawing, lifecycle, pages, selectors
 from incidents.models import Incident, Severity
 from incidents.postmortem import file_name
 
 RESPOND = "respond"
+TABS = ("timeline", "graph", "runs", "receipts")
 
 
 @require_GET
@@ -73,20 +74,25 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
     """One incident: state, next step, timeline, people, what it touches."""
     incident = selectors.incident_by_number(number=number)
     tab = request.GET.get("tab", "timeline")
+    tab = tab if tab in TABS else "timeline"
     view = request.GET.get("view", "all")
-    before = request.GET.get("before", "")
+    before = _number(request.GET.get("before", ""))
+    steps = selectors.stepper(incident=incident, now=now())
     context = {
         "incident": incident,
         "tab": tab,
         "view": view,
-        "steps": selectors.stepper(incident=incident, now=now()),
+        "before": before,
+        "steps": steps,
+        "next_step": next((step for step in steps if step.can_move and not step.needs_reason), None),
         "roles": selectors.roles_of(incident=incident),
-        "people": selectors.responders(),
+        "people": selectors.responders() if RESPOND in request.actor.permissions else [],
         "severities": Severity.values,
-        "page": selectors.timeline_page(incident=incident, view=view, before=int(before) if before.isdigit() else None),
-        "drawing": pages.draw_connections(incident=incident),
+        "page": selectors.timeline_page(incident=incident, view=view, before=before) if tab == "timeline" else None,
+        "runs": selectors.runs_of(incident=incident) if tab == "runs" else None,
+        "drawing": drawing.draw(code=incident.code, found=selectors.surroundings(incident=incident)),
+        "connected": selectors.connected(incident=incident) if tab == "graph" else None,
         "receipts": receipts_for(incident.ref) if tab == "receipts" else None,
-        "postmortem": selectors.latest_postmortem(incident=incident),
         "panels": panels_at(place="incident.rail", request=request, subject=incident.ref),
     }
     return render(request, "incidents/incident_detail.html", context)
@@ -103,11 +109,9 @@ def events(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase
 
     def fetch(after: str) -> Sequence[live.Message]:
         with tenant_scope(tenant_id):
-            page = selectors.timeline_page(incident=incident, after=int(after) if after.isdigit() else 0)
+            page = selectors.timeline_page(incident=incident, after=_number(after) or 0)
             return [
-                live.Message(
-                    str(entry.seq), render_to_string("incidents/_entry.html", {"entry": entry, "tenant": slug})
-                )
+                live.Message(str(entry.seq), render_to_string("incidents/_entry.html", {"entry": entry, "slug": slug}))
                 for entry in reversed(page.entries)
             ]
 
@@ -194,3 +198,8 @@ def postmortem_pdf(request: TenantRequest, tenant: str, number: int) -> HttpResp
     stream = blobs.open_blob(tenant_id=request.tenant.id, digest=newest.pdf_digest)
     name = file_name(incident=incident, postmortem=newest, suffix="pdf")
     return FileResponse(stream, content_type="application/pdf", filename=name)
+
+
+def _number(text: str) -> int | None:
+    """Return the entry's number that `text` is, or None for anything else: beyond nine digits there is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -64,9 +64,14 @@ def ago(at: datetime, *, now: datetime) -> str:
 
 
 def duration(length: timedelta | float | int, *, coarse: bool = False) -> str:
-    """Return "340ms", "12s", "2m 41s", "2h 17m" or "3d 4h". `coarse` drops the seconds from a minute on."""
+    """Return "340ms", "12s", "2m 41s", "2h 17m" or "3d 4h".
+
+    `coarse` drops the seconds from a minute on, and does not count below one.
+    """
     seconds = length.total_seconds() if isinstance(length, timedelta) else float(length)
     sign, size = (MINUS if seconds < 0 else ""), abs(seconds)
+    if 0 < size < 1 and coarse:
+        return f"{sign}under 1s"
     if 0 < size < 1:
         return f"{sign}{max(1, int(size * 1000))}ms"
     whole = int(size)

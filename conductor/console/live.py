@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -64,6 +64,7 @@ class Hub:
             return event
 
     def leave(self, topic: str, event: threading.Event) -> None:
+        """Forget the event; a second time changes nothing."""
         with self._lock:
             self._waiting[topic].discard(event)
             if not self._waiting[topic]:
@@ -104,13 +105,31 @@ def stream(*, tenant_id: UUID, subject: Ref, last_id: str, fetch: Fetch) -> Http
     event = hub.join(topic)
     if event is None:
         return HttpResponse("too many live pages are open\n", status=503, headers={"Retry-After": "30"})
-    response = StreamingHttpResponse(_events(topic, event, last_id, fetch), content_type="text/event-stream")
+    response = StreamingHttpResponse(Stream(topic, event, last_id, fetch), content_type="text/event-stream")
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-def _events(topic: str, event: threading.Event, last_id: str, fetch: Fetch) -> Iterator[bytes]:
+class Stream:
+    """The body of one answer. Its place in the hub is free again once it is closed, even if nobody read a byte.
+
+    A generator would not do: closing one that never began runs none of its code.
+    """
+
+    def __init__(self, topic: str, event: threading.Event, last_id: str, fetch: Fetch) -> None:
+        self._topic, self._event = topic, event
+        self._chunks = _events(event, last_id, fetch)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def close(self) -> None:
+        self._chunks.close()
+        hub.leave(self._topic, self._event)
+
+
+def _events(event: threading.Event, last_id: str, fetch: Fetch) -> Generator[bytes, None, None]:
     try:
         yield b"retry: 2000\n\n"
         while True:
@@ -122,5 +141,4 @@ def _events(topic: str, event: threading.Event, last_id: str, fetch: Fetch) -> I
             if not event.wait(HEARTBEAT_SECONDS):
                 yield b": still here\n\n"
     finally:
-        hub.leave(topic, event)
         connection.close()

@@ -87,6 +87,9 @@ STATUSES: dict[str, Status] = {
     "received": Status("accent", "Received", DOT),
     "done": Status("green", "Done", TICK),
     "published": Status("green", "Published", TICK),
+    "dropped": Status("none", "Dropped", SLASH),
+    "approved": Status("green", "Approved", TICK),
+    "in_review": Status("accent", "In review", MOST),
     # controls
     "covered": Status("green", "Covered", TICK),
     "partly": Status("orange", "Partly covered", HALF),

@@ -16,7 +16,7 @@ from django.template.context import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from conductor.console import formatting, icons, statuses
+from conductor.console import codes, formatting, icons, statuses
 from conductor.lib import clock
 
 register = template.Library()
@@ -230,6 +230,23 @@ def marked(text: str, wanted: str) -> SafeString:
     return format_html_join(
         "", "{}", ((format_html("<mark>{}</mark>", part.text) if part.found else part.text,) for part in parts)
     )
+
+
+@register.filter
+def coded(text: str, tenant: str) -> SafeString:
+    """`{{ text|coded:tenant }}`: the escaped text with every INC-17, R-204 and EVB-0009 as a link to its page."""
+    pieces = codes.split_at_codes(str(text), tenant=tenant)
+    return format_html_join(
+        "",
+        "{}",
+        ((format_html('<a class="link" href="{}">{}</a>', href, part) if href else part,) for part, href in pieces),
+    )
+
+
+@register.simple_tag
+def href_of(code: str, tenant: str) -> str:
+    """`{% href_of node.name tenant as href %}`: the path of the page that a code at the text's beginning names."""
+    return codes.href_of(code, tenant=tenant)
 
 
 @register.filter

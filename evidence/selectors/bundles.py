@@ -94,7 +94,7 @@ def bundles(*, status: str = "", control: Control | None = None, search: str = "
 
 def bundle_by_id(text: str) -> EvidenceBundle:
     """Return the bundle that `text` means: its UUID, its number or its code (`EVB-0017`). Raise BundleUnknown."""
-    found = EvidenceBundle.objects.select_related("environment", "run", "incident", "supersedes")
+    found = EvidenceBundle.objects.select_related("tenant", "environment", "run", "incident", "supersedes")
     if number := _CODE.fullmatch(text):
         bundle = found.filter(number=int(number[1])).first()
     else:
@@ -152,9 +152,9 @@ def bundle_figures() -> BundleFigures:
     return BundleFigures(**counted, unnotarized=unnotarized)
 
 
-def bundle_detail(*, bundle: EvidenceBundle) -> BundleDetail:
-    """Return what the bundle's page shows of it."""
-    artifacts = list(bundle.artifacts.order_by("path"))
+def bundle_detail(*, bundle: EvidenceBundle, artifacts: list[Artifact] | None = None) -> BundleDetail:
+    """Return what the bundle's page shows of it; `artifacts` by path, where they were read already."""
+    artifacts = list(bundle.artifacts.order_by("path")) if artifacts is None else artifacts
     covers = bundle.covers.select_related("control__framework")
     return BundleDetail(
         bundle=bundle,

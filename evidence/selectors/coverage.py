@@ -13,11 +13,13 @@ from uuid import UUID
 from django.db.models import Count, Max
 from django.db.models.functions import TruncMonth
 
+from conductor.lib.errors import NotFound
 from controls.models import Control, Framework, WorkflowBinding
 from controls.selectors import Mapped, bindings_of, live_bindings, mapped_controls
 from evidence.models import BundleControl, EvidenceBundle
 
 MONTHS = 12
+GAPS = 5
 LEVELS = (1, 3, 6, 12, 24)
 """Bundles from which a month's cell takes the heat map's steps 1 to 5."""
 
@@ -94,6 +96,23 @@ class ControlDetail:
     months: list[HeatCell]
 
 
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that the catalogue's page shows of one framework."""
+
+    framework: Framework
+    coverage: list[Coverage]
+    """Of every framework, this one included."""
+    rows: list[ControlRow]
+    """The framework's controls that match the search."""
+    heat: list[HeatRow]
+    gaps: list[ControlRow]
+
+    @property
+    def figures(self) -> Coverage:
+        return next(each for each in self.coverage if each.framework == self.framework)
+
+
 def control_rows(*, controls: Iterable[Control], now: datetime) -> list[ControlRow]:
     """Return the controls with their standing, in the order given. Two queries."""
     listed = list(controls)
@@ -107,9 +126,30 @@ def control_rows(*, controls: Iterable[Control], now: datetime) -> list[ControlR
     return [_row(control, bindings.get(control.id, []), evidence.get(control.id), now) for control in listed]
 
 
+def catalogue(*, framework: str, search: str, now: datetime) -> Catalogue:
+    """Return the page of a framework (its key or alias); raise NotFound. Six queries."""
+    controls = Control.objects.select_related("framework").order_by("framework_id", "position")
+    rows = control_rows(controls=controls, now=now)
+    covered = _coverage([row for row in rows if not row.control.is_withdrawn])
+    chosen = next((each.framework for each in covered if framework in {each.framework.key, each.framework.alias}), None)
+    if chosen is None:
+        raise NotFound(f"There is no framework {framework}.")
+    mine = [row for row in rows if row.control.framework_id == chosen.key]
+    return Catalogue(
+        framework=chosen,
+        coverage=covered,
+        rows=[row for row in mine if _matches(row.control, search)],
+        heat=heat_map(framework=chosen, now=now),
+        gaps=_gaps([row for row in mine if not row.control.is_withdrawn]),
+    )
+
+
 def coverage(*, now: datetime) -> list[Coverage]:
     """Return the tenant's coverage, framework by framework."""
-    rows = control_rows(controls=Control.objects.filter(is_withdrawn=False), now=now)
+    return _coverage(control_rows(controls=Control.objects.filter(is_withdrawn=False), now=now))
+
+
+def _coverage(rows: list[ControlRow]) -> list[Coverage]:
     found = []
     for framework in Framework.objects.order_by("key"):
         states = [row.state for row in rows if row.control.framework_id == framework.key]
@@ -118,10 +158,14 @@ def coverage(*, now: datetime) -> list[Coverage]:
     return found
 
 
-def gaps(*, framework: Framework, now: datetime, limit: int = 5) -> list[ControlRow]:
+def gaps(*, framework: Framework, now: datetime, limit: int = GAPS) -> list[ControlRow]:
     """Return controls that need attention: stale evidence first, then none at all, then no workflow."""
+    controls = framework.controls.filter(is_withdrawn=False).order_by("position")
+    return _gaps(control_rows(controls=controls, now=now), limit)
+
+
+def _gaps(rows: list[ControlRow], limit: int = GAPS) -> list[ControlRow]:
     order = {STALE: 0, NEVER: 1, UNBOUND: 2}
-    rows = control_rows(controls=framework.controls.filter(is_withdrawn=False).order_by("position"), now=now)
     open_ones = [row for row in rows if row.state in order]
     return sorted(open_ones, key=lambda row: (order[row.state], row.control.position))[:limit]
 
@@ -189,6 +233,11 @@ def _row(
     else:
         state = FRESH if due >= now else STALE
     return ControlRow(control, bindings, state, last, due, bundles)
+
+
+def _matches(control: Control, search: str) -> bool:
+    wanted = search.casefold()
+    return any(wanted in text.casefold() for text in (control.code, control.label, control.alias))
 
 
 def _months(now: datetime) -> list[date]:

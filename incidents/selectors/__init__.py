@@ -29,6 +29,7 @@ from incidents.selectors.hub import (
     with_columns,
 )
 from incidents.selectors.people import Person, find_person, responders
+from incidents.selectors.surroundings import Surroundings, Tie, surroundings
 
 __all__ = [
     "VIEWS",
@@ -42,6 +43,8 @@ __all__ = [
     "Person",
     "RoleSlot",
     "StepperStep",
+    "Surroundings",
+    "Tie",
     "TimelinePage",
     "connected",
     "figures",
@@ -58,6 +61,7 @@ __all__ = [
     "runs_of",
     "services",
     "stepper",
+    "surroundings",
     "timeline",
     "timeline_page",
     "with_columns",

@@ -38,6 +38,16 @@ class StepperStep:
     needs_reason: bool
     """Whether that move goes backwards and needs a reason."""
 
+    @property
+    def verb(self) -> str:
+        """What the button says that moves an incident here."""
+        return {"MITIGATED": "Mitigate", "MONITORING": "Monitor", "RESOLVED": "Resolve"}.get(self.status, "Reopen")
+
+    @property
+    def tone(self) -> str:
+        """The colour of the status (conductor.console.statuses has the glyphs)."""
+        return {"OPEN": "red", "MITIGATED": "orange", "MONITORING": "accent"}.get(self.status, "green")
+
 
 @dataclass(frozen=True)
 class RoleSlot:
@@ -61,6 +71,11 @@ class Connected:
     """Resources that it is said to affect."""
     blast: list[Node]
     """What depends on those, directly or not."""
+
+    @property
+    def others(self) -> list[Node]:
+        """The neighbours without the incident itself."""
+        return [node for node in self.neighbourhood.nodes if node != self.neighbourhood.centre]
 
 
 def incident_by_number(*, number: int) -> Incident:

@@ -1,0 +1,109 @@
+"""Every address of the URL conf below a tenant, found by walking it, so that a new page cannot be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.console.town import Town
+
+SLUG = "northwind"
+
+READS: dict[str, dict[str, str]] = {
+    "console:palette": {},
+    "console:runs": {},
+    "console:run": {"number": "run"},
+    "incidents:list": {},
+    "incidents:detail": {"number": "told"},
+    "incidents:events": {"number": "told"},
+    "incidents:postmortem": {"number": "told"},
+    "incidents:postmortem_pdf": {"number": "told"},
+    "evidence:list": {},
+    "evidence:bundle": {"number": "bundle"},
+    "evidence:artifact": {"number": "bundle", "artifact_id": "artifact"},
+    "evidence:pack_file": {"pack_id": "pack", "ending": "=pdf"},
+    "controls:list": {},
+    "controls:detail": {"key": "control"},
+}
+"""URL name to its arguments: each the name of a field of Town, or a constant after "="."""
+
+WRITES: dict[str, dict[str, str]] = {
+    "console:run_action": {"number": "run", "action": "=retry"},
+    "incidents:declare": {},
+    "incidents:acknowledgement": {"number": "burning"},
+    "incidents:transition": {"number": "burning"},
+    "incidents:classification": {"number": "burning"},
+    "incidents:role": {"number": "burning"},
+    "incidents:update": {"number": "burning"},
+    "evidence:pack": {"number": "bundle"},
+    "controls:start_restore": {},
+}
+"""Addresses that only write, or whose form only writers may see."""
+
+ALSO_WRITE = frozenset({"incidents:postmortem"})
+"""Pages that anybody may read and that take a form as well."""
+
+STREAMS = frozenset({"incidents:events"})
+FILES = frozenset({"incidents:postmortem_pdf", "evidence:artifact", "evidence:pack_file"})
+NOT_PAGES = STREAMS | FILES
+
+ABSENT = {
+    "number": 999_999,
+    "artifact_id": "01934a00-0000-7000-8000-00000000dead",
+    "pack_id": "01934a00-0000-7000-8000-00000000dead",
+    "key": "SOC2_Z9.9",
+}
+"""Arguments that name nothing."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """A URL name and a path that it stands for."""
+
+    name: str
+    path: str
+    absent: str
+    """The same page of something that does not exist; the same path for a page that names nothing."""
+
+
+def names_below_a_tenant() -> set[str]:
+    """Return the names of all URL patterns with a `tenant` argument, the API's aside (it has tests of its own)."""
+    return {name for name, route in _walk(get_resolver()) if "<slug:tenant>" in route and not route.startswith("api/")}
+
+
+def reads(town: Town) -> list[Address]:
+    """Return the addresses that an auditor may read."""
+    return [_address(name, wanted, town) for name, wanted in READS.items()]
+
+
+def writes(town: Town) -> list[Address]:
+    """Return the addresses that take a POST."""
+    both = {name: READS[name] for name in sorted(ALSO_WRITE)}
+    return [_address(name, wanted, town) for name, wanted in {**WRITES, **both}.items()]
+
+
+def pages(town: Town) -> list[Address]:
+    """Return the addresses that answer with a page."""
+    return [each for each in reads(town) if each.name not in NOT_PAGES]
+
+
+def _address(name: str, wanted: dict[str, str], town: Town) -> Address:
+    given: dict[str, Any] = {
+        argument: source[1:] if source.startswith("=") else getattr(town, source) for argument, source in wanted.items()
+    }
+    absent = {**given, **{argument: ABSENT[argument] for argument in given if argument in ABSENT}}
+    return Address(
+        name, reverse(name, kwargs={"tenant": SLUG, **given}), reverse(name, kwargs={"tenant": SLUG, **absent})
+    )
+
+
+def _walk(resolver: URLResolver, space: str = "", route: str = "") -> Iterator[tuple[str, str]]:
+    for each in resolver.url_patterns:
+        below = route + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _walk(each, f"{space}{each.namespace}:" if each.namespace else space, below)
+        elif isinstance(each, URLPattern):
+            yield f"{space}{each.name}", below

@@ -1,0 +1,171 @@
+"""Northwind after a busy time: what every page is tried on. Everything is written by the verbs of the product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from conductor.engine.models import Run, Step, Try
+from conductor.graph.lifecycle import ensure_node, link
+from conductor.graph.models import Edge
+from conductor.ledger import blobs
+from conductor.ledger.sequencer import sequence
+from conductor.lib.clock import now as clock_now
+from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.models import Environment, Tenant
+from conductor.tenancy.scope import tenant_scope
+from controls.lifecycle import bind_defaults
+from evidence.lifecycle import finish_pack, keep_report, request_pack
+from evidence.models import EvidenceBundle, Pack
+from incidents.lifecycle import (
+    acknowledge_incident,
+    assign_role,
+    declare_incident,
+    draft_postmortem,
+    move_incident,
+    post_update,
+    record_decision,
+    store_rendering,
+)
+from incidents.models import Incident
+from tests import world
+from tests.evidence.bundles import FAILED, PASSED, collecting, sealed
+from tests.evidence.driving import local_notary
+
+SERVICES = [f"service-{n:02d}" for n in range(40)]
+OPEN, RESOLVED, UPDATES, BUNDLES = 14, 12, 60, 12
+HOSTILE = "<script>alert(1)</script> & \"quoted\" 'too'"
+
+
+@dataclass(frozen=True)
+class Town:
+    """The records that addresses are made of."""
+
+    tenant_id: UUID
+    told: int
+    """Number of the resolved incident with a long timeline, every role, a postmortem and its PDF."""
+    burning: int
+    """Number of an open SEV1 that nobody has acknowledged, with a hostile title."""
+    run: int
+    """Number of a run with a failed try."""
+    bundle: int
+    """Number of a sealed bundle with a finished pack."""
+    artifact: UUID
+    pack: UUID
+    control: str
+
+
+def build() -> Town:
+    """Fill Northwind. Takes about two seconds."""
+    moment = clock_now() - timedelta(days=3)
+    with tenant_scope(world.NORTHWIND):
+        tenant = Tenant.objects.get(id=world.NORTHWIND)
+        ben, cora = (_actor(name, tenant) for name in ("ben", "cora"))
+        bind_defaults(tenant_id=tenant.id, actor=Actor.system(), now=moment)
+        local_notary(tenant)
+        _topology(tenant, cora, moment)
+        told = _told(tenant, ben, cora, moment)
+        burning = _many(tenant, ben, cora, clock_now())
+        run = _worked(Run.objects.filter(subject=told.ref).order_by("number")[0], moment)
+        bundle, *_others = [
+            sealed(tenant, cora, moment, findings=[PASSED, FAILED] if n == 3 else [PASSED], title=f"Restore {n}")
+            for n in range(BUNDLES)
+        ]
+        collecting(tenant, cora, moment, title="Access review")
+        pack = _packed(bundle, cora, moment)
+    sequence(tenant_id=world.NORTHWIND, now=clock_now())
+    with tenant_scope(world.NORTHWIND):
+        artifact = EvidenceBundle.objects.get(id=bundle.id).artifacts.earliest("path")
+    return Town(
+        world.NORTHWIND, told.number, burning.number, run.number, bundle.number, artifact.id, pack.id, "SOC2_A1.2"
+    )
+
+
+def _actor(name: str, tenant: Tenant) -> Actor:
+    found = actor_for_user(user=User.objects.get(username=name), tenant=tenant, channel="console")
+    assert found is not None
+    return found
+
+
+def _topology(tenant: Tenant, actor: Actor, now: datetime) -> None:
+    nodes = [ensure_node(tenant_id=tenant.id, kind="service", key=name, name=name, now=now) for name in SERVICES]
+    for one, other in pairwise(nodes):
+        link(tenant_id=tenant.id, source=one, target=other, kind=Edge.Kind.DEPENDS_ON, actor=actor, now=now)
+
+
+def _told(tenant: Tenant, ben: Actor, cora: Actor, now: datetime) -> Incident:
+    incident, _new = declare_incident(
+        tenant_id=tenant.id,
+        title="Card authorisations failing in eu-west-1",
+        severity="SEV2",
+        summary="61% of card payments fail",
+        service=SERVICES[20],
+        environment=Environment.objects.get(slug="production"),
+        actor=ben,
+        now=now,
+    )
+    acknowledge_incident(incident=incident, actor=cora, now=now + timedelta(minutes=2), take_command=True)
+    for role, name in (("OPERATIONS", "ben"), ("SCRIBE", "ana")):
+        user = User.objects.get(username=name)
+        assign_role(incident=incident, role=role, user=user, actor=cora, now=now + timedelta(minutes=3))
+    for n in range(UPDATES):
+        post_update(incident=incident, text=f"Update {n}", actor=ben, now=now + timedelta(minutes=4, seconds=n))
+    record_decision(incident=incident, text="Roll back to 4.17.3", actor=cora, now=now + timedelta(minutes=6))
+    for n, status in enumerate(("MITIGATED", "MONITORING", "RESOLVED")):
+        incident.refresh_from_db()
+        incident = move_incident(incident=incident, to=status, actor=cora, now=now + timedelta(minutes=10 + n))
+    postmortem = draft_postmortem(incident=incident, actor=cora, now=now + timedelta(minutes=20))
+    blob = blobs.put(tenant_id=tenant.id, data=b"%PDF-1.7\n%%EOF\n")
+    store_rendering(postmortem=postmortem, blob=blob, name="INC-1.pdf", actor=cora, now=now + timedelta(minutes=21))
+    return incident
+
+
+def _many(tenant: Tenant, ben: Actor, cora: Actor, now: datetime) -> Incident:
+    """Open and resolved ones beside it; return the one with the hostile title."""
+    for n in range(OPEN + RESOLVED):
+        incident, _new = declare_incident(
+            tenant_id=tenant.id,
+            title=HOSTILE if n == 0 else f"Queue {n} is behind",
+            severity="SEV1" if n == 0 else f"SEV{2 + n % 3}",
+            service=SERVICES[n],
+            actor=ben,
+            now=now - timedelta(hours=n, minutes=1),
+        )
+        if n == 0:
+            burning = incident
+        if n >= OPEN:
+            incident = acknowledge_incident(incident=incident, actor=cora, now=now)
+            for status in ("MITIGATED", "MONITORING", "RESOLVED"):
+                incident = move_incident(incident=incident, to=status, actor=cora, now=now)
+    return burning
+
+
+def _worked(run: Run, now: datetime) -> Run:
+    """Give the run's first step a failed and a good try, as a worker writes them."""
+    step = Step.objects.filter(run=run).order_by("seq")[0]
+    for number, outcome in ((1, Try.Outcome.FAILED), (2, Try.Outcome.SUCCEEDED)):
+        Try.objects.create(
+            tenant_id=run.tenant_id,
+            step=step,
+            number=number,
+            worker="w1",
+            outcome=outcome,
+            error=HOSTILE if number == 1 else "",
+            started_at=now + timedelta(seconds=number * 10),
+            finished_at=now + timedelta(seconds=number * 10 + 8),
+            log=[{"at": "2026-11-20T11:00:05Z", "level": "error", "message": HOSTILE}],
+        )
+    Step.objects.filter(id=step.id).update(status="SUCCEEDED", started_at=now, finished_at=now + timedelta(seconds=28))
+    Run.objects.filter(id=run.id).update(status="RUNNING", started_at=now)
+    return run
+
+
+def _packed(bundle: EvidenceBundle, actor: Actor, now: datetime) -> Pack:
+    pack = request_pack(bundle=bundle, actor=actor, now=now)
+    keep_report(pack=pack, report=blobs.put(tenant_id=pack.tenant_id, data=b"%PDF-1.7\n%%EOF\n"))
+    archive = blobs.put(tenant_id=pack.tenant_id, data=b"PK\x05\x06" + bytes(18))
+    return finish_pack(pack=pack, archive=archive, verdict={"verified": True}, actor=actor, now=now)
