@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -50,6 +51,12 @@ class AdapterConfig(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.kind})"
+
+    @classmethod
+    def serving(cls, *, port: str, environment_id: UUID | None) -> list[AdapterConfig]:
+        """Return the port's enabled adapters by name: those of the environment and those for every one."""
+        here = Q(environment_id=environment_id) | Q(environment=None)
+        return list(cls.objects.filter(here, port=port, enabled=True).order_by("name"))
 
     @property
     def ref(self) -> Ref:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,19 +12,25 @@ from django.conf import settings
 from adapters.lifecycle import deliver
 from adapters.models import Delivery
 from conductor.console.documents import render_pdf
-from conductor.engine.context import StepContext
+from conductor.engine.context import StepContext, Wait
 from conductor.ledger import blobs
+from conductor.lib.canonical import canonical_json
 from conductor.lib.clock import rfc3339
 from conductor.lib.refs import ref
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from incidents.lifecycle import draft_postmortem as draft
-from incidents.lifecycle import record_notices, store_rendering
-from incidents.models import Incident, Postmortem
+from incidents.lifecycle import record_notices, record_reminder, store_rendering
+from incidents.measuring import read_charts
+from incidents.models import ActionItem, Incident, Postmortem
 from incidents.postmortem import document_context, file_name
+from incidents.reminders import moments, next_look
 
 DECLARED_EVENT = "incidents.incident.declared"
+REMINDER_EVENT = "incidents.action_item.reminded"
 TEMPLATE = "incidents/postmortem_pdf.html"
+MEASURE_TRIES = 3
+"""A postmortem does not wait longer for a metrics source that is away."""
 
 
 def notify_declared(ctx: StepContext) -> dict[str, Any]:
@@ -57,10 +65,28 @@ def notify_declared(ctx: StepContext) -> dict[str, Any]:
     return {"sent": sent, "failed": failed}
 
 
-def draft_postmortem(ctx: StepContext) -> dict[str, Any]:
-    """Draft the next version of the postmortem from the timeline."""
+def collect_measures(ctx: StepContext) -> dict[str, Any]:
+    """Ask the metrics sources about the time of the impact. After some tries it goes on without those that are away."""
     with tenant_scope(ctx.tenant_id):
-        postmortem = draft(incident=_incident(ctx), actor=ctx.actor, now=ctx.now(), idempotency_key=ctx.idempotency_key)
+        incident = _incident(ctx)
+    charts = read_charts(incident=incident, now=ctx.now(), beat=ctx.heartbeat, give_up=ctx.attempt >= MEASURE_TRIES)
+    blob = blobs.put(tenant_id=ctx.tenant_id, data=canonical_json(charts))
+    missing = sum(chart["state"] != "ok" for chart in charts)
+    ctx.log("measures read", read=len(charts) - missing, missing=missing)
+    return {"digest": blob.digest, "read": len(charts) - missing, "missing": missing}
+
+
+def draft_postmortem(ctx: StepContext) -> dict[str, Any]:
+    """Draft the next version of the postmortem from the timeline and what the metrics sources said."""
+    charts = json.loads(blobs.read(tenant_id=ctx.tenant_id, digest=ctx.outputs["incidents.collect_measures"]["digest"]))
+    with tenant_scope(ctx.tenant_id):
+        postmortem = draft(
+            incident=_incident(ctx),
+            charts=charts,
+            actor=ctx.actor,
+            now=ctx.now(),
+            idempotency_key=ctx.idempotency_key,
+        )
     ctx.log("postmortem drafted", version=postmortem.version, entries=postmortem.through_seq)
     return {
         "postmortem": ref("incidents.postmortem", postmortem.id),
@@ -71,11 +97,10 @@ def draft_postmortem(ctx: StepContext) -> dict[str, Any]:
 
 
 def render_postmortem(ctx: StepContext) -> dict[str, Any]:
-    """Render the drafted version as PDF and keep it by its digest. The same version renders to the same bytes."""
+    """Render the drafted or approved version as PDF and keep it by its digest. Same version and state, same bytes."""
+    drafted = ctx.outputs.get("incidents.draft_postmortem", ctx.input)
     with tenant_scope(ctx.tenant_id):
-        postmortem = Postmortem.objects.select_related("incident__environment").get(
-            id=UUID(ctx.outputs["incidents.draft_postmortem"]["postmortem_id"])
-        )
+        postmortem = Postmortem.objects.select_related("incident__environment").get(id=UUID(drafted["postmortem_id"]))
         tenant_name = Tenant.objects.values_list("name", flat=True).get(id=ctx.tenant_id)
     incident = postmortem.incident
     name = file_name(incident=incident, postmortem=postmortem, suffix="pdf")
@@ -92,6 +117,50 @@ def render_postmortem(ctx: StepContext) -> dict[str, Any]:
         store_rendering(postmortem=postmortem, blob=blob, name=name, actor=ctx.actor, now=ctx.now())
     ctx.log("postmortem rendered", name=name, size_bytes=blob.size_bytes)
     return {"name": name, "digest": blob.digest, "size_bytes": blob.size_bytes}
+
+
+def remind_owner(ctx: StepContext) -> dict[str, Any]:
+    """Remind the owner of an open action item when a reminder is due, then sleep until the next morning."""
+    with tenant_scope(ctx.tenant_id):
+        item = ActionItem.objects.select_related("incident__environment").get(id=UUID(ctx.input["action_item_id"]))
+        payload = _reminder(item, ctx.tenant_slug, ctx.now())
+    if not item.is_open:
+        return {"reminders": item.reminders, "ended": item.status}
+    due = [moment for moment in moments(item) if moment <= ctx.now()]
+    if len(due) > item.reminders:
+        ctx.heartbeat()
+        deliver(
+            tenant_id=ctx.tenant_id,
+            event=REMINDER_EVENT,
+            subject=item.ref,
+            payload=payload,
+            key=f"{ctx.idempotency_key}:{due[-1]:%Y%m%d}",
+            now=ctx.now(),
+            environment_id=item.incident.environment_id,
+        )
+        with tenant_scope(ctx.tenant_id):
+            record_reminder(item=item, count=len(due))
+        ctx.log("owner reminded", reminder=len(due))
+    if len(due) == len(moments(item)):
+        return {"reminders": len(due), "ended": "given up"}
+    raise Wait(until=next_look(ctx.now()), reason=f"{item.code} is open")
+
+
+def _reminder(item: ActionItem, tenant_slug: str, now: datetime) -> dict[str, Any]:
+    late = f"{(now.date() - item.due_date).days} days overdue" if item.due_date and now.date() > item.due_date else ""
+    facts = {
+        "Action item": item.code,
+        "Incident": item.incident.code,
+        "Owner": item.owner_name or "Nobody",
+        "Due": item.due_date.isoformat() if item.due_date else "No date",
+        "Overdue": late,
+    }
+    return {
+        "title": f"{item.code}: {item.title}",
+        "text": item.detail,
+        "url": f"{settings.CONDUCTOR_BASE_URL}/t/{tenant_slug}/incidents/actions/{item.code}/",
+        "facts": {label: value for label, value in facts.items() if value},
+    }
 
 
 def _incident(ctx: StepContext) -> Incident:

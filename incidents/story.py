@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from conductor.graph.models import Node
+from conductor.graph.selectors import neighbourhood, node_for
+from conductor.metering.selectors import CostLine, cost_of
+from incidents.measures import Chart
 from incidents.metrics import Metric, Milestones, measure_all
-from incidents.models import EventKind, Incident, Role, RoleAssignment, Status, StatusTransition, TimelineEvent
+from incidents.models import (
+    ActionItem,
+    EventKind,
+    Incident,
+    Role,
+    RoleAssignment,
+    Status,
+    StatusTransition,
+    TimelineEvent,
+)
 
 UPDATES = (EventKind.UPDATE_POSTED, EventKind.IMPORTED_UPDATE)
 
@@ -25,6 +38,13 @@ class Story:
     """Oldest first, without gaps."""
     milestones: Milestones
     metrics: list[Metric]
+    charts: list[Chart]
+    """What the metrics sources said, as the newest MEASURES_READ entry vouches for it."""
+    actions: list[ActionItem]
+    """By number."""
+    costs: list[CostLine]
+    controls: list[Node]
+    """Controls that are linked to the incident in the graph, directly or through a run or a bundle."""
 
     def of(self, *kinds: EventKind) -> list[TimelineEvent]:
         """Return the entries of these kinds, oldest first."""
@@ -37,8 +57,8 @@ class Story:
         return sorted({numbers[0], numbers[-1]})
 
 
-def read_story(*, incident: Incident) -> Story:
-    """Return the incident's record. Four queries, however long it is."""
+def read_story(*, incident: Incident, charts: Sequence[Chart] = ()) -> Story:
+    """Return the incident's record with what was read from metrics sources. As many queries, however long it is."""
     incident = Incident.objects.select_related("environment").get(id=incident.id)
     transitions = list(StatusTransition.objects.filter(incident=incident).order_by("seq"))
     roles = list(RoleAssignment.objects.filter(incident=incident).order_by("assumed_at", "id"))
@@ -50,7 +70,24 @@ def read_story(*, incident: Incident) -> Story:
         updated=_first(each.occurred_at for each in events if each.kind in UPDATES),
     )
     metrics = measure_all(milestones=milestones, transitions=transitions)
-    return Story(incident, transitions, roles, events, milestones, metrics)
+    return Story(
+        incident=incident,
+        transitions=transitions,
+        roles=roles,
+        events=events,
+        milestones=milestones,
+        metrics=metrics,
+        charts=list(charts),
+        actions=list(ActionItem.objects.filter(incident=incident).order_by("number")),
+        costs=cost_of(subjects=[incident.ref]),
+        controls=_controls(incident),
+    )
+
+
+def _controls(incident: Incident) -> list[Node]:
+    node = node_for(kind="incident", key=str(incident.id))
+    near = neighbourhood(node=node, hops=2).nodes if node else []
+    return sorted((each for each in near if each.kind == "control"), key=lambda each: each.name)
 
 
 def milestones_of(

@@ -16,17 +16,34 @@ DECLARED = Workflow(
 )
 POSTMORTEM_DRAFT = Workflow(
     name="incidents.postmortem_draft",
-    version=1,
+    version=2,
     title="Draft and render the postmortem",
-    steps=("incidents.draft_postmortem", "incidents.render_postmortem"),
+    steps=("incidents.collect_measures", "incidents.draft_postmortem", "incidents.render_postmortem"),
     priority="incident",
+)
+POSTMORTEM_RENDER = Workflow(
+    name="incidents.postmortem_render",
+    version=1,
+    title="Render the postmortem",
+    steps=("incidents.render_postmortem",),
+    priority="incident",
+)
+ACTION_ITEM = Workflow(
+    name="incidents.action_item",
+    version=1,
+    title="Remind the owner of an action item",
+    steps=("incidents.remind_owner",),
 )
 
 
 def register() -> None:
     """Register the steps and workflows. Called in AppConfig.ready()."""
     register_step("incidents.notify_declared", steps.notify_declared, retry=Retry(max_attempts=8))
+    register_step(
+        "incidents.collect_measures", steps.collect_measures, retry=Retry(max_attempts=steps.MEASURE_TRIES + 1)
+    )
     register_step("incidents.draft_postmortem", steps.draft_postmortem)
     register_step("incidents.render_postmortem", steps.render_postmortem, timeout=timedelta(minutes=2))
-    for workflow in (DECLARED, POSTMORTEM_DRAFT):
+    register_step("incidents.remind_owner", steps.remind_owner, retry=Retry(max_attempts=8))
+    for workflow in (DECLARED, POSTMORTEM_DRAFT, POSTMORTEM_RENDER, ACTION_ITEM):
         register_workflow(workflow)

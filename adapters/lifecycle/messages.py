@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import F
 
 from adapters import opening
-from adapters.lifecycle.trace import ERROR_CHARACTERS, enabled_adapters
+from adapters.lifecycle.trace import ERROR_CHARACTERS
 from adapters.models import AdapterConfig, Delivery
 from adapters.ports import AdapterError, Message, Port
 from conductor.lib.refs import Ref
@@ -37,7 +37,7 @@ def deliver(
     message = Message.of(event=event, subject=subject, payload=payload, at=now)
     trouble: AdapterError | None = None
     with tenant_scope(tenant_id):
-        recipients = enabled_adapters(Port.NOTIFICATION, environment_id)
+        recipients = AdapterConfig.serving(port=Port.NOTIFICATION.value, environment_id=environment_id)
         prepared = [_prepare(config, message, key, now) for config in recipients]
     for delivery in prepared:
         if delivery.status == Delivery.Status.PENDING:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from adapters import opening
-from adapters.lifecycle.trace import ERROR_CHARACTERS, enabled_adapters, leave_receipt
+from adapters.lifecycle.trace import ERROR_CHARACTERS, leave_receipt
 from adapters.models import AdapterConfig, NotaryRecord
 from adapters.ports import AdapterError, Attestation, AttestationRefused, Port
 from conductor.lib.refs import Ref
@@ -26,7 +26,7 @@ def notarize(
     A digest that a notary has vouched for is not sent to it again. Failures are in the records, not raised.
     """
     with tenant_scope(tenant_id):
-        notaries = enabled_adapters(Port.NOTARY, environment_id)
+        notaries = AdapterConfig.serving(port=Port.NOTARY.value, environment_id=environment_id)
         records = [_record_for(config, subject, digest, now) for config in notaries]
     for record in records:
         if record.state != NotaryRecord.State.VERIFIED:

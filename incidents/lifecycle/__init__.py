@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from incidents.lifecycle.action_items import (
+    ActionItemChanged,
+    ActionItemClosed,
+    ActionItemOpen,
+    add_action_item,
+    change_action_item,
+    close_action_item,
+    drop_action_item,
+    record_reminder,
+    reopen_action_item,
+    verify_effect,
+)
 from incidents.lifecycle.chat import record_chat
 from incidents.lifecycle.history import HistoryReport, HistorySource, import_history
 from incidents.lifecycle.incident import acknowledge_incident, classify_incident, declare_incident
@@ -19,6 +31,18 @@ from incidents.lifecycle.refusals import (
     RoleNotHeld,
     TransitionNotAllowed,
 )
+from incidents.lifecycle.review import (
+    NotApproved,
+    NotFinal,
+    NotInReview,
+    OwnWork,
+    PostmortemChanged,
+    SectionUnknown,
+    approve_postmortem,
+    ask_for_review,
+    edit_section,
+    publish_postmortem,
+)
 from incidents.lifecycle.role import assign_role, release_role
 from incidents.lifecycle.status import (
     accept_incident,
@@ -33,6 +57,9 @@ from incidents.lifecycle.status import (
 from incidents.lifecycle.timeline import post_update, record_alert, record_decision, record_link, record_notices
 
 __all__ = [
+    "ActionItemChanged",
+    "ActionItemClosed",
+    "ActionItemOpen",
     "GuardsNotMet",
     "HistoryReport",
     "HistorySource",
@@ -41,33 +68,50 @@ __all__ = [
     "IncidentMoved",
     "KeyInUse",
     "NotAResponder",
+    "NotApproved",
+    "NotFinal",
+    "NotInReview",
     "OverrideNotAllowed",
+    "OwnWork",
     "PolicyChanged",
+    "PostmortemChanged",
     "ReasonTooShort",
     "RoleNotHeld",
+    "SectionUnknown",
     "TransitionNotAllowed",
     "accept_incident",
     "acknowledge_incident",
+    "add_action_item",
+    "approve_postmortem",
+    "ask_for_review",
     "assign_role",
     "cancel_incident",
+    "change_action_item",
     "change_response_policy",
     "classify_incident",
+    "close_action_item",
     "declare_incident",
     "decline_incident",
     "draft_postmortem",
+    "drop_action_item",
+    "edit_section",
     "import_history",
     "mitigate_incident",
     "move_incident",
     "post_update",
+    "publish_postmortem",
     "record_alert",
     "record_chat",
     "record_decision",
     "record_link",
     "record_notices",
+    "record_reminder",
     "release_role",
+    "reopen_action_item",
     "reopen_incident",
     "request_postmortem",
     "resolve_incident",
     "start_monitoring",
     "store_rendering",
+    "verify_effect",
 ]

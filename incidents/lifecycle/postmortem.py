@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -10,14 +11,16 @@ from conductor.engine.lifecycle import start_run
 from conductor.engine.models import Run
 from conductor.ledger import receipts
 from conductor.ledger.blobs import BlobInfo
+from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.lib.refs import ref
 from conductor.metering.lifecycle import record
 from conductor.tenancy.actors import Actor, require
 from incidents.lifecycle import topology
 from incidents.lifecycle.status import POSTMORTEM_WORKFLOW
 from incidents.lifecycle.writing import Entry, last_seq, lock, touch, write
-from incidents.models import EventKind, Incident, Postmortem
-from incidents.postmortem import content_digest, draft_sections
+from incidents.measures import Chart
+from incidents.models import EventKind, Incident, Postmortem, Status
+from incidents.postmortem import content_digest, redrafted
 from incidents.story import read_story
 
 
@@ -42,18 +45,28 @@ def request_postmortem(*, incident: Incident, actor: Actor, now: datetime) -> Ru
     return run
 
 
-def draft_postmortem(*, incident: Incident, actor: Actor, now: datetime, idempotency_key: str = "") -> Postmortem:
+def draft_postmortem(
+    *,
+    incident: Incident,
+    actor: Actor,
+    now: datetime,
+    charts: Sequence[Chart] = (),
+    idempotency_key: str = "",
+) -> Postmortem:
     """Write the next version from the timeline as it is now. The same `idempotency_key` returns its version again.
 
-    Earlier versions stay as they are.
+    `charts` is what the metrics sources said; an entry vouches for it. Sections that people edited stay as they wrote
+    them. Earlier versions stay as they are.
     """
     require(actor=actor, permission="respond")
     with transaction.atomic():
         locked = lock(incident)
         if idempotency_key and (known := Postmortem.objects.filter(idempotency_key=idempotency_key).first()):
             return known
+        if charts:
+            _vouch_for_charts(locked, charts, actor, now)
         version = Postmortem.objects.filter(incident=locked).count() + 1
-        postmortem = _insert(locked, version, actor, now, idempotency_key)
+        postmortem = _insert(locked, version, charts, actor, now, idempotency_key)
         facts = {"version": version, "entries": postmortem.through_seq}
         write(
             incident=locked,
@@ -79,9 +92,24 @@ def store_rendering(*, postmortem: Postmortem, blob: BlobInfo, name: str, actor:
     return postmortem
 
 
-def _insert(incident: Incident, version: int, actor: Actor, now: datetime, key: str) -> Postmortem:
-    story = read_story(incident=incident)
-    sections = draft_sections(story=story)
+def _vouch_for_charts(incident: Incident, charts: Sequence[Chart], actor: Actor, now: datetime) -> None:
+    missing = sum(chart["state"] != "ok" for chart in charts)
+    facts = {
+        "read": len(charts) - missing,
+        "missing": missing,
+        "sources": sorted({chart["source"] for chart in charts if chart["source"]}),
+        "digest": sha256_hex(canonical_json(list(charts))),
+    }
+    entry = Entry(EventKind.MEASURES_READ, data=facts)
+    write(incident=incident, action="measures.read", entries=[entry], actor=actor, now=now, body=facts)
+
+
+def _insert(
+    incident: Incident, version: int, charts: Sequence[Chart], actor: Actor, now: datetime, key: str
+) -> Postmortem:
+    story = read_story(incident=incident, charts=charts)
+    before = Postmortem.objects.filter(incident=incident).order_by("-version").first()
+    sections = redrafted(story=story, edited=before.sections if before else ())
     metrics = [metric.as_json() for metric in story.metrics]
     return Postmortem.objects.create(
         tenant_id=incident.tenant_id,
@@ -89,11 +117,14 @@ def _insert(incident: Incident, version: int, actor: Actor, now: datetime, key: 
         version=version,
         sections=sections,
         metrics=metrics,
-        content_digest=content_digest(sections=sections, metrics=metrics),
+        charts=story.charts,
+        content_digest=content_digest(sections=sections, metrics=metrics, charts=story.charts),
         through_seq=last_seq(incident),
         idempotency_key=key,
         drafted_at=now,
         drafted_by=actor.name,
+        authors=before.authors if before else [],
+        is_final=incident.status == Status.RESOLVED,
     )
 
 

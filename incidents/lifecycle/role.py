@@ -34,7 +34,7 @@ def assign_role(*, incident: Incident, role: str, user: User, actor: Actor, now:
     require(actor=actor, permission="respond")
     if role not in Role.values:
         raise Invalid(fields={"role": [f"Choose one of {', '.join(Role.values)}."]})
-    _require_responder(user)
+    require_responder(user)
     with transaction.atomic():
         locked = lock(incident)
         holder = holder_of(incident=locked, role=role)
@@ -143,7 +143,8 @@ def acknowledge_silently(*, incident: Incident, actor: Actor, now: datetime) -> 
     return True
 
 
-def _require_responder(user: User) -> None:
+def require_responder(user: User) -> None:
+    """Raise NotAResponder unless the user is a member of the scope's tenant whose role may respond."""
     membership = Membership.objects.filter(user_id=user.pk).first()
     if membership is None:
         raise NotAResponder("This person is not a member of your organisation.", fields={"user": ["Not a member."]})

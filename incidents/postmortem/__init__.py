@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from incidents.postmortem.document import document_context, file_name
-from incidents.postmortem.draft import Block, Section, content_digest, draft_sections
+from incidents.postmortem.draft import ASKED, LIVE, Block, Section, content_digest, draft_sections, redrafted
 from incidents.postmortem.markdown import markdown
 
-__all__ = ["Block", "Section", "content_digest", "document_context", "draft_sections", "file_name", "markdown"]
+__all__ = [
+    "ASKED",
+    "LIVE",
+    "Block",
+    "Section",
+    "content_digest",
+    "document_context",
+    "draft_sections",
+    "file_name",
+    "markdown",
+    "redrafted",
+]

@@ -29,6 +29,8 @@ class Section(TypedDict):
     key: str
     title: str
     blocks: list[Block]
+    edited: NotRequired[bool]
+    """Whether a person has written it; a new draft leaves it alone then."""
 
 
 def block(text: str, sources: Iterable[int], *, at: datetime | None = None, by: str = "") -> Block:

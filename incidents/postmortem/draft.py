@@ -7,23 +7,37 @@ from typing import Any
 
 from conductor.lib.canonical import canonical_json, sha256_hex
 from incidents.postmortem.blocks import Block, Section, block
+from incidents.postmortem.consequences import actions, communication, controls, cost
+from incidents.postmortem.measured import measured
+from incidents.postmortem.people import ASKED, unwritten
 from incidents.postmortem.response import response, unknowns
 from incidents.postmortem.sections import decisions, detection, header, impact, metrics, summary, timeline
 from incidents.story import Story
 
-__all__ = ["Block", "Section", "content_digest", "draft_sections"]
+__all__ = ["ASKED", "LIVE", "Block", "Section", "content_digest", "draft_sections", "redrafted"]
 
 _PARTS: Sequence[tuple[str, str, Callable[[Story], list[Block]]]] = (
     ("header", "At a glance", header),
     ("summary", "Summary", summary),
     ("impact", "Impact", impact),
+    ("measured", "What was measured", measured),
     ("detection", "Detection", detection),
     ("timeline", "Timeline", timeline),
-    ("decisions", "Decisions", decisions),
+    ("factors", "Contributing factors", unwritten),
+    ("helped", "What helped", unwritten),
+    ("harder", "What made it harder", unwritten),
     ("response", "Response", response),
+    ("decisions", "Decisions", decisions),
     ("metrics", "Metrics", metrics),
+    ("cost", "Cost", cost),
+    ("communication", "Communication", communication),
+    ("controls", "Controls", controls),
+    ("actions", "Action items", actions),
+    ("lessons", "Lessons", unwritten),
     ("unknown", "What we do not know", unknowns),
 )
+LIVE = frozenset({"actions", "unknown"})
+"""Sections that an edit of another one brings up to date, as long as nobody has edited them."""
 
 
 def draft_sections(*, story: Story) -> list[Section]:
@@ -35,6 +49,13 @@ def draft_sections(*, story: Story) -> list[Section]:
     return sections
 
 
-def content_digest(*, sections: Sequence[Any], metrics: Sequence[Any]) -> str:
-    """Return the SHA-256 of what a reader reads."""
-    return sha256_hex(canonical_json({"sections": list(sections), "metrics": list(metrics)}))
+def redrafted(*, story: Story, edited: Sequence[Section]) -> list[Section]:
+    """Return a fresh draft in which the sections that people edited stay as they wrote them."""
+    kept = {section["key"]: section for section in edited if section.get("edited")}
+    return [kept.get(section["key"], section) for section in draft_sections(story=story)]
+
+
+def content_digest(*, sections: Sequence[Any], metrics: Sequence[Any], charts: Sequence[Any] = ()) -> str:
+    """Return the SHA-256 of what a reader reads. Versions from before there were charts keep their digest."""
+    content = {"sections": list(sections), "metrics": list(metrics)}
+    return sha256_hex(canonical_json({**content, "charts": list(charts)} if charts else content))

@@ -1,0 +1,193 @@
+"""A postmortem is edited, reviewed, approved by somebody else and published; what was approved never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from conductor.engine.models import Run
+from conductor.ledger.models import Receipt
+from conductor.lib.errors import Invalid
+from conductor.tenancy.actors import Actor, PermissionMissing
+from incidents import lifecycle
+from incidents.lifecycle import (
+    NotApproved,
+    NotFinal,
+    NotInReview,
+    OwnWork,
+    PostmortemChanged,
+    SectionUnknown,
+    approve_postmortem,
+    ask_for_review,
+    draft_postmortem,
+    edit_section,
+    publish_postmortem,
+)
+from incidents.models import EventKind, Incident, Postmortem, TimelineEvent
+from incidents.postmortem import content_digest
+from incidents.postmortem.passages import read_passages, write_passages
+
+WORDS = "A config push raised the connection limit. [#1]\n\nNobody was told."
+
+
+@pytest.fixture
+def resolved(at_status: Callable[..., Incident]) -> Incident:
+    return at_status("RESOLVED")
+
+
+@pytest.fixture
+def draft(resolved: Incident, now: datetime) -> Postmortem:
+    return draft_postmortem(incident=resolved, actor=Actor.system(), now=now)
+
+
+@pytest.fixture
+def ana_commands(ana: User, actor: Callable[..., Actor]) -> Actor:
+    """Ana, who may approve and has written nothing."""
+    return actor(ana)
+
+
+def section(postmortem: Postmortem, key: str) -> Any:
+    return next(each for each in postmortem.sections if each["key"] == key)
+
+
+def test_an_edit_is_a_new_version_and_the_old_one_stays(draft: Postmortem, responder: Actor, now: datetime) -> None:
+    edited = edit_section(postmortem=draft, key="factors", text=WORDS, actor=responder, now=now)
+
+    assert (draft.version, edited.version) == (1, 2)
+    assert section(edited, "factors")["blocks"][0] == {
+        "text": "A config push raised the connection limit.",
+        "sources": [1],
+    }
+    unsourced = section(edited, "factors")["blocks"][1]
+    entry = TimelineEvent.objects.get(incident=draft.incident, kind=EventKind.POSTMORTEM_EDITED)
+    assert (unsourced["by"], unsourced["sources"]) == ("Ben Responder", [entry.seq])
+    assert section(Postmortem.objects.get(id=draft.id), "factors") == section(draft, "factors")
+    assert edited.content_digest == content_digest(sections=edited.sections, metrics=edited.metrics)
+    assert edited.authors == [{"ref": responder.ref, "name": "Ben Responder"}]
+
+
+def test_the_same_text_changes_nothing(draft: Postmortem, responder: Actor, now: datetime) -> None:
+    text = write_passages(section(draft, "timeline")["blocks"])
+
+    assert edit_section(postmortem=draft, key="timeline", text=text, actor=responder, now=now) == draft
+
+
+def test_two_writers_do_not_overwrite_each_other(
+    draft: Postmortem, responder: Actor, commander: Actor, now: datetime
+) -> None:
+    first = edit_section(postmortem=draft, key="factors", text="First.", actor=responder, now=now)
+
+    with pytest.raises(PostmortemChanged) as refused:
+        edit_section(postmortem=draft, key="factors", text="Second.", actor=commander, now=now)
+
+    assert refused.value.newest == first
+    assert Postmortem.objects.filter(incident=draft.incident).count() == 2
+
+
+@pytest.mark.parametrize("text", ["It rests on nothing that was recorded. [#999]", "[#1]", "  "])
+def test_a_citation_must_lead_somewhere(draft: Postmortem, responder: Actor, now: datetime, text: str) -> None:
+    with pytest.raises(Invalid):
+        edit_section(postmortem=draft, key="factors", text=text, actor=responder, now=now)
+
+    with pytest.raises(SectionUnknown):
+        edit_section(postmortem=draft, key="blame", text="x", actor=responder, now=now)
+
+
+def test_a_passage_is_read_as_it_is_written(draft: Postmortem) -> None:
+    for each in draft.sections:
+        text = write_passages(each["blocks"])
+        assert read_passages(text, before=each["blocks"], entry=99, writer="Ben") == each["blocks"]
+
+
+def test_a_new_draft_keeps_what_people_wrote(draft: Postmortem, responder: Actor, now: datetime) -> None:
+    edit_section(postmortem=draft, key="factors", text=WORDS, actor=responder, now=now)
+
+    anew = draft_postmortem(incident=draft.incident, actor=Actor.system(), now=now)
+
+    assert section(anew, "factors")["blocks"][0]["text"] == "A config push raised the connection limit."
+    assert anew.authors == [{"ref": responder.ref, "name": "Ben Responder"}]
+
+
+def test_it_is_approved_by_somebody_else_and_published(
+    draft: Postmortem, responder: Actor, commander: Actor, now: datetime
+) -> None:
+    edited = edit_section(postmortem=draft, key="factors", text=WORDS, actor=responder, now=now)
+    with pytest.raises(NotInReview):
+        approve_postmortem(postmortem=edited, actor=commander, now=now)
+    ask_for_review(postmortem=edited, actor=responder, now=now)
+    with pytest.raises(NotApproved):
+        publish_postmortem(postmortem=edited, actor=commander, now=now)
+
+    approved = approve_postmortem(postmortem=edited, actor=commander, now=now)
+    published = publish_postmortem(postmortem=approved, actor=commander, now=now + timedelta(hours=1))
+
+    assert (published.status, published.approved_by_name) == ("PUBLISHED", "Cora Commander")
+    receipt = Receipt.objects.get(action="incidents.postmortem.approved")
+    assert receipt.subjects == [{"name": "INC-1-postmortem-v2.json", "digest": edited.content_digest}]
+    assert Run.objects.filter(workflow="incidents.postmortem_render", input__postmortem_id=str(edited.id)).count() == 1
+
+
+def test_nobody_approves_their_own_words(
+    draft: Postmortem, commander: Actor, ana_commands: Actor, now: datetime
+) -> None:
+    edited = edit_section(postmortem=draft, key="lessons", text="We learned.", actor=commander, now=now)
+    ask_for_review(postmortem=edited, actor=commander, now=now)
+
+    with pytest.raises(OwnWork):
+        approve_postmortem(postmortem=edited, actor=commander, now=now)
+
+    assert approve_postmortem(postmortem=edited, actor=ana_commands, now=now).status == "APPROVED"
+
+
+def test_a_responder_cannot_approve(draft: Postmortem, responder: Actor, now: datetime) -> None:
+    ask_for_review(postmortem=draft, actor=responder, now=now)
+
+    with pytest.raises(PermissionMissing):
+        approve_postmortem(postmortem=draft, actor=responder, now=now)
+
+
+def test_approval_invalidated_by_edit(
+    draft: Postmortem, responder: Actor, commander: Actor, ana_commands: Actor, now: datetime
+) -> None:
+    ask_for_review(postmortem=draft, actor=responder, now=now)
+    approved = approve_postmortem(postmortem=draft, actor=commander, now=now)
+
+    edited = edit_section(postmortem=approved, key="lessons", text="We learned more.", actor=responder, now=now)
+
+    assert (edited.status, edited.approved_at) == ("DRAFT", None)
+    entry = TimelineEvent.objects.filter(kind=EventKind.POSTMORTEM_EDITED).latest("seq")
+    assert entry.data["approved_version"] == approved.version
+    approved.refresh_from_db()
+    assert (approved.status, approved.content_digest != edited.content_digest) == ("APPROVED", True)
+    with pytest.raises(PostmortemChanged):
+        approve_postmortem(postmortem=approved, actor=ana_commands, now=now)
+
+
+def test_a_draft_of_an_unresolved_incident_is_not_reviewed(
+    at_status: Callable[..., Incident], responder: Actor, now: datetime
+) -> None:
+    early = draft_postmortem(incident=at_status("MITIGATED"), actor=Actor.system(), now=now)
+
+    with pytest.raises(NotFinal):
+        ask_for_review(postmortem=early, actor=responder, now=now)
+
+
+def test_asking_twice_is_asking_once(draft: Postmortem, responder: Actor, now: datetime) -> None:
+    ask_for_review(postmortem=draft, actor=responder, now=now)
+    ask_for_review(postmortem=draft, actor=responder, now=now)
+
+    assert TimelineEvent.objects.filter(kind=EventKind.POSTMORTEM_REVIEW_ASKED).count() == 1
+
+
+def test_the_actions_section_follows_the_items(draft: Postmortem, responder: Actor, now: datetime) -> None:
+    item = lifecycle.add_action_item(
+        incident=draft.incident, title="Alert on pool use", type="detect", actor=responder, now=now
+    )
+
+    edited = edit_section(postmortem=draft, key="lessons", text="We learned.", actor=responder, now=now)
+
+    assert f"{item.code} (detect): Alert on pool use" in section(edited, "actions")["blocks"][0]["text"]
