@@ -1,9 +1,9 @@
 """What policy is asked: the input document of each action, checked before any rule sees it.
 
     {"action": "incidents.declare",
-     "subject":  {"ref", "tenant", "roles": [], "permissions": [], "channel"},
-     "resource": {"ref", "kind", "tenant", and what the action needs},
-     "context":  {"time", and what the door adds}}
+     "subject":  {"ref", "tenant", "roles": [], "permissions": [], "channel", "authentication"},
+     "resource": {"ref", "kind", "tenant", "environment", "severity", "visibility", "owner", and what the action needs},
+     "context":  {"time", "channel", "four_eyes": {"required", "requested_by", "approved_by"}, and what the door adds}}
 
 `resource` and `context` may carry attributes that no built-in rule reads: they reach the rules and the record.
 """
@@ -43,6 +43,8 @@ class Subject(BaseModel):
     roles: list[StrictStr]
     permissions: list[StrictStr]
     channel: StrictStr = Field(min_length=1)
+    authentication: StrictStr = Field(min_length=1)
+    """How surely they are who they say (conductor.tenancy.authentication)."""
 
 
 class Resource(BaseModel):
@@ -53,18 +55,23 @@ class Resource(BaseModel):
     ref: StrictStr = Field(min_length=1)
     kind: StrictStr = Field(min_length=1)
     tenant: UUID
+    environment: StrictStr
+    """Slug of the environment; empty where it concerns every one or none."""
+    severity: StrictStr
+    """SEV1 to SEV4; empty where it has none."""
+    visibility: StrictStr = Field(min_length=1)
+    """NORMAL: whoever may read such things in the tenant may read it."""
+    owner: StrictStr = Field(min_length=1)
+    """Ref of whoever made it."""
 
 
 class DeclaredIncident(Resource):
     """incidents.declare"""
 
-    severity: StrictStr
-
 
 class ResolvedIncident(Resource):
     """incidents.resolve"""
 
-    severity: StrictStr
     status: StrictStr
     acknowledged: StrictBool
     commander: StrictStr = ""
@@ -80,20 +87,62 @@ class SealedBundle(Resource):
     receipts_unsequenced: StrictInt = Field(ge=0)
 
 
+class ActivatedPolicy(Resource):
+    """policy.activate"""
+
+    state: StrictStr
+    digest: StrictStr = Field(min_length=1)
+    reviewed_digest: StrictStr
+    """The digest that the approver read; empty when they named none."""
+
+
+class RetiredPolicy(Resource):
+    """policy.retire"""
+
+    state: StrictStr
+
+
+class FourEyes(BaseModel):
+    """Whether a second person is needed, and who the two are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    required: StrictBool
+    requested_by: StrictStr
+    """Ref of whoever asked for it; empty when nobody else is needed."""
+    approved_by: StrictStr
+
+
 class Context(BaseModel):
     """When and how."""
 
     model_config = ConfigDict(extra="allow")
 
     time: StrictStr
+    channel: StrictStr = Field(min_length=1)
+    four_eyes: FourEyes
+
+
+class ReasonedContext(Context):
+    """policy.retire"""
+
+    reason: StrictStr = Field(min_length=1)
 
 
 RESOURCES: dict[str, type[Resource]] = {
     "incidents.declare": DeclaredIncident,
     "incidents.resolve": ResolvedIncident,
     "evidence.seal": SealedBundle,
+    "policy.activate": ActivatedPolicy,
+    "policy.retire": RetiredPolicy,
 }
 """The actions that policy answers for, each with the shape of what it acts on."""
+
+CONTEXTS: dict[str, type[Context]] = {"policy.retire": ReasonedContext}
+"""The actions whose context must hold more than every context."""
+
+NO_SECOND_PERSON: dict[str, Any] = {"required": False, "requested_by": "", "approved_by": ""}
+"""The four eyes of an action that one person may do alone."""
 
 
 def build_document(
@@ -108,7 +157,8 @@ def build_document(
     """Return the document as plain JSON values and the problems met on the way; never raises.
 
     `tenant` is the subject's. UUIDs, datetimes and enumeration members become strings. `resource["kind"]` may be
-    left out: the reference says it. The moment is `now`, whatever `context` says.
+    left out: the reference says it. The moment is `now` and the channel is the actor's, whatever `context` says;
+    without `context["four_eyes"]` no second person is required.
     """
     problems: list[str] = []
     given = {"kind": str(resource.get("ref", "")).partition(":")[0], **resource}
@@ -120,9 +170,12 @@ def build_document(
             "roles": sorted(actor.roles),
             "permissions": sorted(actor.permissions),
             "channel": _plain(actor.channel, "subject.channel", problems),
+            "authentication": _plain(actor.authentication, "subject.authentication", problems),
         },
         "resource": _plain(given, "resource", problems),
-        "context": _plain({**context, "time": now}, "context", problems),
+        "context": _plain(
+            {"four_eyes": NO_SECOND_PERSON, **context, "time": now, "channel": actor.channel}, "context", problems
+        ),
     }
     return document, problems
 
@@ -132,7 +185,11 @@ def check_document(document: Mapping[str, Any]) -> None:
     action = document.get("action")
     shape = RESOURCES.get(action) if isinstance(action, str) else None
     problems = [] if shape else ["action: no policy answers for it"]
-    parts: dict[str, type[BaseModel]] = {"subject": Subject, "resource": shape or Resource, "context": Context}
+    parts: dict[str, type[BaseModel]] = {
+        "subject": Subject,
+        "resource": shape or Resource,
+        "context": CONTEXTS.get(action, Context) if isinstance(action, str) else Context,
+    }
     for name, model in parts.items():
         try:
             model.model_validate(document.get(name))

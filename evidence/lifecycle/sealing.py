@@ -114,6 +114,10 @@ def _require_policy(
         resource={
             "ref": bundle.ref,
             "tenant": bundle.tenant_id,
+            "environment": bundle.environment.slug if bundle.environment else "",
+            "severity": bundle.incident.severity if bundle.incident else "",
+            "visibility": "NORMAL",
+            "owner": bundle.opened_by,
             "status": bundle.status,
             "artifacts_count": len(artifacts),
             "unverified_count": len(damaged),

@@ -217,6 +217,8 @@ def _ask_policy(incident_id: UUID, asked: _Declaration, actor: Actor, now: datet
             "severity": asked.severity,
             "incident_kind": asked.kind,
             "environment": asked.environment.slug if asked.environment else "",
+            "visibility": "NORMAL",
+            "owner": actor.ref,
             "service": asked.service,
         },
         context={},

@@ -162,7 +162,10 @@ def _ask_rules(incident: Incident, reason: str, actor: Actor, now: datetime) -> 
             resource={
                 "ref": incident.ref,
                 "tenant": incident.tenant_id,
+                "environment": incident.environment.slug if incident.environment else "",
                 "severity": incident.severity,
+                "visibility": "NORMAL",
+                "owner": incident.declared_by,
                 "status": incident.status,
                 "acknowledged": incident.acknowledged_at is not None,
                 "commander": ref("tenancy.user", commander.user_id) if commander else "",

@@ -11,14 +11,22 @@ sound := {
 		"roles": ["RESPONDER"],
 		"permissions": ["respond", "view_incidents"],
 		"channel": "slack",
+		"authentication": "slack",
 	},
 	"resource": {
 		"ref": "incidents.incident:01936d4c-0000-7000-8000-0000000000aa",
 		"kind": "incidents.incident",
 		"tenant": "01936d4c-0000-7000-8000-000000000001",
+		"environment": "production",
+		"visibility": "NORMAL",
+		"owner": "tenancy.user:7",
 		"severity": "SEV2",
 	},
-	"context": {"time": "2026-11-20T11:00:00Z"},
+	"context": {
+		"time": "2026-11-20T11:00:00Z",
+		"channel": "slack",
+		"four_eyes": {"required": false, "requested_by": "", "approved_by": ""},
+	},
 }
 
 attributes := {
@@ -29,13 +37,22 @@ attributes := {
 	"/subject/roles",
 	"/subject/permissions",
 	"/subject/channel",
+	"/subject/authentication",
 	"/resource",
 	"/resource/ref",
 	"/resource/kind",
 	"/resource/tenant",
+	"/resource/environment",
+	"/resource/visibility",
+	"/resource/owner",
 	"/resource/severity",
 	"/context",
 	"/context/time",
+	"/context/channel",
+	"/context/four_eyes",
+	"/context/four_eyes/required",
+	"/context/four_eyes/requested_by",
+	"/context/four_eyes/approved_by",
 }
 
 changed(path, value) := json.patch(sound, [{"op": "replace", "path": path, "value": value}])
@@ -61,10 +78,13 @@ test_an_empty_request_is_denied_with_reasons if {
 	not declare.allow with input as {}
 	codes({}) == {
 		"subject_unknown",
+		"authentication_unknown",
 		"resource_unknown",
+		"resource_undescribed",
 		"tenant_mismatch",
 		"channel_unknown",
 		"time_missing",
+		"four_eyes_unknown",
 		"wrong_policy",
 		"respond_permission_missing",
 		"severity_unknown",
@@ -102,10 +122,14 @@ test_a_role_alone_is_no_permission if {
 }
 
 test_an_unknown_severity_is_denied if {
-	every severity in ["SEV0", "SEV5", "sev1", "", 1, ["SEV1"]] {
+	every severity in ["SEV0", "SEV5", "sev1", ""] {
 		document := changed("/resource/severity", severity)
 		not declare.allow with input as document
 		codes(document) == {"severity_unknown"}
+	}
+	every severity in [1, ["SEV1"]] {
+		document := changed("/resource/severity", severity)
+		codes(document) == {"resource_undescribed", "severity_unknown"}
 	}
 }
 

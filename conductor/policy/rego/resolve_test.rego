@@ -11,17 +11,25 @@ sound := {
 		"roles": ["RESPONDER"],
 		"permissions": ["respond", "view_incidents"],
 		"channel": "console",
+		"authentication": "password",
 	},
 	"resource": {
 		"ref": "incidents.incident:01936d4c-0000-7000-8000-0000000000aa",
 		"kind": "incidents.incident",
 		"tenant": "01936d4c-0000-7000-8000-000000000001",
+		"environment": "production",
+		"visibility": "NORMAL",
+		"owner": "tenancy.user:8",
 		"severity": "SEV3",
 		"status": "MONITORING",
 		"acknowledged": true,
 		"commander": "",
 	},
-	"context": {"time": "2026-11-20T11:00:00Z"},
+	"context": {
+		"time": "2026-11-20T11:00:00Z",
+		"channel": "console",
+		"four_eyes": {"required": false, "requested_by": "", "approved_by": ""},
+	},
 }
 
 # Everything but the commander, whom a minor incident does not need.
@@ -33,15 +41,24 @@ attributes := {
 	"/subject/roles",
 	"/subject/permissions",
 	"/subject/channel",
+	"/subject/authentication",
 	"/resource",
 	"/resource/ref",
 	"/resource/kind",
 	"/resource/tenant",
+	"/resource/environment",
+	"/resource/visibility",
+	"/resource/owner",
 	"/resource/severity",
 	"/resource/status",
 	"/resource/acknowledged",
 	"/context",
 	"/context/time",
+	"/context/channel",
+	"/context/four_eyes",
+	"/context/four_eyes/required",
+	"/context/four_eyes/requested_by",
+	"/context/four_eyes/approved_by",
 }
 
 severe := changed("/resource/severity", "SEV1")
@@ -145,11 +162,13 @@ test_a_commander_without_respond_may_not_resolve if {
 }
 
 test_an_unknown_severity_is_never_a_minor_one if {
-	every severity in ["SEV0", "SEV5", "sev4", "", null] {
+	every severity in ["SEV0", "SEV5", "sev4", ""] {
 		document := changed("/resource/severity", severity)
 		not resolve.allow with input as document
 		codes(document) == {"commander_required", "severity_unknown"}
 	}
+	nothing := changed("/resource/severity", null)
+	codes(nothing) == {"commander_required", "resource_undescribed", "severity_unknown"}
 }
 
 test_no_attribute_can_be_left_out if {

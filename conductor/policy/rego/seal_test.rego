@@ -11,17 +11,26 @@ sound := {
 		"roles": ["COMMANDER"],
 		"permissions": ["seal_evidence", "view_evidence"],
 		"channel": "console",
+		"authentication": "password",
 	},
 	"resource": {
 		"ref": "evidence.bundle:01936d4c-0000-7000-8000-0000000000bb",
 		"kind": "evidence.bundle",
 		"tenant": "01936d4c-0000-7000-8000-000000000001",
+		"environment": "production",
+		"severity": "",
+		"visibility": "NORMAL",
+		"owner": "conductor.system:conductor",
 		"status": "COLLECTING",
 		"artifacts_count": 4,
 		"unverified_count": 0,
 		"receipts_unsequenced": 0,
 	},
-	"context": {"time": "2026-11-20T11:00:00Z"},
+	"context": {
+		"time": "2026-11-20T11:00:00Z",
+		"channel": "console",
+		"four_eyes": {"required": false, "requested_by": "", "approved_by": ""},
+	},
 }
 
 attributes := {
@@ -32,25 +41,41 @@ attributes := {
 	"/subject/roles",
 	"/subject/permissions",
 	"/subject/channel",
+	"/subject/authentication",
 	"/resource",
 	"/resource/ref",
 	"/resource/kind",
 	"/resource/tenant",
+	"/resource/environment",
+	"/resource/severity",
+	"/resource/visibility",
+	"/resource/owner",
 	"/resource/status",
 	"/resource/artifacts_count",
 	"/resource/unverified_count",
 	"/resource/receipts_unsequenced",
 	"/context",
 	"/context/time",
+	"/context/channel",
+	"/context/four_eyes",
+	"/context/four_eyes/required",
+	"/context/four_eyes/requested_by",
+	"/context/four_eyes/approved_by",
 }
 
-by_engine := json.patch(sound, [{"op": "replace", "path": "/subject", "value": {
-	"ref": "conductor.system:conductor",
-	"tenant": "01936d4c-0000-7000-8000-000000000001",
-	"roles": ["system"],
-	"permissions": [],
-	"channel": "engine",
-}}])
+by_engine := through("engine")
+
+through(channel) := json.patch(sound, [
+	{"op": "replace", "path": "/subject", "value": {
+		"ref": "conductor.system:conductor",
+		"tenant": "01936d4c-0000-7000-8000-000000000001",
+		"roles": ["system"],
+		"permissions": [],
+		"channel": channel,
+		"authentication": "system",
+	}},
+	{"op": "replace", "path": "/context/channel", "value": channel},
+])
 
 changed(path, value) := json.patch(sound, [{"op": "replace", "path": path, "value": value}])
 
@@ -71,8 +96,7 @@ test_the_engine_may_seal if {
 
 test_the_system_may_not_seal_through_another_channel if {
 	every channel in ["console", "api", "slack", "alert", "cli"] {
-		document := json.patch(by_engine, [{"op": "replace", "path": "/subject/channel", "value": channel}])
-		codes(document) == {"seal_permission_missing"}
+		codes(through(channel)) == {"seal_permission_missing"}
 	}
 }
 
