@@ -5,7 +5,7 @@ from conductor.engine.models import Run, Step, Try
 from conductor.graph.models import Edge, Node
 from conductor.ledger.models import Checkpoint, Receipt, SigningKey, Tile
 from conductor.metering.models import MeterEvent, PriceBook
-from conductor.policy.models import PolicyBundle, PolicyDecision
+from conductor.policy.models import PolicyBundle, PolicyDecision, PolicySimulation, TenantPolicy
 from conductor.tenancy.models import ApiToken, Environment, Membership, NumberSeries, SignInLink, Tenant
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "NumberSeries",
     "PolicyBundle",
     "PolicyDecision",
+    "PolicySimulation",
     "PriceBook",
     "Receipt",
     "Run",
@@ -27,6 +28,7 @@ __all__ = [
     "SigningKey",
     "Step",
     "Tenant",
+    "TenantPolicy",
     "Tile",
     "Try",
 ]

@@ -36,7 +36,7 @@ def event_of(decision: PolicyDecision) -> dict[str, Any]:
         "path": decision.path.removeprefix("data.").replace(".", "/"),
         "input": decision.input,
         "result": {"allow": decision.allow, "deny": decision.reasons},
-        "bundles": {"built-in": {"revision": decision.bundle_digest}},
+        "bundles": _bundles(decision),
         "labels": {"engine": decision.engine, "engine_version": decision.engine_version},
         "requested_by": decision.actor,
         "metrics": {"timer_rego_query_eval_ns": decision.duration_us * 1000},
@@ -45,7 +45,14 @@ def event_of(decision: PolicyDecision) -> dict[str, Any]:
         "tenant": str(decision.tenant_id),
         "subject": decision.subject,
         "input_digest": decision.input_digest,
+        "data_digest": decision.data_digest,
+        "tenant_policies": decision.tenant_policies,
     }
+
+
+def _bundles(decision: PolicyDecision) -> dict[str, Any]:
+    own = {"tenant": {"revision": decision.tenant_digest}} if decision.tenant_digest else {}
+    return {"built-in": {"revision": decision.bundle_digest}, **own}
 
 
 def _erased_pointers(value: Any, pointer: str) -> Iterator[str]:

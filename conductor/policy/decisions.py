@@ -24,6 +24,7 @@ from conductor.policy.decision_log import masked
 from conductor.policy.engine import EngineFailure, PolicyEngine, Reason, Verdict, active_engine, path_of
 from conductor.policy.inputs import RESOURCES, InvalidInput, build_document, check_document
 from conductor.policy.models import PolicyBundle, PolicyDecision
+from conductor.policy.tenant_rules import TenantRules, reasons_of, rules_in_force
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.scope import current_tenant_id, tenant_scope
 
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 INPUT_INVALID = "policy_input_invalid"
 ENGINE_ERROR = "policy_engine_error"
+TENANT_RULES_FAILED = "policy_tenant_rules_failed"
 RECORD_FAILED = "policy_record_failed"
 
 
@@ -45,6 +47,11 @@ class Decision:
     """The reasons' stable codes, in the same order."""
     record: PolicyDecision | None
     """The row; None only where it could not be written, which is a denial."""
+
+    @property
+    def citation(self) -> dict[str, str]:
+        """What a receipt says of it: by which rules, data and input the act was allowed when it was checked."""
+        return citation_of(self.record) if self.record else {}
 
 
 class PolicyDenied(NotAllowed):
@@ -84,17 +91,18 @@ def decide(
 ) -> Decision:
     """Ask the rules for `action` and write the answer as a PolicyDecision row, whatever it is.
 
-    Denies when the document is incomplete, when the engine fails and when the row cannot be written. Needs the
-    tenant's scope: the subject's tenant is the one whose scope is open, the resource's is `resource["tenant"]`.
+    The built-in rules decide first; where they allow, the tenant's own may still deny. Denies when the document is
+    incomplete, when an engine fails and when the row cannot be written. Needs the tenant's scope: the subject's
+    tenant is the one whose scope is open, the resource's is `resource["tenant"]`.
     docs/reference/policies.md lists what `resource` must hold.
     """
     document, problems = build_document(
         action=action, actor=actor, tenant=current_tenant_id(), resource=resource, context=context, now=now
     )
-    bundle, engine = policy_bundle(), active_engine()
+    bundle, engine, own = policy_bundle(), active_engine(), rules_in_force(action=document["action"])
     begun = time.perf_counter_ns()
-    verdict = _verdict(document=document, problems=problems, bundle=bundle, engine=engine)
-    record = _row(document=document, verdict=verdict, bundle=bundle, engine=engine)
+    verdict = judge(document=document, problems=problems, bundle=bundle, own=own, engine=engine, tenant_id=tenant_id)
+    record = _row(document=document, verdict=verdict, bundle=bundle, own=own, engine=engine)
     record.tenant_id, record.decided_at = tenant_id, now
     record.duration_us = (time.perf_counter_ns() - begun) // 1000
     decision = _recorded(record=record, verdict=verdict, bundle=bundle)
@@ -116,6 +124,33 @@ def keep_refusal(denied: PolicyDenied) -> None:
             record.save(force_insert=True)
 
 
+def citation_of(record: PolicyDecision) -> dict[str, str]:
+    """Return what a receipt or a manifest says of a decision. `tenant_policy_digest` is empty without own rules."""
+    return {
+        "ref": record.ref,
+        "policy_digest": record.bundle_digest,
+        "tenant_policy_digest": record.tenant_digest,
+        "data_digest": record.data_digest,
+        "input_digest": record.input_digest,
+    }
+
+
+def judge(
+    *,
+    document: dict[str, Any],
+    problems: list[str],
+    bundle: Bundle,
+    own: TenantRules,
+    engine: PolicyEngine,
+    tenant_id: UUID,
+) -> Verdict:
+    """Return what the built-in rules say, restricted by the tenant's own. Every failure is a denial with its reason."""
+    verdict = _verdict(document=document, problems=problems, bundle=bundle, engine=engine)
+    if verdict.allow and own.policies:
+        return _restricted(document=document, own=own, tenant_id=tenant_id)
+    return verdict
+
+
 def _verdict(*, document: dict[str, Any], problems: list[str], bundle: Bundle, engine: PolicyEngine) -> Verdict:
     try:
         if problems:
@@ -127,6 +162,23 @@ def _verdict(*, document: dict[str, Any], problems: list[str], bundle: Bundle, e
     except EngineFailure as failure:
         log.error("policy_engine_failed", action=document["action"], error=str(failure))
         return Verdict(allow=False, reasons=(_engine_reason(failure),))
+
+
+def _restricted(*, document: dict[str, Any], own: TenantRules, tenant_id: UUID) -> Verdict:
+    """Return the verdict of a tenant's own rules on what the built-in ones allow: yes only without any reason."""
+    try:
+        (said,) = reasons_of(own, [document], tenant=str(tenant_id))
+        if isinstance(said, EngineFailure):
+            raise said
+    except EngineFailure as failure:
+        log.error("policy_tenant_rules_failed", action=document["action"], error=str(failure))
+        said = (_tenant_rules_reason(failure),)
+    return Verdict(allow=not said, reasons=said)
+
+
+def _tenant_rules_reason(failure: EngineFailure) -> Reason:
+    sentence = "Your organisation's own rules failed, so the answer is no. An admin can correct or retire them."
+    return Reason(TENANT_RULES_FAILED, sentence, error=str(failure))
 
 
 def _input_reason(invalid: InvalidInput) -> Reason:
@@ -144,7 +196,9 @@ def _as_json(reason: Reason) -> dict[str, str]:
     return {**named, "error": reason.error} if reason.error else named
 
 
-def _row(*, document: dict[str, Any], verdict: Verdict, bundle: Bundle, engine: PolicyEngine) -> PolicyDecision:
+def _row(
+    *, document: dict[str, Any], verdict: Verdict, bundle: Bundle, own: TenantRules, engine: PolicyEngine
+) -> PolicyDecision:
     """Return the unsaved row, but for tenant, time and duration. The digest is of the document before masking."""
     return PolicyDecision(
         action=document["action"],
@@ -153,6 +207,9 @@ def _row(*, document: dict[str, Any], verdict: Verdict, bundle: Bundle, engine: 
         input=masked(document),
         input_digest=sha256_hex(canonical_json(document)),
         bundle_digest=bundle.digest,
+        tenant_digest=own.digest,
+        tenant_policies=[each.stamp for each in own.policies],
+        data_digest=own.data_digest,
         path=f"data.conductor.{document['action']}",
         engine=engine.name,
         engine_version=engine.version,
@@ -180,7 +237,7 @@ def _recorded(*, record: PolicyDecision, verdict: Verdict, bundle: Bundle) -> De
 
 
 def _count(*, action: str, decision: Decision) -> None:
-    failed = {INPUT_INVALID, ENGINE_ERROR, RECORD_FAILED}.intersection(decision.codes)
+    failed = {INPUT_INVALID, ENGINE_ERROR, TENANT_RULES_FAILED, RECORD_FAILED}.intersection(decision.codes)
     result = "allow" if decision.allow else "error" if failed else "deny"
     # Only known names become labels: a label's values must stay few.
     DECISIONS.labels(action=action if action in RESOURCES else "unknown", result=result).inc()

@@ -111,7 +111,7 @@ class RegorusEngine:
             self._local.engines = {}
             # An engine must die in its own thread; the traceback would carry it wherever the failure goes.
             traceback.clear_frames(failure.__traceback__)
-            raise EngineFailure(_without_backtrace(failure)) from failure
+            raise EngineFailure(without_backtrace(failure)) from failure
         return verdict_of(answer)
 
     def _query(self, bundle: Bundle, path: str, document: bytes) -> dict[str, Any] | None:
@@ -147,7 +147,8 @@ def active_engine() -> PolicyEngine:
     return _ENGINE
 
 
-def _without_backtrace(failure: BaseException) -> str:
+def without_backtrace(failure: BaseException) -> str:
+    """Return what the engine said, on one line."""
     # regorus appends a stack trace full of build paths, which belong neither in a record nor before a user.
     text = " ".join(str(failure).partition("Stack backtrace:")[0].split())
     return (text or type(failure).__name__)[:_ERROR_LENGTH]

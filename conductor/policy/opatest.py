@@ -73,16 +73,21 @@ def run_tests(files: Mapping[str, str]) -> Report:
     return Report(tests=tests, coverage=_coverage_of(engine))
 
 
-def _tests_of(engine: Any) -> list[tuple[str, str]]:
-    """Return (file, full rule path) of each test, in the order of the files; a rule in several parts counts once."""
-    found: dict[tuple[str, str], None] = {}
+def rules_by_file(engine: Any) -> dict[str, list[str]]:
+    """Return the full paths of the rules in each file, in their order; a rule in several parts counts once."""
+    found: dict[str, dict[str, None]] = {}
     for module in json.loads(engine.get_ast_as_json()):
         package = _dotted(module["ast"]["package"]["refr"])
-        for rule in module["ast"]["rules"]:
-            name = _rule_name(rule)
-            if name.startswith(("test_", "todo_test_")):
-                found[(module["source"]["file"], f"data.{package}.{name}")] = None
-    return sorted(found, key=lambda test: test[0])
+        names = found.setdefault(module["source"]["file"], {})
+        names.update({f"data.{package}.{name}": None for rule in module["ast"]["rules"] if (name := _rule_name(rule))})
+    return {file: list(names) for file, names in found.items()}
+
+
+def _tests_of(engine: Any) -> list[tuple[str, str]]:
+    """Return (file, full rule path) of each test, in the order of the files."""
+    found = [(file, rule) for file, rules in rules_by_file(engine).items() for rule in rules]
+    tests = [each for each in found if each[1].rpartition(".")[2].startswith(("test_", "todo_test_"))]
+    return sorted(tests, key=lambda test: test[0])
 
 
 def _rule_name(rule: dict[str, Any]) -> str:

@@ -30,6 +30,8 @@ PERMISSIONS = {
     "view_runs": "Read workflow runs",
     "operate_runs": "Cancel and retry workflow runs, decide their waits",
     "edit_graph": "Import resources and dependencies",
+    "manage_policies": "Upload, simulate and retire rules of the organisation's own",
+    "activate_policies": "Put rules in force that somebody else uploaded",
     "manage_adapters": "Configure adapters and their secrets",
     "manage_members": "Invite members and issue API tokens",
 }
@@ -40,7 +42,7 @@ _RESPOND = _READ | {"respond", "collect_evidence"}
 _COMMAND = (
     _RESPOND
     | {"command", "seal_evidence", "run_controls", "operate_runs", "edit_graph", "override_guards"}
-    | {"decide_reporting"}
+    | {"decide_reporting", "activate_policies"}
 )
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
@@ -60,6 +62,8 @@ SCOPES: dict[str, frozenset[str]] = {
     "runs:read": frozenset({"view_runs"}),
     "runs:write": frozenset({"view_runs", "operate_runs"}),
     "receipts:read": frozenset({"view_evidence"}),
+    "policy:read": frozenset({"view_evidence"}),
+    "policy:write": frozenset({"view_evidence", "manage_policies", "activate_policies"}),
     "graph:read": frozenset({"view_incidents"}),
     "graph:write": frozenset({"view_incidents", "edit_graph"}),
 }

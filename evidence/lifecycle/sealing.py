@@ -13,7 +13,7 @@ from conductor.ledger import blobs
 from conductor.ledger.selectors import unsequenced_count
 from conductor.lib.errors import Conflict, Invalid
 from conductor.lib.refs import ref
-from conductor.policy.decisions import Decision, PolicyDenied, decide
+from conductor.policy.decisions import Decision, PolicyDenied, citation_of, decide
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
@@ -191,6 +191,7 @@ def _append_seal(
             "artifacts": len(artifacts),
             "controls": [each["key"] for each in document["controls"]],
             "period": document["bundle"]["period"],
+            "decision": citation_of(sealing.decision),
         },
         subjects=[{"name": manifest.FILE, "digest": digest}, *artifacts],
         links=[ref("conductor.policy_decision", sealing.decision.id)],

@@ -262,7 +262,7 @@ def _insert(incident_id: UUID, asked: _Declaration, actor: Actor, decision: Deci
         entries=[Entry(EventKind.DECLARED, asked.summary, facts)],
         actor=actor,
         now=now,
-        body={**facts, "title": asked.title},
+        body={**facts, "title": asked.title, "decision": decision.citation},
         links=[*_decision_ref(decision), *([ref("conductor.node", resource.id)] if resource else [])],
     )
     return incident

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from conductor.lib.refs import Ref, ref
-from conductor.policy.decisions import PolicyDenied
+from conductor.policy.decisions import Decision, PolicyDenied
 from conductor.policy.decisions import require as require_policy
 from conductor.tenancy.actors import Actor, require
 from conductor.tenancy.roles import PERMISSIONS, holders
@@ -42,8 +42,13 @@ class Passed:
     answers: list[Answer]
     override: dict[str, str] | None
     """Who passed unmet guards and why; None where none was unmet."""
-    links: list[Ref]
+    decision: Decision | None
     """The decision of the rules in Rego, where they were asked."""
+
+    @property
+    def links(self) -> list[Ref]:
+        """What the receipt links: that decision."""
+        return [self.decision.record.ref] if self.decision and self.decision.record else []
 
     @property
     def facts_of_entry(self) -> Mapping[str, Any]:
@@ -62,6 +67,8 @@ class Passed:
         if self.answers:
             facts["guards"] = [each.as_json() for each in self.answers]
             facts["policy_version"], facts["policy_digest"] = self.policy.version, self.policy.digest
+        if self.decision is not None:
+            facts["decision"] = self.decision.citation
         return {**facts, "override": self.override} if self.override else facts
 
 
@@ -91,11 +98,11 @@ def check(*, incident: Incident, move: Move, wish: Wish, actor: Actor, now: date
         raise OverrideNotAllowed(f"Only {' or '.join(holders(OVERRIDE))} may override guards.")
     stopping = [each for each in unmet if not (wish.override and each.overridable)]
     may = rule.permission in actor.permissions
-    links, denied = _ask_rules(incident, wish.reason, actor, now) if move.to == Status.RESOLVED else ([], None)
+    decision, denied = _ask_rules(incident, wish.reason, actor, now) if move.to == Status.RESOLVED else (None, None)
     if own or stopping or not may or denied is not None:
         _refuse(incident, move, wish, own, stopping, None if may else rule.permission, denied, actor)
     override = {"by": actor.ref, "by_name": actor.name, "reason": wish.override} if unmet else None
-    return Passed(wish, policy, answers, override, links)
+    return Passed(wish, policy, answers, override, decision)
 
 
 def _needs(incident: Incident, move: Move, wish: Wish) -> list[dict[str, str]]:
@@ -153,7 +160,9 @@ def _who_may(permission: str) -> dict[str, str]:
     }
 
 
-def _ask_rules(incident: Incident, reason: str, actor: Actor, now: datetime) -> tuple[list[Ref], PolicyDenied | None]:
+def _ask_rules(
+    incident: Incident, reason: str, actor: Actor, now: datetime
+) -> tuple[Decision | None, PolicyDenied | None]:
     commander = holder_of(incident=incident, role=Role.COMMANDER)
     try:
         decision = require_policy(
@@ -176,5 +185,5 @@ def _ask_rules(incident: Incident, reason: str, actor: Actor, now: datetime) -> 
             now=now,
         )
     except PolicyDenied as denied:
-        return [], denied
-    return ([ref("conductor.policy_decision", decision.record.id)] if decision.record else []), None
+        return None, denied
+    return decision, None

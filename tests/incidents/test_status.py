@@ -11,7 +11,7 @@ from conductor.engine.models import Run
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.metering.models import MeterEvent
-from conductor.policy.decisions import PolicyDenied
+from conductor.policy.decisions import Decision, PolicyDenied, citation_of
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor, PermissionMissing
 from incidents.lifecycle import (
@@ -174,10 +174,8 @@ def test_monitoring_from_open_implies_mitigation_and_says_that_nobody_said_so(
 def test_the_short_way_to_resolved_implies_mitigation_where_the_rules_let_it_through(
     incident: Incident, commander: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Allowed:
-        record = None
-
-    monkeypatch.setattr("incidents.lifecycle.passing.require_policy", lambda **asked: Allowed())
+    allowed = Decision(allow=True, reasons=[], codes=[], record=None)
+    monkeypatch.setattr("incidents.lifecycle.passing.require_policy", lambda **asked: allowed)
 
     resolve_incident(incident=incident, actor=commander, now=now)
 
@@ -261,6 +259,7 @@ def test_resolving_asks_policy_and_the_receipt_names_the_answer(
         "guards": [{"guard": "update_posted", "met": True, "why": ""}],
         "policy_version": 0,
         "policy_digest": policy_in_force().digest,
+        "decision": citation_of(decision),
     }
 
 

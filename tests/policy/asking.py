@@ -11,6 +11,8 @@ from tests.world import NORTHWIND, NOW
 
 INCIDENT = "incidents.incident:01934a00-0000-7000-8000-0000000000aa"
 
+DESCRIBED = {"environment": "production", "visibility": "NORMAL", "owner": "tenancy.user:8"}
+
 
 class Asked:
     """Declares a SEV2 of Northwind as one actor."""
@@ -19,7 +21,7 @@ class Asked:
         self.arguments: dict[str, Any] = {
             "action": "incidents.declare",
             "actor": actor,
-            "resource": {"ref": INCIDENT, "tenant": NORTHWIND, "severity": "SEV2"},
+            "resource": {"ref": INCIDENT, "tenant": NORTHWIND, **DESCRIBED, "severity": "SEV2"},
             "context": {},
             "tenant_id": NORTHWIND,
             "now": NOW,

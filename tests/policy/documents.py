@@ -12,30 +12,56 @@ OTHER_TENANT = "01934a00-0000-7000-8000-000000000002"
 
 def sound(action: str) -> dict[str, Any]:
     """Return a document that is allowed for as few reasons as possible, so that losing any of them must tell."""
-    permissions = ["seal_evidence"] if action == "evidence.seal" else ["respond"]
     return {
         "action": action,
         "subject": {
             "ref": "tenancy.user:7",
             "tenant": TENANT,
             "roles": ["RESPONDER"],
-            "permissions": permissions,
+            "permissions": [PERMISSIONS[action]],
             "channel": "console",
+            "authentication": "password",
         },
         "resource": {"tenant": TENANT, **RESOURCES[action]},
-        "context": {"time": "2026-11-20T11:00:00Z"},
+        "context": {"time": "2026-11-20T11:00:00Z", "channel": "console", **CONTEXTS[action]},
     }
+
+
+PERMISSIONS = {
+    "incidents.declare": "respond",
+    "incidents.resolve": "respond",
+    "evidence.seal": "seal_evidence",
+    "policy.activate": "activate_policies",
+    "policy.retire": "manage_policies",
+}
+
+_ALONE: dict[str, Any] = {"four_eyes": {"required": False, "requested_by": "", "approved_by": ""}}
+
+CONTEXTS: dict[str, dict[str, Any]] = {
+    "incidents.declare": _ALONE,
+    "incidents.resolve": _ALONE,
+    "evidence.seal": _ALONE,
+    "policy.activate": {
+        "four_eyes": {"required": True, "requested_by": "tenancy.user:8", "approved_by": "tenancy.user:7"}
+    },
+    "policy.retire": {**_ALONE, "reason": "It locks everybody out."},
+}
+"""What each action's context holds beside the moment and the channel."""
+
+_DESCRIBED = {"environment": "production", "visibility": "NORMAL", "owner": "tenancy.user:8"}
 
 
 RESOURCES: dict[str, dict[str, Any]] = {
     "incidents.declare": {
         "ref": "incidents.incident:01934a00-0000-7000-8000-0000000000aa",
         "kind": "incidents.incident",
+        **_DESCRIBED,
         "severity": "SEV3",
     },
     "incidents.resolve": {
         "ref": "incidents.incident:01934a00-0000-7000-8000-0000000000aa",
         "kind": "incidents.incident",
+        **_DESCRIBED,
         "severity": "SEV1",
         "status": "MONITORING",
         "acknowledged": True,
@@ -44,12 +70,40 @@ RESOURCES: dict[str, dict[str, Any]] = {
     "evidence.seal": {
         "ref": "evidence.bundle:01934a00-0000-7000-8000-0000000000bb",
         "kind": "evidence.bundle",
+        **_DESCRIBED,
+        "severity": "",
         "status": "COLLECTING",
         "artifacts_count": 3,
         "unverified_count": 0,
         "receipts_unsequenced": 0,
     },
+    "policy.activate": {
+        "ref": "conductor.tenant_policy:01934a00-0000-7000-8000-0000000000cc",
+        "kind": "conductor.tenant_policy",
+        **_DESCRIBED,
+        "environment": "",
+        "severity": "",
+        "state": "DRAFT",
+        "digest": "8c2f",
+        "reviewed_digest": "8c2f",
+    },
+    "policy.retire": {
+        "ref": "conductor.tenant_policy:01934a00-0000-7000-8000-0000000000cc",
+        "kind": "conductor.tenant_policy",
+        **_DESCRIBED,
+        "environment": "",
+        "severity": "",
+        "state": "ACTIVE",
+    },
 }
+
+MAY_BE_EMPTY = {
+    ("resource", "environment"),
+    ("resource", "severity"),
+    ("context", "four_eyes", "requested_by"),
+    ("context", "four_eyes", "approved_by"),
+}
+"""Attributes for which the empty text is an answer; they may be neither left out nor of another type."""
 
 ACTIONS = tuple(RESOURCES)
 
@@ -91,3 +145,6 @@ def replaced(document: dict[str, Any], path: tuple[str, ...], value: Any) -> dic
 
 CASES = [(action, path) for action in ACTIONS for path in attributes(sound(action))]
 """Every (action, attribute path)."""
+
+OPTIONAL = {("resource", "commander")}
+"""Attributes that a document may lack; without them less is allowed."""

@@ -34,7 +34,8 @@ def test_tests_are_not_part_of_the_rules_in_force() -> None:
     files = read_folder()
 
     assert "seal_test.rego" in files
-    assert set(policy_bundle().files) == {"basis.rego", "declare.rego", "resolve.rego", "seal.rego"}
+    names = {"activate", "basis", "declare", "resolve", "retire", "seal"}
+    assert set(policy_bundle().files) == {f"{name}.rego" for name in names}
 
 
 def test_every_file_of_rules_has_a_file_of_tests(tmp_path: Path) -> None:

@@ -30,22 +30,30 @@ def test_a_verbs_values_become_the_document_that_the_rules_read() -> None:
         SEV3 = "SEV3"
 
     incident = "incidents.incident:01934a00-0000-7000-8000-0000000000aa"
-    document, problems = build({"ref": incident, "tenant": UUID(TENANT), "severity": Severity.SEV3})
+    described = {"environment": "production", "visibility": "NORMAL", "owner": "tenancy.user:8"}
+    document, problems = build({"ref": incident, "tenant": UUID(TENANT), "severity": Severity.SEV3, **described})
 
     expected = sound("incidents.declare")
     expected["subject"]["permissions"] = ["respond", "view_incidents"]
+    expected["subject"]["authentication"] = "unknown"
     assert problems == []
     assert document == expected
     check_document(document)
 
 
-def test_moments_are_told_in_utc_and_the_door_cannot_change_the_time() -> None:
+def test_moments_are_told_in_utc_and_the_door_cannot_change_the_time_or_the_channel() -> None:
     local = datetime(2026, 11, 20, 12, 30, tzinfo=timezone(timedelta(hours=1)))
 
-    document, _ = build({"declared_at": local}, context={"time": "1999-01-01T00:00:00Z", "channel_name": "C1"})
+    claimed = {"time": "1999-01-01T00:00:00Z", "channel": "engine", "channel_name": "C1"}
+    document, _ = build({"declared_at": local}, context=claimed)
 
     assert document["resource"]["declared_at"] == "2026-11-20T11:30:00Z"
-    assert document["context"] == {"time": "2026-11-20T11:00:00Z", "channel_name": "C1"}
+    assert document["context"] == {
+        "time": "2026-11-20T11:00:00Z",
+        "channel": "console",
+        "channel_name": "C1",
+        "four_eyes": {"required": False, "requested_by": "", "approved_by": ""},
+    }
 
 
 @pytest.mark.parametrize(
@@ -96,6 +104,13 @@ def test_a_sound_document_passes_the_check(action: str) -> None:
         (("resource", "severity"), 1, "resource.severity"),
         (("resource", "commander"), None, "resource.commander"),
         (("resource", "ref"), "", "resource.ref"),
+        (("subject", "authentication"), 1, "subject.authentication"),
+        (("resource", "environment"), None, "resource.environment"),
+        (("resource", "owner"), "", "resource.owner"),
+        (("context", "channel"), "", "context.channel"),
+        (("context", "four_eyes"), True, "context.four_eyes"),
+        (("context", "four_eyes", "required"), "yes", "context.four_eyes.required"),
+        (("context", "four_eyes", "waived"), True, "context.four_eyes.waived"),
         (("context", "time"), "yesterday", "context.time"),
         (("context", "time"), "2026-11-20T11:00:00", "context.time"),
         (("overrides",), {"allow": True}, "overrides"),

@@ -14,12 +14,22 @@ from conductor.policy.engine import RegorusEngine, Verdict, path_of
 from conductor.policy.inputs import InvalidInput, check_document
 from conductor.policy.opatest import RegoTest, run_tests
 from conductor.tenancy.actors import CHANNELS
-from tests.policy.documents import ACTIONS, CASES, OTHER_TENANT, TENANT, replaced, sound, value_at, without
+from conductor.tenancy.authentication import Authentication
+from tests.policy.documents import (
+    ACTIONS,
+    CASES,
+    MAY_BE_EMPTY,
+    OPTIONAL,
+    OTHER_TENANT,
+    TENANT,
+    replaced,
+    sound,
+    value_at,
+    without,
+)
 
 ENGINE = RegorusEngine()
 REPORT = run_tests(read_folder())
-OPTIONAL = {("incidents.resolve", ("resource", "commander"))}
-"""Attributes that a document may lack; without them less is allowed."""
 
 
 def ask(action: str, document: dict[str, Any]) -> Verdict:
@@ -56,11 +66,12 @@ def test_no_attribute_can_be_of_another_type_or_empty(action: str, path: tuple[s
     others = [value for value in (None, "", "x", 1, True, [], {}, {"respond": True}) if type(value) is not type(held)]
 
     answers = {repr(value): ask(action, replaced(sound(action), path, value)).allow for value in others}
-    answers["empty"] = ask(action, replaced(sound(action), path, "")).allow
+    if path not in MAY_BE_EMPTY:
+        answers["empty"] = ask(action, replaced(sound(action), path, "")).allow
     assert [value for value, allowed in answers.items() if allowed] == []
 
 
-@pytest.mark.parametrize(("action", "path"), [case for case in CASES if case not in OPTIONAL])
+@pytest.mark.parametrize(("action", "path"), [case for case in CASES if case[1] not in OPTIONAL])
 def test_the_schema_refuses_a_missing_attribute_before_the_rules_do(action: str, path: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput):
         check_document(without(sound(action), path))
@@ -81,13 +92,18 @@ def test_the_rules_of_one_action_never_allow_another(action: str, other: str) ->
 
 
 def test_every_channel_that_an_actor_may_come_through_is_known_to_the_rules() -> None:
-    refused = [
-        channel
-        for channel in CHANNELS
-        if not ask("incidents.declare", replaced(sound("incidents.declare"), ("subject", "channel"), channel)).allow
-    ]
+    def through(channel: str) -> dict[str, Any]:
+        document = replaced(sound("incidents.declare"), ("subject", "channel"), channel)
+        return replaced(document, ("context", "channel"), channel)
 
-    assert refused == []
+    assert [channel for channel in CHANNELS if not ask("incidents.declare", through(channel)).allow] == []
+
+
+def test_every_way_to_sign_in_that_an_actor_may_have_is_known_to_the_rules() -> None:
+    document = sound("incidents.declare")
+
+    for each in Authentication:
+        assert ask("incidents.declare", replaced(document, ("subject", "authentication"), each.value)).allow
 
 
 _SUBJECT = st.fixed_dictionaries(
@@ -95,10 +111,15 @@ _SUBJECT = st.fixed_dictionaries(
         "ref": st.sampled_from(["tenancy.user:7", "tenancy.user:8"]),
         "tenant": st.sampled_from([TENANT, OTHER_TENANT]),
         "roles": st.lists(st.sampled_from(["RESPONDER", "COMMANDER", "ADMIN", "system"]), max_size=2),
-        "permissions": st.lists(st.sampled_from(["respond", "command", "seal_evidence", "view_runs"]), max_size=3),
+        "permissions": st.lists(
+            st.sampled_from(["respond", "command", "seal_evidence", "activate_policies", "manage_policies"]), max_size=3
+        ),
         "channel": st.sampled_from(["console", "slack", "engine", "telegraph"]),
+        "authentication": st.sampled_from(["password", "mfa", "unknown", "handshake"]),
     }
 )
+_PERSON = st.sampled_from(["", "tenancy.user:7", "tenancy.user:8"])
+_EYES = st.fixed_dictionaries({"required": st.booleans(), "requested_by": _PERSON, "approved_by": _PERSON})
 _SEVERITY = st.sampled_from(["SEV1", "SEV2", "SEV3", "SEV4", "SEV5"])
 _COUNT = st.integers(min_value=0, max_value=2)
 _RESOURCE = {
@@ -119,14 +140,32 @@ _RESOURCE = {
             "receipts_unsequenced": _COUNT,
         }
     ),
+    "policy.activate": st.fixed_dictionaries(
+        {
+            "state": st.sampled_from(["DRAFT", "ACTIVE", "RETIRED"]),
+            "reviewed_digest": st.sampled_from(["8c2f", "77aa"]),
+            "owner": st.sampled_from(["tenancy.user:7", "tenancy.user:8"]),
+        }
+    ),
+    "policy.retire": st.fixed_dictionaries({"state": st.sampled_from(["DRAFT", "ACTIVE", "RETIRED"])}),
 }
 
 
-def second_opinion(action: str, subject: dict[str, Any], resource: dict[str, Any]) -> bool:
-    """Say in Python what the three policies say in Rego."""
+def second_opinion(action: str, subject: dict[str, Any], resource: dict[str, Any], eyes: dict[str, Any]) -> bool:
+    """Say in Python what the policies say in Rego."""
     holds = set(subject["permissions"])
     if subject["tenant"] != resource["tenant"] or subject["channel"] not in CHANNELS:
         return False
+    if subject["authentication"] not in set(Authentication):
+        return False
+    if eyes["required"] and (eyes["approved_by"] != subject["ref"] or eyes["requested_by"] in ("", subject["ref"])):
+        return False
+    if action == "policy.retire":
+        return "manage_policies" in holds and resource["state"] != "RETIRED"
+    if action == "policy.activate":
+        known = eyes["required"] and eyes["requested_by"] == resource["owner"]
+        sound_draft = resource["state"] == "DRAFT" and resource["reviewed_digest"] == resource["digest"]
+        return "activate_policies" in holds and known and sound_draft
     if action == "evidence.seal":
         entitled = "seal_evidence" in holds or ("system" in subject["roles"] and subject["channel"] == "engine")
         complete = resource["artifacts_count"] > 0 and resource["unverified_count"] == 0
@@ -141,13 +180,17 @@ def second_opinion(action: str, subject: dict[str, Any], resource: dict[str, Any
 
 
 @settings(max_examples=150)
-@given(action=st.sampled_from(ACTIONS), subject=_SUBJECT, data=st.data())
-def test_a_second_opinion_agrees(action: str, subject: dict[str, Any], data: st.DataObject) -> None:
+@given(action=st.sampled_from(ACTIONS), subject=_SUBJECT, eyes=_EYES, data=st.data())
+def test_a_second_opinion_agrees(
+    action: str, subject: dict[str, Any], eyes: dict[str, Any], data: st.DataObject
+) -> None:
     document = sound(action)
     document["subject"] = subject
+    document["context"]["channel"] = subject["channel"]
+    document["context"]["four_eyes"] = eyes
     document["resource"].update(data.draw(_RESOURCE[action]))
 
     verdict = ask(action, document)
 
-    assert verdict.allow is second_opinion(action, subject, document["resource"])
+    assert verdict.allow is second_opinion(action, subject, document["resource"], eyes)
     assert verdict.allow is (verdict.reasons == ())
