@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from incidents import views
+from incidents.views import incidents as views
+from incidents.views import postmortems
 
 app_name = "incidents"
 urlpatterns = [
@@ -17,6 +18,6 @@ urlpatterns = [
     path("INC-<int:number>/classification/", views.classification, name="classification"),
     path("INC-<int:number>/role/", views.role, name="role"),
     path("INC-<int:number>/update/", views.update, name="update"),
-    path("INC-<int:number>/postmortem/", views.postmortem, name="postmortem"),
-    path("INC-<int:number>/postmortem.pdf", views.postmortem_pdf, name="postmortem_pdf"),
+    path("INC-<int:number>/postmortem/", postmortems.postmortem, name="postmortem"),
+    path("INC-<int:number>/postmortem.pdf", postmortems.postmortem_pdf, name="postmortem_pdf"),
 ]

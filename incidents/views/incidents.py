@@ -1,10 +1,10 @@
-"""The incident pages: hub, declare, detail with its live timeline, postmortem. Doors: each makes one call."""
+"""The incident pages: hub, declare, detail with its live timeline. Doors: each makes one call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -13,16 +13,14 @@ from conductor.console import live
 from conductor.console.doors import door
 from conductor.console.panels import panels_at
 from conductor.graph.models import Node
-from conductor.ledger import blobs
 from conductor.ledger.selectors import receipts_for
 from conductor.lib.clock import now
-from conductor.lib.errors import Invalid, NotFound
+from conductor.lib.errors import Invalid
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.scope import tenant_scope
 from incidents import drawing, lifecycle, pages, selectors
-from incidents.models import Incident, Severity
-from incidents.postmortem import file_name
+from incidents.models import Severity
 
 RESPOND = "respond"
 TABS = ("timeline", "graph", "runs", "receipts")
@@ -173,31 +171,6 @@ def update(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     verb = lifecycle.record_decision if request.POST.get("as") == "decision" else lifecycle.post_update
     verb(incident=incident, text=request.POST.get("body", ""), actor=request.actor, now=now())
     return redirect("incidents:detail", tenant, number)
-
-
-@require_http_methods(["GET", "POST"])
-@door(permission="view_incidents")
-def postmortem(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
-    """Read the newest postmortem; POST has it drafted anew."""
-    incident = selectors.incident_by_number(number=number)
-    if request.method == "POST":
-        lifecycle.request_postmortem(incident=incident, actor=request.actor, now=now())
-        return redirect("incidents:postmortem", tenant, number)
-    newest = selectors.latest_postmortem(incident=incident)
-    return render(request, "incidents/postmortem.html", {"incident": incident, "postmortem": newest})
-
-
-@require_GET
-@door(permission="view_incidents")
-def postmortem_pdf(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase:
-    """The newest postmortem's PDF."""
-    incident: Incident = selectors.incident_by_number(number=number)
-    newest = selectors.latest_postmortem(incident=incident)
-    if newest is None or not newest.pdf_digest:
-        raise NotFound("The PDF is not rendered yet.")
-    stream = blobs.open_blob(tenant_id=request.tenant.id, digest=newest.pdf_digest)
-    name = file_name(incident=incident, postmortem=newest, suffix="pdf")
-    return FileResponse(stream, content_type="application/pdf", filename=name)
 
 
 def _number(text: str) -> int | None:
