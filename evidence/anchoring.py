@@ -13,6 +13,7 @@ from adapters.lifecycle import notarize
 from adapters.models import AdapterConfig, NotaryRecord
 from adapters.ports import Capability, Port
 from conductor.ledger.anchors import CHECKPOINT, Stamp, anchor, checkpoint_to_anchor
+from conductor.ledger.stamping import stamp, waiting
 from conductor.lib.refs import Ref, ref
 from conductor.observability.metrics import CHECKPOINTS_ANCHORED
 from conductor.tenancy.directory import tenant_refs
@@ -27,10 +28,10 @@ class NotaryAnchors:
         records = _verified().filter(subject__in=list(subjects)).order_by("attested_at")
         return [_stamp(each) for each in records]
 
-    def newest(self, *, kind: str) -> list[Stamp]:
-        """Return the newest stamp of this kind of record that an independent notary gave, in a list; or none."""
+    def newest(self, *, kind: str, limit: int = 1) -> list[Stamp]:
+        """Return the newest stamps that independent notaries gave for this kind of record, newest first."""
         records = _verified().filter(subject__startswith=f"{kind}:", adapter__kind__in=_independent_kinds())
-        return [_stamp(each) for each in records.order_by("-created_at")[:1]]
+        return [_stamp(each) for each in records.order_by("-created_at")[:limit]]
 
     def request(self, *, tenant_id: UUID, subject: Ref, digest: str, now: datetime) -> int:
         """Ask every enabled notary for a stamp; return how many have given one."""
@@ -56,6 +57,18 @@ def anchor_checkpoints(*, now: datetime) -> int:
     return total
 
 
+def stamp_receipts(*, tenant_id: UUID, now: datetime) -> int:
+    """Have the receipts of one tenant stamped that are to be exported; return how many stamps were given."""
+    with tenant_scope(tenant_id):
+        receipts = waiting(now=now) if _has_notary() else []
+    return sum(stamp(receipt=each, now=now) for each in receipts)
+
+
+def stamp_all_receipts(*, now: datetime) -> int:
+    """`stamp_receipts` for every tenant: finds what a lost message left."""
+    return sum(stamp_receipts(tenant_id=tenant.id, now=now) for tenant in tenant_refs())
+
+
 def _has_notary() -> bool:
     return AdapterConfig.objects.filter(port=Port.NOTARY.value, enabled=True).exists()
 
@@ -78,6 +91,7 @@ def _stamp(record: NotaryRecord) -> Stamp:
         kind=record.adapter.kind,
         independent=record.adapter.kind in _independent_kinds(),
         response=bytes(record.response),
+        is_rfc3161=bool(record.request),
         attested_at=record.attested_at,
         trust_anchor_pem=record.trust_anchor_pem,
     )

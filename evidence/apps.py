@@ -18,6 +18,7 @@ class EvidenceConfig(AppConfig):
         workflows.register()
         register_anchors(anchoring.NotaryAnchors())
         subscribe(name="evidence", subscriber=tasks.wake_collector)
+        subscribe(name="stamps", subscriber=tasks.wake_stamper)
         for place in ("incident.rail", "run.rail"):
             register_panel(
                 place=place,

@@ -9,18 +9,20 @@ from celery import shared_task
 
 from conductor.engine.wake import send
 from conductor.ledger.models import Receipt
+from conductor.ledger.stamping import REQUESTED
 from conductor.lib.clock import now
 from conductor.lib.refs import parse_ref
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.directory import tenant_refs
 from conductor.tenancy.scope import tenant_scope
-from evidence.anchoring import anchor_checkpoints
+from evidence.anchoring import anchor_checkpoints, stamp_all_receipts, stamp_receipts
 from evidence.lifecycle import collect_for_incident
 from evidence.selectors import incidents_without_evidence
 from incidents.models import Incident
 
 RENDERED = "incidents.postmortem.rendered"
 COLLECT = "evidence.collect_for_incident"
+STAMP = "evidence.stamp_receipts"
 
 
 @shared_task(name=COLLECT, ignore_result=True)
@@ -45,6 +47,19 @@ def sweep_incidents(**_later: Any) -> None:
 def anchor(**_later: Any) -> None:
     """Have what is new in each tenant's log stamped by its notaries."""
     anchor_checkpoints(now=now())
+    stamp_all_receipts(now=now())
+
+
+@shared_task(name=STAMP, ignore_result=True)
+def stamp(*, tenant_id: str, **_later: Any) -> None:
+    """Have the tenant's receipts stamped that somebody asked for."""
+    stamp_receipts(tenant_id=UUID(tenant_id), now=now())
+
+
+def wake_stamper(receipt: Receipt) -> None:
+    """Receipt subscriber: somebody wants a time stamp."""
+    if receipt.action == REQUESTED:
+        send(STAMP, {"tenant_id": str(receipt.tenant_id)})
 
 
 def wake_collector(receipt: Receipt) -> None:

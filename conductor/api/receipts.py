@@ -6,11 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ninja import Router, Schema
+from django.http import HttpResponse
+from ninja import Router, Schema, Status
 
 from conductor.api.paging import page
-from conductor.ledger import selectors
+from conductor.ledger import selectors, sigstore, tlog_proof
+from conductor.ledger.checking import check_receipt
+from conductor.ledger.keyring import keyring
 from conductor.ledger.models import Checkpoint, Receipt
+from conductor.ledger.stamping import request_stamp
+from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
@@ -60,6 +65,29 @@ class ConsistencyOut(Schema):
     new_checkpoint: str
 
 
+class CheckOut(Schema):
+    """One check of a receipt."""
+
+    title: str
+    state: str
+    """ok, wait or bad."""
+    detail: str
+
+
+class VerificationOut(Schema):
+    """The checks of a receipt, and what follows from them."""
+
+    verdict: str
+    is_verified: bool
+    checks: list[CheckOut]
+
+
+class TimestampOut(Schema):
+    """Whether a stamp was newly asked for; False if there is one, or it was asked for already."""
+
+    requested: bool
+
+
 class CheckpointOut(Schema):
     tree_size: int
     root_hash: str
@@ -91,6 +119,16 @@ def get_checkpoint(request: TenantRequest) -> Any:
     return checkpoint
 
 
+@router.get("/trust-root", response=dict[str, Any], operation_id="get_trust_root")
+def get_trust_root(request: TenantRequest) -> Any:
+    """What a verifier of this organisation's bundles must trust: `trustedRoot` (Sigstore) and `publicKeys` by hint.
+
+    Hand it over by another way than the bundles.
+    """
+    require(actor=request.actor, permission="view_evidence")
+    return sigstore.trust_root(tenant_id=request.tenant.id, keyring=keyring())
+
+
 @router.get("/consistency", response=ConsistencyOut, operation_id="get_consistency_proof")
 def get_consistency_proof(request: TenantRequest, old_size: int, new_size: int | None = None) -> Any:
     """The proof that the checkpoint at `new_size` (the newest one) extends the one at `old_size`: nothing was changed
@@ -116,6 +154,35 @@ def get_receipt_proof(request: TenantRequest, receipt_id: UUID, tree_size: int |
     require(actor=request.actor, permission="view_evidence")
     checkpoint = selectors.checkpoint_of(tree_size) if tree_size is not None else None
     return selectors.inclusion_proof(receipt=_receipt(receipt_id), checkpoint=checkpoint)
+
+
+@router.get("/{receipt_id}/bundle", response=dict[str, Any], operation_id="get_receipt_bundle")
+def get_receipt_bundle(request: TenantRequest, receipt_id: UUID) -> Any:
+    """The receipt as a Sigstore bundle v0.3. 409 until it is sequenced."""
+    require(actor=request.actor, permission="view_evidence")
+    return sigstore.bundle(receipt=_receipt(receipt_id), keyring=keyring())
+
+
+@router.get("/{receipt_id}/tlog-proof", operation_id="get_receipt_tlog_proof")
+def get_receipt_tlog_proof(request: TenantRequest, receipt_id: UUID) -> HttpResponse:
+    """The receipt's place in the log as a C2SP tlog-proof (text). 409 until it is sequenced."""
+    require(actor=request.actor, permission="view_evidence")
+    proof = selectors.inclusion_proof(receipt=_receipt(receipt_id))
+    return HttpResponse(tlog_proof.write(proof), content_type=tlog_proof.MEDIA_TYPE)
+
+
+@router.get("/{receipt_id}/verification", response=VerificationOut, operation_id="verify_receipt")
+def verify_receipt(request: TenantRequest, receipt_id: UUID) -> Any:
+    """What a verification of the receipt finds now: each check with its outcome in words."""
+    require(actor=request.actor, permission="view_evidence")
+    return check_receipt(receipt=_receipt(receipt_id), keyring=keyring())
+
+
+@router.post("/{receipt_id}/timestamp", response={202: TimestampOut}, operation_id="request_receipt_timestamp")
+def request_receipt_timestamp(request: TenantRequest, receipt_id: UUID) -> Any:
+    """Ask the organisation's notaries for a time stamp on the receipt's signature; the bundle has it soon after."""
+    requested = request_stamp(receipt=_receipt(receipt_id), actor=request.actor, now=now())
+    return Status(202, {"requested": requested})
 
 
 def _receipt(receipt_id: UUID) -> Receipt:

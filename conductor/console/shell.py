@@ -68,6 +68,7 @@ _NAV = (
         (
             ("Evidence", "evidence:list", "folder-check", "view_evidence"),
             ("Controls", "controls:list", "table-2", "view_controls"),
+            ("Receipts", "console:receipts", "receipt", "view_evidence"),
         ),
     ),
     ("Set up", (("Adapters", "admin:adapters_adapterconfig_changelist", "plug", "manage_adapters"),)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from conductor.console import views
+from conductor.console import receipts, views
 
 app_name = "console"
 urlpatterns = [
@@ -12,4 +12,13 @@ urlpatterns = [
     path("runs/", views.run_list, name="runs"),
     path("runs/R-<int:number>/", views.run_detail, name="run"),
     re_path(r"^runs/R-(?P<number>\d+)/(?P<action>cancellation|retry|decision)/$", views.run_action, name="run_action"),
+    path("receipts/", receipts.receipt_list, name="receipts"),
+    path("receipts/trust-root.json", receipts.trust_root, name="trust_root"),
+    path("receipts/<uuid:receipt_id>/", receipts.receipt_detail, name="receipt"),
+    path("receipts/<uuid:receipt_id>/timestamp/", receipts.receipt_stamp, name="receipt_stamp"),
+    re_path(
+        r"^receipts/(?P<receipt_id>[0-9a-f-]{36})/proof\.(?P<form>sigstore\.json|tlog-proof|dsse\.json)$",
+        receipts.receipt_proof,
+        name="receipt_proof",
+    ),
 ]

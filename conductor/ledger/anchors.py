@@ -37,7 +37,8 @@ class Stamp:
     independent: bool
     """Somebody else than this installation gave it."""
     response: bytes
-    """RFC 3161: the TimeStampResp in DER."""
+    """As received: DER for RFC 3161."""
+    is_rfc3161: bool
     attested_at: datetime
     trust_anchor_pem: str
 
@@ -49,8 +50,8 @@ class Anchors(Protocol):
         """Return the verified stamps of these records, oldest first."""
         ...
 
-    def newest(self, *, kind: str) -> list[Stamp]:
-        """Return the stamps of the newest record of this kind that an independent notary has stamped."""
+    def newest(self, *, kind: str, limit: int = 1) -> list[Stamp]:
+        """Return the newest stamps that independent notaries gave for this kind of record, newest first."""
         ...
 
     def request(self, *, tenant_id: UUID, subject: Ref, digest: str, now: datetime) -> int:
@@ -68,7 +69,7 @@ class _Nobody:
     def stamps(self, *, subjects: Sequence[Ref]) -> list[Stamp]:
         return []
 
-    def newest(self, *, kind: str) -> list[Stamp]:
+    def newest(self, *, kind: str, limit: int = 1) -> list[Stamp]:
         return []
 
     def request(self, *, tenant_id: UUID, subject: Ref, digest: str, now: datetime) -> int:
