@@ -15,11 +15,13 @@ from conductor.policy import checks as _policy_checks  # noqa: F401 - registers 
 
 @register()
 def workflows_name_known_steps(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E001: a workflow names a step that no app registered."""
-    return [
+    """E001: a workflow names a step that no app registered. E003: a group takes its list from nowhere."""
+    found: list[CheckMessage] = [
         Error(f"Workflow {workflow} names the step {step}, which is not registered.", id="conductor.E001")
         for workflow, step in registry.unknown_steps()
     ]
+    found += [Error(f"Workflow {workflow}: {fault}.", id="conductor.E003") for workflow, fault in registry.faults()]
+    return found
 
 
 @register(Tags.security)

@@ -1,7 +1,7 @@
 """Gathers the models of the subpackages, so that Django finds them under one app and one migration chain."""
 
 from conductor.api.models import IdempotentResponse
-from conductor.engine.models import Run, Step, Try
+from conductor.engine.models import Run, Share, Signal, Step, Try
 from conductor.graph.models import Edge, Node
 from conductor.ledger.models import Checkpoint, Receipt, SigningKey, Tile
 from conductor.metering.models import MeterEvent, PriceBook
@@ -24,8 +24,10 @@ __all__ = [
     "PriceBook",
     "Receipt",
     "Run",
+    "Share",
     "SignInLink",
     "SigningKey",
+    "Signal",
     "Step",
     "Tenant",
     "TenantPolicy",

@@ -195,6 +195,7 @@ CONTENT_SECURITY_POLICY = {
 # Work --------------------------------------------------------------------------------------------
 BROKER_URL = os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0")
 CONDUCTOR_LEASE_SECONDS = int(os.environ.get("CONDUCTOR_LEASE_SECONDS", 30))
+CONDUCTOR_TENANT_RUN_LIMIT = int(os.environ.get("CONDUCTOR_TENANT_RUN_LIMIT", 100))
 
 # Slack -------------------------------------------------------------------------------------------
 SLACK_SIGNING_SECRET = os.environ.get("CONDUCTOR_SLACK_SIGNING_SECRET", "")

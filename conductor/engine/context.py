@@ -6,9 +6,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from pydantic import BaseModel
+
+from conductor.engine.redaction import redacted
 from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import rfc3339
 from conductor.lib.refs import Ref
@@ -16,6 +19,8 @@ from conductor.tenancy.actors import Actor
 
 LOG_LINES = 500
 """A try keeps this many log lines; the last one then says that more were dropped."""
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Wait(Exception):
@@ -35,6 +40,18 @@ class WaitForDecision(Exception):
     def __init__(self, *, prompt: str, permission: str) -> None:
         self.prompt, self.permission = prompt, permission
         super().__init__(prompt)
+
+
+class WaitForSignal(Exception):
+    """Put the run to sleep until the signal `name` is sent to it, at most until `until`.
+
+    Called again, the step finds it in `ctx.signal`, or None there when the time was up first. A signal that was sent
+    before the step came to wait is kept and found at once. Raised again, it waits for the next signal of the name.
+    """
+
+    def __init__(self, *, name: str, reason: str, until: datetime | None = None) -> None:
+        self.name, self.reason, self.until = name, reason, until
+        super().__init__(reason)
 
 
 class Permanent(Exception):
@@ -63,7 +80,7 @@ class StepContext:
     subject: Ref
     input: dict[str, Any]
     outputs: dict[str, dict[str, Any]]
-    """Output of each earlier step, by step name."""
+    """Output of each earlier step, by step name. A group's is {"items": [output of each item, in order]}."""
     actor: Actor
     """The engine, acting for whoever started the run."""
     seq: int
@@ -74,21 +91,52 @@ class StepContext:
     renew: Callable[[], bool]
     """Extends the lease; returns False when another worker has the run."""
     lines: list[dict[str, Any]] = field(default_factory=list)
+    signal: dict[str, Any] | None = None
+    """The signal that the step waited for: {"name", "payload", "by", "by_name", "at"}."""
+    waited_out: bool = False
+    """Whether the step waited for a signal, and its time was up first."""
+    item: Any = None
+    """In a group: the item that this call is for."""
+    item_index: int | None = None
+    """In a group: the item's place in the list, from 0."""
+    undone: dict[str, Any] | None = None
+    """In a compensation: the output of the step that it undoes."""
+    round: int = 1
+    """Grows when the step is done anew after it was undone."""
+    decisions: list[str] = field(default_factory=list)
+    """Ids of what policy decided while this try was at work."""
     _lost: threading.Event = field(default_factory=threading.Event)
 
     @property
     def idempotency_key(self) -> str:
-        """`<run id>:<seq>`: the same for every try of this step, so that its effect happens once."""
-        return f"{self.run_id}:{self.seq}"
+        """`<run id>:<seq>`: the same for every try of this step, so that its effect happens once.
+
+        An item adds `.<index>`. A step that was undone and is done anew adds `:<round>`: that is another effect.
+        """
+        item = "" if self.item_index is None else f".{self.item_index}"
+        return f"{self.run_id}:{self.seq}{item}" + (f":{self.round}" if self.round > 1 else "")
+
+    def input_as(self, model: type[Model]) -> Model:
+        """Return the run's input as `model`; raise Permanent where it does not fit."""
+        return _read(model, self.input, "input")
+
+    def output_of(self, step: str, model: type[Model]) -> Model:
+        """Return an earlier step's output as `model`; raise Permanent where it does not fit."""
+        return _read(model, self.outputs.get(step), f"output of {step}")
+
+    def item_as(self, model: type[Model]) -> Model:
+        """Return the group's item as `model`; raise Permanent where it does not fit."""
+        return _read(model, self.item, f"item {self.item_index}")
 
     def now(self) -> datetime:
         """Read the clock: a step is a door."""
         return clock_now()
 
     def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
-        """Add a line to the try's log, shown on the run page. No secrets."""
+        """Add a line to the try's log, shown on the run page. What looks like a secret is erased."""
         if len(self.lines) < LOG_LINES:
-            self.lines.append({"at": rfc3339(self.now()), "level": level, "message": message, **fields})
+            told: dict[str, Any] = redacted({"message": message, **fields})
+            self.lines.append({"at": rfc3339(self.now()), "level": level, **told})
         elif len(self.lines) == LOG_LINES:
             self.lines.append({"at": rfc3339(self.now()), "level": "error", "message": "further lines were dropped"})
 
@@ -97,3 +145,10 @@ class StepContext:
         if self._lost.is_set() or not self.renew():
             self._lost.set()
             raise LeaseLost(self.run_code)
+
+
+def _read(model: type[Model], value: Any, what: str) -> Model:
+    try:
+        return model.model_validate(value)
+    except ValueError as error:
+        raise Permanent(f"The {what} is not a {model.__name__}: {error}", code="type_mismatch") from error

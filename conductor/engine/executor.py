@@ -6,162 +6,181 @@ receipt and meter event under the lease; a worker that lost its lease writes not
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from conductor.engine import records, registry
-from conductor.engine.context import LeaseLost, Permanent, StepContext, Wait, WaitForDecision
-from conductor.engine.lease import Lease, claim, kept_alive
-from conductor.engine.models import Run, Step, Try
+from django.db import transaction
+from pydantic import ValidationError
+
+from conductor.engine import endings, groups, records, registry
+from conductor.engine.calling import call
+from conductor.engine.claims import claim, claim_item
+from conductor.engine.context import LeaseLost
+from conductor.engine.contexts import context_for
+from conductor.engine.divergence import complaint_about, note_code
+from conductor.engine.lease import Lease
+from conductor.engine.models import Run, Step
 from conductor.lib.clock import now as clock_now
-from conductor.lib.errors import Refused
-from conductor.lib.refs import ref
-from conductor.policy.decisions import PolicyDenied, keep_refusal
-from conductor.tenancy.actors import Actor
-from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 
 
 def advance(*, tenant_id: UUID, run_id: UUID, worker: str, now: datetime) -> str | None:
-    """Work on the run as far as it goes; return its status then, or None if it was not there to be claimed.
+    """Work on the run and its items as far as they go; return its status then, or None if nothing could be claimed.
 
     Must not be called inside a transaction: each step's record is committed before the next one begins.
     """
     lease = claim(tenant_id=tenant_id, run_id=run_id, worker=worker, now=now)
-    if lease is None:
-        return None
-    try:
-        while _advance_one(lease):
-            pass
-    except LeaseLost:
+    claimed = lease is not None
+    if lease:
+        carry_on(lease)
+    while item := _due_item(tenant_id, run_id, worker, clock_now()):
+        claimed = True
+        carry_on(item)
+        if again := claim(tenant_id=tenant_id, run_id=run_id, worker=worker, now=clock_now()):
+            carry_on(again)
+    if not claimed:
         return None
     with tenant_scope(tenant_id):
         return Run.objects.values_list("status", flat=True).get(id=run_id)
 
 
-def _advance_one(lease: Lease) -> bool:
+def carry_on(lease: Lease) -> None:
+    """Do what the lease is for as far as it goes now. A lease that is lost on the way is somebody else's then."""
+    advance_one = _advance_item if lease.item_id else _advance_run
+    try:
+        while advance_one(lease):
+            pass
+    except LeaseLost:
+        return
+
+
+def _due_item(tenant_id: UUID, run_id: UUID, worker: str, now: datetime) -> Lease | None:
+    with tenant_scope(tenant_id):
+        waiting = Step.objects.filter(run_id=run_id, item__isnull=False, wake_at__lte=now).order_by("seq", "item")
+        ids = list(waiting.values_list("id", flat=True)[:5])
+    for item_id in ids:
+        if lease := claim_item(tenant_id=tenant_id, item_id=item_id, worker=worker, now=now):
+            return lease
+    return None
+
+
+def _advance_run(lease: Lease) -> bool:
     """Run the next step; return whether there is more to do at once."""
     with tenant_scope(lease.tenant_id):
         run = Run.objects.get(id=lease.run_id)
-        steps = list(Step.objects.filter(run=run))
-        if complaint := _diverged(run, steps):
-            records.fail_run(lease, run, code="workflow_changed", message=complaint, step="", now=clock_now())
+        heads = list(Step.objects.filter(run=run, item=None))
+        if complaint := complaint_about(run, heads):
+            endings.fail_run(lease, run, code="workflow_changed", message=complaint, step="", now=clock_now())
             return False
-        failed = next((step for step in steps if not step.is_cleanup and step.status == Step.Status.FAILED), None)
-        step = _next(steps, is_cleanup=failed is not None)
+        note_code(lease, run, now=clock_now())
+        failed = next((step for step in heads if not step.is_cleanup and step.status == Step.Status.FAILED), None)
+        step = _next(heads, is_cleanup=failed is not None)
         if step is None:
-            _finish(lease, run, failed)
+            _finish(lease, run, heads, failed)
+            return False
+        if step.undoes and _nothing_to_undo(run, step, heads):
+            Step.objects.filter(id=step.id).update(status=Step.Status.SKIPPED)
+            return True
+        if step.is_group:
+            return _advance_group(lease, run, heads, step)
+        if _is_given_up(lease, run, step):
+            return True
+        attempt = records.begin_try(lease, run, step, now=clock_now())
+        context = context_for(lease, run, heads, step, attempt)
+    return call(lease, step, attempt, context)
+
+
+def _advance_item(lease: Lease) -> bool:
+    """Run the item's step. Nothing more is to be done at once, whatever came of it."""
+    assert lease.item_id is not None
+    with tenant_scope(lease.tenant_id):
+        run = Run.objects.get(id=lease.run_id)
+        heads = list(Step.objects.filter(run=run, item=None))
+        step = Step.objects.get(id=lease.item_id)
+        if complaint := complaint_about(run, heads):
+            with transaction.atomic():
+                lease.check()
+                records.give_up(run, step, code="workflow_changed", message=complaint, now=clock_now())
+            return False
+        if _is_given_up(lease, run, step):
             return False
         attempt = records.begin_try(lease, run, step, now=clock_now())
-        context = _context(lease, run, steps, step, attempt)
-    return _run_step(lease, step, attempt, context)
-
-
-def _diverged(run: Run, steps: list[Step]) -> str:
-    """Say in what the workflow's code differs from what the run recorded; empty if it does not."""
-    try:
-        workflow = registry.workflow(run.workflow)
-    except KeyError:
-        return f"The workflow {run.workflow} no longer exists."
-    recorded = tuple(step.name for step in steps)
-    if recorded != workflow.steps + workflow.on_failure:
-        return f"The steps of {run.workflow} changed while the run was under way: it recorded {', '.join(recorded)}."
-    return ""
-
-
-def _next(steps: list[Step], *, is_cleanup: bool) -> Step | None:
-    over = (Step.Status.SUCCEEDED, Step.Status.SKIPPED) + ((Step.Status.FAILED,) if is_cleanup else ())
-    return next((step for step in steps if step.is_cleanup == is_cleanup and step.status not in over), None)
-
-
-def _finish(lease: Lease, run: Run, failed: Step | None) -> None:
-    if failed is None:
-        records.succeed_run(lease, run, now=clock_now())
-        return
-    error: dict[str, Any] = failed.error or {}
-    records.fail_run(lease, run, code=error["code"], message=error["message"], step=failed.name, now=clock_now())
-
-
-def _context(lease: Lease, run: Run, steps: list[Step], step: Step, attempt: Try) -> StepContext:
-    def renew() -> bool:
-        with tenant_scope(lease.tenant_id):
-            return lease.renew(clock_now())
-
-    return StepContext(
-        tenant_id=lease.tenant_id,
-        tenant_slug=Tenant.objects.values_list("slug", flat=True).get(id=lease.tenant_id),
-        run_id=run.id,
-        run_ref=ref("conductor.run", run.id),
-        run_code=run.code,
-        environment_id=run.environment_id,
-        subject=run.subject,
-        input=run.input,
-        outputs={each.name: each.output for each in steps if each.output is not None},
-        actor=_acting_for(run),
-        seq=step.seq,
-        attempt=attempt.number,
-        decision=(step.wait or {}).get("decision"),
-        renew=renew,
-        lines=list(attempt.log),
-    )
-
-
-def _acting_for(run: Run) -> Actor:
-    """Return Conductor, named with whoever started the run unless that was Conductor itself."""
-    known = Actor.system()
-    return Actor.system(
-        run.started_by_name if run.started_by == known.ref else f"{known.name} for {run.started_by_name}"
-    )
-
-
-def _run_step(lease: Lease, step: Step, attempt: Try, context: StepContext) -> bool:
-    """Call the step's function and record what came of it; return whether the run goes on at once."""
-    registered = registry.step(step.name)
-    began = clock_now()
-    try:
-        with kept_alive(lease):
-            output = registered.function(context)
-    except LeaseLost:
-        raise
-    except Wait as wait:
-        _record(records.wait_until, lease, step, attempt, context, wait)
-        return False
-    except WaitForDecision as wait:
-        _record(records.wait_for_decision, lease, step, attempt, context, wait)
-        return False
-    except Exception as error:  # noqa: BLE001 - whatever a step raises is recorded, never swallowed
-        return _failed(lease, step, attempt, context, registered, error)
-    if clock_now() - began > registered.timeout:
-        late = TimeoutError(f"took longer than {registered.timeout.total_seconds():.0f} s")
-        return _failed(lease, step, attempt, context, registered, late)
-    _record(records.succeed_step, lease, step, attempt, context, output or {})
-    return True
-
-
-def _failed(
-    lease: Lease,
-    step: Step,
-    attempt: Try,
-    context: StepContext,
-    registered: registry.RegisteredStep,
-    error: Exception,
-) -> bool:
-    """Record the failed try, then either wait for the next one or let the step fail; return whether to go on."""
-    if isinstance(error, PolicyDenied):
-        keep_refusal(error)  # the exception left the step's scope, which rolled the decision's row back
-    is_final = isinstance(error, Permanent | Refused) or getattr(error, "permanent", False)
-    if is_final or records.failures_of(lease, step) + 1 >= registered.retry.max_attempts:
-        code = getattr(error, "code", "") or "step_failed"
-        _record(records.fail_step, lease, step, attempt, context, error, code=code)
-        return True
-    delay: timedelta = registered.retry.delay_after(attempt.number)
-    _record(records.retry_later, lease, step, attempt, context, error, delay=delay)
+        context = context_for(lease, run, heads, step, attempt)
+    call(lease, step, attempt, context)
     return False
 
 
-def _record(write: Callable[..., None], lease: Lease, *about: Any, **more: Any) -> None:
-    """Write under the lease, in one transaction."""
-    with tenant_scope(lease.tenant_id):
-        write(lease, *about, **more, now=clock_now())
+def _next(heads: list[Step], *, is_cleanup: bool) -> Step | None:
+    over = (Step.Status.SUCCEEDED, Step.Status.SKIPPED) + ((Step.Status.FAILED,) if is_cleanup else ())
+    return next((step for step in heads if step.is_cleanup == is_cleanup and step.status not in over), None)
+
+
+def _nothing_to_undo(run: Run, step: Step, heads: list[Step]) -> bool:
+    """A step that did not succeed has nothing to undo; of a group, each item that did has."""
+    if step.is_group and step.undoes:
+        done = Step.objects.filter(run=run, seq=step.undoes, item__isnull=False, status=Step.Status.SUCCEEDED)
+        return not done.exists()
+    return not any(head.seq == step.undoes and head.status == Step.Status.SUCCEEDED for head in heads)
+
+
+def _advance_group(lease: Lease, run: Run, heads: list[Step], head: Step) -> bool:
+    """Begin the group, or join it; return whether the run goes on at once."""
+    if head.status == Step.Status.WAITING:
+        return groups.join(lease, run, head, now=clock_now())
+    place = next(each for each in registry.workflow(run.workflow).plan if each.seq == head.seq)
+    try:
+        items = _items_for(run, heads, head, place.over)
+    except groups.NoList as problem:
+        groups.fail_group(lease, run, head, message=str(problem), now=clock_now())
+        return True
+    groups.open_group(lease, head, items=items, limit=place.limit, now=clock_now())
+    return False
+
+
+def _items_for(run: Run, heads: list[Step], head: Step, over: str) -> dict[int, Any]:
+    if head.undoes:
+        done = Step.objects.filter(run=run, seq=head.undoes, item__isnull=False, status=Step.Status.SUCCEEDED)
+        return {item.item: item.given for item in done if item.item is not None}
+    outputs = {each.name: each.output for each in heads if each.output is not None}
+    return dict(enumerate(groups.list_for(over, given=run.input, outputs=outputs)))
+
+
+def _is_given_up(lease: Lease, run: Run, step: Step) -> bool:
+    """Let a step fail whose workers died again and again: it is likely what kills them."""
+    losses = records.losses_of(step)
+    if losses < records.MAX_LOSSES:
+        return False
+    with transaction.atomic():
+        lease.check()
+        message = f"{losses} workers died while they were at this step."
+        records.give_up(run, step, code="worker_lost", message=message, now=clock_now())
+    return True
+
+
+def _finish(lease: Lease, run: Run, heads: list[Step], failed: Step | None) -> None:
+    if failed is None:
+        _succeed(lease, run, heads)
+        return
+    error: dict[str, Any] = failed.error or {}
+    not_undone = [head.name for head in heads if head.undoes and head.status == Step.Status.FAILED]
+    endings.fail_run(
+        lease,
+        run,
+        code=error["code"],
+        message=error["message"],
+        step=failed.name,
+        not_undone=not_undone,
+        now=clock_now(),
+    )
+
+
+def _succeed(lease: Lease, run: Run, heads: list[Step]) -> None:
+    output = next((head.output for head in reversed(heads) if not head.is_cleanup), None) or {}
+    model = registry.workflow(run.workflow).output
+    try:
+        output = model.model_validate(output).model_dump(mode="json") if model else output
+    except ValidationError as error:
+        endings.fail_run(lease, run, code="output_invalid", message=str(error), step="", now=clock_now())
+        return
+    endings.succeed_run(lease, run, output=output, now=clock_now())

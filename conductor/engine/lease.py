@@ -1,45 +1,65 @@
-"""Leases: one worker at a time holds a run, and a write of a worker that lost its lease is refused."""
+"""Leases: one worker at a time holds a run or an item, and a write of a worker that lost its lease is refused."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import Q, QuerySet
 
 from conductor.engine.context import LeaseLost
-from conductor.engine.models import Run
+from conductor.engine.models import Run, Step
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.scope import tenant_scope
 
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to work on a run, as long as nobody claimed it after `epoch`."""
+    """The right to work on a run, or on one item of it, as long as nobody claimed it after `epoch`."""
 
     tenant_id: UUID
     run_id: UUID
     worker: str
     epoch: int
+    item_id: UUID | None = None
+    """The item's Step; None for the run itself."""
 
-    def mine(self) -> Q:
-        """Filter that matches the run only while this lease holds it."""
-        return Q(id=self.run_id, status=Run.Status.RUNNING, lease_epoch=self.epoch)
+    def held(self) -> QuerySet[Any]:
+        """Return the leased row, and nothing once the lease is lost. Needs the tenant's scope."""
+        if self.item_id is None:
+            return Run.objects.filter(id=self.run_id, status=Run.Status.RUNNING, lease_epoch=self.epoch)
+        return Step.objects.filter(id=self.item_id, status=Step.Status.RUNNING, lease_epoch=self.epoch)
 
     def renew(self, now: datetime) -> bool:
         """Extend the lease; return False if it is lost. Needs the tenant's scope."""
-        return Run.objects.filter(self.mine()).update(lease_expires_at=now + lease_time()) == 1
+        return self.held().update(lease_expires_at=now + lease_time()) == 1
+
+    def check(self) -> None:
+        """Lock the leased row until the transaction ends; raise LeaseLost if the lease is lost.
+
+        An item locks its run before itself, as every verb does: whoever ends last sees that the others have ended.
+        """
+        if self.item_id:
+            Run.objects.select_for_update(no_key=True).only("id").get(id=self.run_id)
+        self.write(lease_owner=self.worker)
 
     def write(self, **fields: object) -> None:
-        """Update the run's row under this lease; raise LeaseLost if it is lost. Needs the tenant's scope."""
-        if not Run.objects.filter(self.mine()).update(**fields):
-            raise LeaseLost(str(self.run_id))
+        """Update the leased row; raise LeaseLost if the lease is lost. Needs the tenant's scope."""
+        if not self.held().update(**fields):
+            raise LeaseLost(str(self.item_id or self.run_id))
+
+    def let_go(self, *, status: str, until: datetime | None) -> None:
+        """Give the lease up; whoever comes at `until` goes on. `status` is the run's: an item's is set by its step."""
+        fields: dict[str, object] = {"wake_at": until, "lease_owner": "", "lease_expires_at": None}
+        self.write(**fields, **({} if self.item_id else {"status": status}))
 
 
 def lease_time() -> timedelta:
@@ -54,33 +74,27 @@ def due(now: datetime) -> Q:
     )
 
 
-def claim(*, tenant_id: UUID, run_id: UUID, worker: str, now: datetime) -> Lease | None:
-    """Claim the run if it is due; None if it is not, or somebody else was first. One atomic UPDATE."""
-    with tenant_scope(tenant_id):
-        claimed = Run.objects.filter(due(now), id=run_id).update(
-            status=Run.Status.RUNNING,
-            lease_owner=worker,
-            lease_expires_at=now + lease_time(),
-            lease_epoch=F("lease_epoch") + 1,
-            wake_at=None,
-        )
-        if not claimed:
-            return None
-        run = Run.objects.get(id=run_id)
-        if run.started_at is None:
-            Run.objects.filter(id=run_id).update(started_at=now)
-        return Lease(tenant_id, run_id, worker, run.lease_epoch)
+def item_due(now: datetime) -> Q:
+    """Filter for items that somebody should work on."""
+    return Q(item__isnull=False) & (
+        Q(status__in=[Step.Status.PENDING, Step.Status.WAITING], wake_at__lte=now)
+        | Q(status=Step.Status.RUNNING, lease_expires_at__lte=now)
+    )
 
 
 @contextmanager
-def kept_alive(lease: Lease) -> Iterator[None]:
-    """Renew the lease from a thread of its own while the step is at work."""
+def kept_alive(lease: Lease, *, at_most: timedelta) -> Iterator[None]:
+    """Renew the lease from a thread of its own while the step is at work, but not for longer than `at_most`.
+
+    A step that cannot be interrupted thus loses its run to another worker, and its late result is refused.
+    """
     stop = threading.Event()
     interval = lease_time().total_seconds() / 3
+    end = time.monotonic() + at_most.total_seconds()
 
     def keep() -> None:
         try:
-            while not stop.wait(interval):
+            while not stop.wait(interval) and time.monotonic() < end:
                 with tenant_scope(lease.tenant_id):
                     if not lease.renew(clock_now()):
                         return

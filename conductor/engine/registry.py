@@ -2,78 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from conductor.engine.definition import Do, Parallel, RegisteredStep, Retry, Workflow, digest_of
 
 if TYPE_CHECKING:
-    from conductor.engine.context import StepContext
+    from pydantic import BaseModel
 
-    StepFunction = Callable[[StepContext], dict[str, Any]]
+    from conductor.engine.definition import StepFunction
 
-
-@dataclass(frozen=True)
-class Retry:
-    """How often and how patiently a failing step is tried again."""
-
-    max_attempts: int = 5
-    """Tries in all, the first included. 1: never again."""
-    first_delay: timedelta = timedelta(seconds=2)
-    """Wait after the first failure."""
-    factor: float = 2.0
-    """Each further wait is this many times the one before."""
-    max_delay: timedelta = timedelta(minutes=5)
-    """No wait is longer."""
-
-    def delay_after(self, attempt: int) -> timedelta:
-        """Return the wait after try number `attempt` (1 is the first) has failed."""
-        return min(self.first_delay * self.factor ** (attempt - 1), self.max_delay)
-
-
-@dataclass(frozen=True)
-class RegisteredStep:
-    """A step function and how it is run."""
-
-    name: str
-    function: StepFunction
-    retry: Retry
-    timeout: timedelta
-    """A try that takes longer is recorded as failed; its late result is refused."""
-
-
-@dataclass(frozen=True)
-class Workflow:
-    """A named, versioned sequence of step names."""
-
-    name: str
-    version: int
-    title: str
-    steps: tuple[str, ...]
-    on_failure: tuple[str, ...] = field(default=())
-    """Steps that clean up after a failure, in this order; the run still ends as failed."""
-    priority: str = "compliance"
-    """`incident` runs are taken before `compliance` runs."""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the names, the version and the source of each step's function."""
-        parts = [self.name, str(self.version), *self.steps, "--", *self.on_failure]
-        parts += [inspect.getsource(_steps[name].function) for name in self.steps + self.on_failure]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
+__all__ = ["Do", "Parallel", "RegisteredStep", "Retry", "Workflow"]
 
 _steps: dict[str, RegisteredStep] = {}
 _workflows: dict[str, Workflow] = {}
 
 
 def register_step(
-    name: str, function: StepFunction, *, retry: Retry | None = None, timeout: timedelta = timedelta(minutes=5)
+    name: str,
+    function: StepFunction,
+    *,
+    retry: Retry | None = None,
+    timeout: timedelta = timedelta(minutes=5),
+    output: type[BaseModel] | None = None,
 ) -> None:
     """Make `function` callable as `name` (dotted and imperative). Called in AppConfig.ready()."""
-    _steps[name] = RegisteredStep(name, function, retry or Retry(), timeout)
+    _steps[name] = RegisteredStep(name, function, retry or Retry(), timeout, output)
 
 
 def register_workflow(workflow: Workflow) -> None:
@@ -96,9 +51,21 @@ def workflows() -> list[Workflow]:
     return [_workflows[name] for name in sorted(_workflows)]
 
 
+def digest(workflow: Workflow) -> str:
+    """Return the digest of the workflow's code as this process has it; raise KeyError on an unknown step."""
+    return digest_of(workflow, {place.name: _steps[place.name].function for place in workflow.plan})
+
+
 def unknown_steps() -> Iterator[tuple[str, str]]:
     """Yield (workflow, step) for each step that a workflow names and nobody registered."""
     for each in workflows():
-        for name in each.steps + each.on_failure:
-            if name not in _steps:
-                yield each.name, name
+        for place in each.plan:
+            if place.name not in _steps:
+                yield each.name, place.name
+
+
+def faults() -> Iterator[tuple[str, str]]:
+    """Yield (workflow, what is wrong) for each group that takes its list from nowhere."""
+    for each in workflows():
+        for fault in each.faults():
+            yield each.name, fault

@@ -34,6 +34,12 @@ def run_with_steps(*, number: int) -> Run | None:
     return Run.objects.select_related("environment").prefetch_related(steps).filter(number=number).first()
 
 
+def undecided_steps() -> QuerySet[Step]:
+    """Return the steps and items that wait for a person's decision."""
+    waiting = Step.objects.filter(status=Step.Status.WAITING, wait__kind="decision")
+    return waiting.exclude(wait__has_key="decision")
+
+
 def runs_about(*, subject: Ref) -> QuerySet[Run]:
     """Return the runs whose subject this is, newest first."""
     return Run.objects.filter(subject=subject).order_by("-number")
@@ -47,7 +53,7 @@ def figures(*, since: datetime) -> RunFigures:
     ended = dict(Run.objects.filter(finished_at__gte=since).values_list("status").annotate(n=Count("id")))
     return RunFigures(
         running=sum(by_status.values()),
-        waiting_for_decision=Run.objects.filter(status="WAITING", wake_at=None).count(),
+        waiting_for_decision=undecided_steps().values("run").distinct().count(),
         failed_last_day=ended.get("FAILED", 0),
         finished_last_day=sum(ended.values()),
     )

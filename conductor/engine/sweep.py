@@ -1,32 +1,25 @@
-"""Finds what a dead worker or a lost message left lying, and wakes it up again."""
+"""Finds what a dead worker or a lost message left lying, and wakes workers up for it."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
-from conductor.engine.lease import due
-from conductor.engine.models import Run
+from conductor.engine.backlog import backlogs
 from conductor.engine.wake import wake
-from conductor.tenancy.directory import tenant_refs
-from conductor.tenancy.scope import tenant_scope
 
-PATIENCE = timedelta(seconds=15)
-"""A run that was woken less than this ago is left alone: its message may still be on its way."""
-BATCH = 200
-"""Wake-ups per tenant and sweep, so that one tenant's thousand runs do not flood the queue."""
+PATIENCE = timedelta(seconds=3)
+"""What came due less than this ago is left alone: its wake-up is on its way."""
+WAKE_UPS = 16
+"""Wake-ups per priority and sweep. Each worker that hears one goes on until nothing is left to claim."""
+FRESH_SECONDS = 10
+"""Two sweeps' worth: wake-ups of sweeps do not pile up before workers that are busy or away."""
 
 
 def sweep_runs(*, now: datetime) -> int:
-    """Wake every due run of every tenant that was not woken just now; return how many. Two sweeps do no harm."""
-    woken = 0
-    for tenant in tenant_refs():
-        with tenant_scope(tenant.id):
-            forgotten = Q(woken_at=None) | Q(woken_at__lte=now - PATIENCE)
-            runs = list(Run.objects.filter(due(now), forgotten).order_by("priority", "wake_at")[:BATCH])
-            Run.objects.filter(id__in=[run.id for run in runs]).update(woken_at=now)
-        for run in runs:
-            wake(tenant_id=tenant.id, run_id=run.id, priority=run.priority)
-        woken += len(runs)
-    return woken
+    """Send wake-ups for whatever is due; return how many. Two sweeps do no harm."""
+    sent = 0
+    for backlog in backlogs(now=now - PATIENCE):
+        for _ in range(min(backlog.due, WAKE_UPS)):
+            wake(priority=backlog.priority, fresh_seconds=FRESH_SECONDS)
+            sent += 1
+    return sent

@@ -9,18 +9,21 @@ from uuid import UUID
 
 from celery import shared_task
 
-from conductor.engine.executor import advance
 from conductor.engine.sweep import sweep_runs
 from conductor.engine.wake import send
+from conductor.engine.work import work
 from conductor.ledger.models import Receipt
 from conductor.ledger.sequencer import sequence, sweep_ledgers
 from conductor.lib.clock import now
 
 
-@shared_task(name="conductor.advance_run", ignore_result=True)
-def advance_run(*, tenant_id: str, run_id: str, **_later: Any) -> None:
-    """Work on the run as far as it goes."""
-    advance(tenant_id=UUID(tenant_id), run_id=UUID(run_id), worker=f"{socket.gethostname()}:{os.getpid()}", now=now())
+# Acknowledged at once: a wake-up that is lost with its worker is not missed, because the work that the worker held is
+# free only when its lease ends, and the sweep sends another one then. In return no step is too long for a broker's
+# patience. A step's own timeout ends it; this limit is only there for what cannot be interrupted.
+@shared_task(name="conductor.work", ignore_result=True, acks_late=False, time_limit=21600, soft_time_limit=21540)
+def work_turn(*, priority: int, **_later: Any) -> None:
+    """Work on what is due."""
+    work(priority=priority, worker=f"{socket.gethostname()}:{os.getpid()}")
 
 
 @shared_task(name="conductor.sweep_runs", ignore_result=True)

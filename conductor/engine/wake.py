@@ -1,8 +1,11 @@
-"""Wake-up messages. One lost or doubled changes nothing: the row is the truth, and the sweep finds what was lost."""
+"""Wake-up messages: "there is work". One lost or doubled changes nothing: the row is the truth.
+
+A message does not say which run: whoever receives it claims what is fairest to do next (docs/decisions/0016).
+"""
 
 from __future__ import annotations
 
-from uuid import UUID
+from typing import Any
 
 import structlog
 from celery import current_app
@@ -13,23 +16,25 @@ from conductor.engine.models import Run
 
 log = structlog.get_logger("conductor.engine")
 QUEUES = {Run.Priority.INCIDENT: "incident", Run.Priority.COMPLIANCE: "compliance"}
-"""Incident runs have a queue of their own, so that compliance work never delays them."""
+"""Incident work has a queue of its own, so that workers can be kept free for it."""
+FRESH_SECONDS = 60
+"""A wake-up that nobody took in this time is dropped; the sweep sends others while there is work."""
 
 
-def wake_after_commit(*, tenant_id: UUID, run_id: UUID, priority: int) -> None:
-    """Send the run's wake-up once the running transaction has committed."""
-    transaction.on_commit(lambda: wake(tenant_id=tenant_id, run_id=run_id, priority=priority))
+def wake_after_commit(*, priority: int) -> None:
+    """Send a wake-up once the running transaction has committed."""
+    transaction.on_commit(lambda: wake(priority=priority))
 
 
-def wake(*, tenant_id: UUID, run_id: UUID, priority: int) -> None:
-    """Send the run's wake-up now. A broker that is away is logged, not raised: the sweep will try again."""
-    arguments = {"tenant_id": str(tenant_id), "run_id": str(run_id)}
-    send("conductor.advance_run", arguments, queue=QUEUES[Run.Priority(priority)])
+def wake(*, priority: int, fresh_seconds: int = FRESH_SECONDS) -> None:
+    """Send a wake-up now."""
+    queue = QUEUES[Run.Priority(priority)]
+    send("conductor.work", {"priority": priority}, queue=queue, expires=fresh_seconds)
 
 
-def send(task: str, arguments: dict[str, str], *, queue: str = "default") -> None:
+def send(task: str, arguments: dict[str, Any], *, queue: str = "default", expires: int | None = None) -> None:
     """Send a task by name; keyword arguments are ids. A broker that is away is logged, not raised."""
     try:
-        current_app.send_task(task, kwargs=arguments, queue=queue, retry=False, ignore_result=True)
+        current_app.send_task(task, kwargs=arguments, queue=queue, expires=expires, retry=False, ignore_result=True)
     except (OperationalError, OSError) as error:
         log.warning("broker away", action="engine.wake_failed", task=task, error=type(error).__name__)

@@ -24,6 +24,7 @@ from conductor.policy.decision_log import masked
 from conductor.policy.engine import EngineFailure, PolicyEngine, Reason, Verdict, active_engine, path_of
 from conductor.policy.inputs import RESOURCES, InvalidInput, build_document, check_document
 from conductor.policy.models import PolicyBundle, PolicyDecision
+from conductor.policy.noting import note
 from conductor.policy.tenant_rules import TenantRules, reasons_of, rules_in_force
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.scope import current_tenant_id, tenant_scope
@@ -107,6 +108,8 @@ def decide(
     record.duration_us = (time.perf_counter_ns() - begun) // 1000
     decision = _recorded(record=record, verdict=verdict, bundle=bundle)
     _count(action=record.action, decision=decision)
+    if decision.record is not None:
+        note(decision.record.id)
     return decision
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from conductor.engine import Retry, StepContext, Workflow, registry
+from conductor.engine import Do, Parallel, Retry, StepContext, Workflow, registry
 from conductor.engine.executor import advance
 from conductor.engine.lifecycle import start_run
 from conductor.engine.models import Run
@@ -22,23 +22,29 @@ StepFunction = Callable[[StepContext], dict[str, Any]]
 
 @pytest.fixture
 def define() -> Iterator[Callable[..., str]]:
-    """`define([f, g], on_failure=[h])` registers a workflow of these functions and returns its name."""
+    """`define([f, Do("tests.g", undo="tests.h")], also=[g, h])` registers a workflow of these functions, by name."""
     before = dict(registry._steps), dict(registry._workflows)
 
     def make(
-        steps: list[StepFunction], *, on_failure: list[StepFunction] | None = None, attempts: int = 3, version: int = 1
+        steps: Sequence[StepFunction | Do | Parallel],
+        *,
+        on_failure: Sequence[StepFunction] = (),
+        also: Sequence[StepFunction] = (),
+        attempts: int = 3,
+        timeout: timedelta = timedelta(minutes=5),
+        **fields: Any,
     ) -> str:
         retry = Retry(max_attempts=attempts, first_delay=timedelta(0))
-        names = {}
-        for function in [*steps, *(on_failure or [])]:
-            names[function] = f"tests.{function.__name__}"
-            registry.register_step(names[function], function, retry=retry)
+        functions = [each for each in [*steps, *on_failure, *also] if callable(each)]
+        for function in functions:
+            registry.register_step(f"tests.{function.__name__}", function, retry=retry, timeout=timeout)
         workflow = Workflow(
-            name="tests.workflow",
-            version=version,
+            name=fields.pop("name", "tests.workflow"),
+            version=fields.pop("version", 1),
             title="A test workflow",
-            steps=tuple(names[each] for each in steps),
-            on_failure=tuple(names[each] for each in on_failure or []),
+            steps=tuple(each if isinstance(each, Do | Parallel) else f"tests.{each.__name__}" for each in steps),
+            on_failure=tuple(f"tests.{each.__name__}" for each in on_failure),
+            **fields,
         )
         registry.register_workflow(workflow)
         return workflow.name

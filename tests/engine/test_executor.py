@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from conductor.engine import LeaseLost, Permanent, StepContext, Wait, WaitForDecision, lease, lifecycle, registry
+from conductor.engine import (
+    LeaseLost,
+    Permanent,
+    StepContext,
+    Wait,
+    WaitForDecision,
+    claims,
+    lease,
+    lifecycle,
+    registry,
+)
 from conductor.engine.models import Run, Step, Try
 from conductor.engine.sweep import sweep_runs
 from conductor.ledger.models import Receipt
@@ -18,8 +28,6 @@ from conductor.metering.models import MeterEvent
 from conductor.tenancy.actors import Actor, PermissionMissing
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
-
-pytestmark = pytest.mark.usefixtures("committed")
 
 
 def first(ctx: StepContext) -> dict[str, Any]:
@@ -185,9 +193,9 @@ def test_only_one_of_two_workers_claims(define: Any, start: Any, tenant: Tenant)
     run = start(define([first]), input={"wanted": 1})
     moment = clock_now()
 
-    claims = [lease.claim(tenant_id=tenant.id, run_id=run.id, worker=name, now=moment) for name in ("A", "B")]
+    results = [claims.claim(tenant_id=tenant.id, run_id=run.id, worker=name, now=moment) for name in ("A", "B")]
 
-    assert [each is not None for each in claims] == [True, False]
+    assert [each is not None for each in results] == [True, False]
 
 
 def test_a_run_whose_workflow_changed_stops_with_its_reason(define: Any, start: Any, work: Any) -> None:
@@ -223,15 +231,14 @@ def test_the_sweep_wakes_what_a_dead_worker_left(
     define: Any, start: Any, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     woken: list[object] = []
-    monkeypatch.setattr("conductor.engine.sweep.wake", lambda **arguments: woken.append(arguments["run_id"]))
+    monkeypatch.setattr("conductor.engine.sweep.wake", lambda **arguments: woken.append(arguments["priority"]))
     run = start(define([first]), input={"wanted": 1})
     moment = clock_now()
-    lease.claim(tenant_id=tenant.id, run_id=run.id, worker="dies", now=moment)
+    claims.claim(tenant_id=tenant.id, run_id=run.id, worker="dies", now=moment)
 
     assert sweep_runs(now=moment) == 0
     later = moment + lease.lease_time() + timedelta(seconds=20)
-    assert (sweep_runs(now=later), woken) == (1, [run.id])
-    assert sweep_runs(now=later + timedelta(seconds=1)) == 0
+    assert (sweep_runs(now=later), woken) == (1, [Run.Priority.COMPLIANCE])
 
 
 def test_an_unknown_workflow_is_invalid(start: Any) -> None:

@@ -1,0 +1,56 @@
+"""Why a verb on a run is refused, and the receipt that each of them writes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from conductor.engine.models import Run
+from conductor.ledger.receipts import append
+from conductor.lib.errors import Conflict, Invalid
+from conductor.lib.refs import ref
+from conductor.tenancy.actors import Actor
+
+
+class WorkflowUnknown(Invalid):
+    """There is no workflow of this name."""
+
+    code = "workflow_unknown"
+
+
+class RunIsOver(Conflict):
+    """The run has ended already."""
+
+    code = "run_is_over"
+
+
+class RunNotFailed(Conflict):
+    """Only a failed run can be retried."""
+
+    code = "run_not_failed"
+
+
+class RunNotWaiting(Conflict):
+    """The run does not wait for a decision."""
+
+    code = "run_not_waiting"
+
+
+class DecisionAmbiguous(Conflict):
+    """Several items of the run wait for a decision: say which one is meant."""
+
+    code = "decision_ambiguous"
+
+
+def receipt(run: Run, action: str, actor: Actor, now: datetime, body: dict[str, Any]) -> None:
+    """Write the receipt of an act on the run."""
+    append(
+        tenant_id=run.tenant_id,
+        action=action,
+        subject=ref("conductor.run", run.id),
+        subject_name=run.code,
+        actor=actor,
+        now=now,
+        body=body,
+        links=[run.subject] if run.subject else [],
+    )
