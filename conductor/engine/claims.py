@@ -1,4 +1,4 @@
-"""Claiming work: a run by its name, or whatever is fairest to do next (docs/decisions/0016)."""
+"""Claiming work: a run by its name, or whatever is fairest to do next (docs/decisions/0031)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 It stops where its records would not mean the same any more: other steps, another order, another version. Where only
 the source differs it goes on, because mending a step and re-running it is what a retry is for; what was recorded stays
-as it is, and the change is an act with a receipt (docs/decisions/0015).
+as it is, and the change is an act with a receipt (docs/decisions/0030).
 """
 
 from __future__ import annotations

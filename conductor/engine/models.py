@@ -33,7 +33,7 @@ class Run(TenantModel):
     workflow_digest = models.CharField(max_length=64)
     """SHA-256 of the workflow's definition and source as the run began with it."""
     code_digest = models.CharField(max_length=64, blank=True)
-    """The same of the code that worked on the run last. Each change of it has a receipt (docs/decisions/0015)."""
+    """The same of the code that worked on the run last. Each change of it has a receipt (docs/decisions/0030)."""
     title = models.CharField(max_length=200)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.COMPLIANCE)

@@ -1,6 +1,6 @@
 """Wake-up messages: "there is work". One lost or doubled changes nothing: the row is the truth.
 
-A message does not say which run: whoever receives it claims what is fairest to do next (docs/decisions/0016).
+A message does not say which run: whoever receives it claims what is fairest to do next (docs/decisions/0031).
 """
 
 from __future__ import annotations
