@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import socket
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv6Address
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +21,7 @@ from adapters.reach import Address, AddressRefused, addresses
 
 LONGEST_HINT = timedelta(hours=1)
 """A Retry-After beyond this is cut: no receiver decides that a notice waits for a day."""
+FIRST_LINE = 120
 _TEMPORARY = {408, 425, 429}
 
 
@@ -69,7 +73,8 @@ def refuse(answer: Answer, *, host: str, now: datetime) -> None:
     if 200 <= answer.status < 300:
         return
     is_temporary = answer.status in _TEMPORARY or answer.status >= 500
-    note = "; redirects are not followed" if 300 <= answer.status < 400 else ""
+    said = _first_line(answer.body)
+    note = "; redirects are not followed" if 300 <= answer.status < 400 else f": {said}" if said else ""
     raise AdapterError(
         f"{host} answered {answer.status}{note}",
         permanent=not is_temporary,
@@ -78,33 +83,69 @@ def refuse(answer: Answer, *, host: str, now: datetime) -> None:
     )
 
 
+class _Deadline:
+    """Cuts a connection when its time is over, whatever it is doing: connecting, reading headers, reading a body."""
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_error: object) -> None:
+        self._timer.cancel()
+
+    def watch(self, event: str, told: Mapping[str, Any]) -> None:
+        """Remember the socket (httpx's trace extension: encode/httpcore, docs/extensions.md)."""
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            self._socket = told["return_value"].get_extra_info("socket")
+
+    def _cut(self) -> None:
+        self.passed = True
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
 def _exchange(
     client: httpx.Client, request: httpx.Request, *, host: str, timeout_seconds: float, max_bytes: int
 ) -> Answer:
     """Read the answer under one deadline: httpx's own timeout is per read, and a slow sender could stretch it."""
-    deadline = time.monotonic() + timeout_seconds
     received = bytearray()
+    deadline = _Deadline(timeout_seconds)
+    request.extensions["trace"] = deadline.watch
     try:
-        response = client.send(request, stream=True)
-        try:
-            for chunk in response.iter_raw():
-                received += chunk
-                if len(received) > max_bytes:
-                    raise AdapterError(f"{host} answered more than {max_bytes} bytes", permanent=True, code="too_long")
-                if time.monotonic() > deadline:
-                    raise httpx.ReadTimeout("deadline")
-        finally:
-            response.close()
-    except httpx.TimeoutException as error:
-        message = f"{host} did not answer within {timeout_seconds:g} s"
-        raise AdapterError(message, permanent=False, code="timeout") from error
+        with deadline:
+            response = client.send(request, stream=True)
+            try:
+                for chunk in response.iter_raw():
+                    received += chunk
+                    if len(received) > max_bytes:
+                        message = f"{host} answered more than {max_bytes} bytes"
+                        raise AdapterError(message, permanent=True, code="too_long")
+            finally:
+                response.close()
+            if deadline.passed:
+                raise httpx.ReadTimeout("deadline")  # an answer without a length ends where the connection does
     except httpx.HTTPError as error:
+        if deadline.passed or isinstance(error, httpx.TimeoutException):
+            message = f"{host} did not answer within {timeout_seconds:g} s"
+            raise AdapterError(message, permanent=False, code="timeout") from error
         is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
         what = "shows a certificate that is not trusted" if is_certificate else "cannot be reached"
         code = "certificate_refused" if is_certificate else "unreachable"
         raise AdapterError(f"{host} {what}", permanent=is_certificate, code=code) from error
     lowered = {name.lower(): value for name, value in response.headers.items()}
     return Answer(response.status_code, lowered, bytes(received))
+
+
+def _first_line(body: bytes) -> str:
+    """Return the first line of an answer as far as it can be shown: it says more than the number does."""
+    text = body[:1000].decode(errors="replace").strip().split("\n", 1)[0]
+    return "".join(each for each in text if each.isprintable())[:FIRST_LINE]
 
 
 def _bracketed(address: Address) -> str:
