@@ -21,9 +21,9 @@ def _codes() -> set[str]:
     for path in (ROOT / "adapters").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             value = None
-            if isinstance(node, ast.keyword) and node.arg == "code":
-                value = node.value
-            elif isinstance(node, ast.Assign) and [getattr(each, "id", "") for each in node.targets] == ["code"]:
+            if (isinstance(node, ast.keyword) and node.arg == "code") or (
+                isinstance(node, ast.Assign) and [getattr(each, "id", "") for each in node.targets] == ["code"]
+            ):
                 value = node.value
             if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
                 found.add(value.value)
