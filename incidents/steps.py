@@ -15,7 +15,6 @@ from conductor.console.documents import render_pdf
 from conductor.engine.context import StepContext, Wait
 from conductor.ledger import blobs
 from conductor.lib.canonical import canonical_json
-from conductor.lib.clock import rfc3339
 from conductor.lib.refs import ref
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
@@ -23,6 +22,7 @@ from incidents.lifecycle import draft_postmortem as draft
 from incidents.lifecycle import record_notices, record_reminder, store_rendering
 from incidents.measuring import read_charts
 from incidents.models import ActionItem, Incident, Postmortem
+from incidents.notices import payload_of
 from incidents.postmortem import document_context, file_name
 from incidents.reminders import moments, next_look
 
@@ -37,7 +37,7 @@ def notify_declared(ctx: StepContext) -> dict[str, Any]:
     """Tell every enabled notification adapter that an incident was declared; once each, however often this runs."""
     with tenant_scope(ctx.tenant_id):
         incident = _incident(ctx)
-        payload = _payload(incident, ctx.tenant_slug)
+        payload = payload_of(incident=incident, tenant_slug=ctx.tenant_slug)
     ctx.heartbeat()
     deliveries = deliver(
         tenant_id=ctx.tenant_id,
@@ -165,23 +165,3 @@ def _reminder(item: ActionItem, tenant_slug: str, now: datetime) -> dict[str, An
 
 def _incident(ctx: StepContext) -> Incident:
     return Incident.objects.select_related("environment").get(id=UUID(ctx.input["incident_id"]))
-
-
-def _payload(incident: Incident, tenant_slug: str) -> dict[str, Any]:
-    """Return the notice as adapters take it (adapters.ports.Message)."""
-    facts = {
-        "Incident": incident.code,
-        "Severity": incident.severity,
-        "Status": incident.get_status_display(),
-        "Kind": incident.get_kind_display(),
-        "Service": incident.service,
-        "Environment": incident.environment.name if incident.environment else "",
-        "Declared by": incident.declared_by_name,
-        "Declared at": rfc3339(incident.declared_at),
-    }
-    return {
-        "title": f"{incident.code} {incident.severity}: {incident.title}",
-        "text": incident.summary,
-        "url": f"{settings.CONDUCTOR_BASE_URL}/t/{tenant_slug}/incidents/INC-{incident.number}/",
-        "facts": {label: value for label, value in facts.items() if value},
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from incidents.views import incidents as views
-from incidents.views import postmortems
+from incidents.views import postmortems, response
 
 app_name = "incidents"
 urlpatterns = [
@@ -18,6 +18,12 @@ urlpatterns = [
     path("INC-<int:number>/classification/", views.classification, name="classification"),
     path("INC-<int:number>/role/", views.role, name="role"),
     path("INC-<int:number>/update/", views.update, name="update"),
+    path("INC-<int:number>/runs/<int:run>/retry/", response.retry, name="retry"),
+    path("INC-<int:number>/role/answer/", response.role_answer, name="role_answer"),
+    path("INC-<int:number>/role/handover/", response.handover, name="handover"),
+    path("INC-<int:number>/tasks/", response.tasks, name="tasks"),
+    path("INC-<int:number>/tasks/<int:task>/", response.task, name="task"),
+    path("INC-<int:number>/answers/", response.answers, name="answers"),
     path("INC-<int:number>/postmortem/", postmortems.postmortem, name="postmortem"),
     path("INC-<int:number>/postmortem.pdf", postmortems.postmortem_pdf, name="postmortem_pdf"),
 ]

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from incidents.models import SIDE_EXITS, Closure, EventKind, Role, Status, TimelineEvent
+from incidents.models import (
+    SIDE_EXITS,
+    Audience,
+    Closure,
+    EventKind,
+    Impact,
+    Question,
+    Reply,
+    Role,
+    Status,
+    TaskState,
+    TimelineEvent,
+    Urgency,
+)
 
 KEY_KINDS = frozenset(
     {
@@ -123,6 +136,53 @@ def _role_released(who: str, data: Facts) -> str:
     return f"{who} gave up the role of {role}" if holder == who else f"{who} took the role of {role} from {holder}"
 
 
+def _impact(who: str, data: Facts) -> str:
+    words = Impact if data["what"] == "impact" else Urgency
+    before, after = (str(words(data[end]).label).lower() if data[end] else "" for end in ("from", "to"))
+    what = data["what"]
+    return f"{who} changed the {what} from “{before}” to “{after}”" if before else f"{who} set the {what} to “{after}”"
+
+
+def _answered(who: str, data: Facts) -> str:
+    return f"{who} answered “{Question(data['question']).label}” with {str(Reply(data['to']).label).lower()}"
+
+
+def _role_offered(who: str, data: Facts) -> str:
+    return f"{who} offers the role of {role_word(data['role'])} to {data['to']['name']}"
+
+
+def _role_unanswered(who: str, data: Facts) -> str:
+    return f"{data['to']['name']} has not accepted the role of {role_word(data['role'])}"
+
+
+def _missed(who: str, data: Facts) -> str:
+    times = f", the {data['miss']}. in a row" if data["miss"] > 1 else ""
+    return f"No update came in time{times}; told {data['escalated_to']}"
+
+
+def _update(who: str, data: Facts) -> str:
+    audience = data.get("audience", Audience.INTERNAL)
+    for_whom = f" for {str(Audience(audience).label).lower()}" if audience != Audience.INTERNAL else ""
+    return f"{who} posted an update{for_whom}"
+
+
+def _task_added(who: str, data: Facts) -> str:
+    blocking = "blocking " if data.get("blocking") else ""
+    to = f", for {data['assignee']['name']}" if data.get("assignee") else ""
+    return f"{who} added the {blocking}task “{data['title']}”{to}"
+
+
+def _task_changed(who: str, data: Facts) -> str:
+    said = []
+    if "state" in data:
+        said.append(f"set it to {str(TaskState(data['state']['to']).label).lower()}")
+    if "assignee" in data:
+        said.append(f"gave it to {data['assignee']['name']}")
+    if "blocking" in data:
+        said.append("said that it blocks" if data["blocking"] else "said that it does not block")
+    return f"Task “{data['title']}”: {who} {name_list(said)}"
+
+
 def _decision(who: str, data: Facts) -> str:
     agreed = [person["name"] for person in data.get("agreed_by", [])]
     return f"Decision by {who}" + (f", agreed by {name_list(agreed)}" if agreed else "")
@@ -174,7 +234,16 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.SERVICE_CHANGED: _changed("service"),
     EventKind.ROLE_ASSIGNED: _role_assigned,
     EventKind.ROLE_RELEASED: _role_released,
-    EventKind.UPDATE_POSTED: lambda who, data: f"{who} posted an update",
+    EventKind.IMPACT_CHANGED: _impact,
+    EventKind.QUESTION_ANSWERED: _answered,
+    EventKind.ROLE_OFFERED: _role_offered,
+    EventKind.ROLE_ACCEPTED: lambda who, data: f"{who} accepted the role of {role_word(data['role'])}",
+    EventKind.ROLE_DECLINED: lambda who, data: f"{who} declined the role of {role_word(data['role'])}",
+    EventKind.ROLE_UNANSWERED: _role_unanswered,
+    EventKind.UPDATE_MISSED: _missed,
+    EventKind.TASK_ADDED: _task_added,
+    EventKind.TASK_CHANGED: _task_changed,
+    EventKind.UPDATE_POSTED: _update,
     EventKind.NOTICE_SENT: _notices,
     EventKind.DECISION_RECORDED: _decision,
     EventKind.ALERT_FIRED: _alert("fired"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from conductor.engine.registry import Retry, Workflow, register_step, register_workflow
-from incidents import steps
+from incidents import steps, watching
 
 DECLARED = Workflow(
     name="incidents.declared",
@@ -36,14 +36,24 @@ ACTION_ITEM = Workflow(
 )
 
 
+WATCH = Workflow(
+    name="incidents.watch",
+    version=1,
+    title="Watch that updates come and roles are accepted",
+    steps=("incidents.watch_response",),
+    priority="incident",
+)
+
+
 def register() -> None:
     """Register the steps and workflows. Called in AppConfig.ready()."""
     register_step("incidents.notify_declared", steps.notify_declared, retry=Retry(max_attempts=8))
+    register_step("incidents.watch_response", watching.watch_response, retry=Retry(max_attempts=20))
     register_step(
         "incidents.collect_measures", steps.collect_measures, retry=Retry(max_attempts=steps.MEASURE_TRIES + 1)
     )
     register_step("incidents.draft_postmortem", steps.draft_postmortem)
     register_step("incidents.render_postmortem", steps.render_postmortem, timeout=timedelta(minutes=2))
     register_step("incidents.remind_owner", steps.remind_owner, retry=Retry(max_attempts=8))
-    for workflow in (DECLARED, POSTMORTEM_DRAFT, POSTMORTEM_RENDER, ACTION_ITEM):
+    for workflow in (DECLARED, WATCH, POSTMORTEM_DRAFT, POSTMORTEM_RENDER, ACTION_ITEM):
         register_workflow(workflow)

@@ -15,8 +15,16 @@ from incidents.lifecycle.action_items import (
     verify_effect,
 )
 from incidents.lifecycle.chat import record_chat
+from incidents.lifecycle.classification import classify_incident
+from incidents.lifecycle.handover import (
+    NothingToAnswer,
+    accept_role,
+    decline_role,
+    hand_over_role,
+    record_unanswered_role,
+)
 from incidents.lifecycle.history import HistoryReport, HistorySource, import_history
-from incidents.lifecycle.incident import acknowledge_incident, classify_incident, declare_incident
+from incidents.lifecycle.incident import acknowledge_incident, declare_incident
 from incidents.lifecycle.policy import PolicyChanged, change_response_policy
 from incidents.lifecycle.postmortem import draft_postmortem, request_postmortem, store_rendering
 from incidents.lifecycle.refusals import (
@@ -44,6 +52,7 @@ from incidents.lifecycle.review import (
     publish_postmortem,
 )
 from incidents.lifecycle.role import assign_role, release_role
+from incidents.lifecycle.saga import start_after_declaring
 from incidents.lifecycle.status import (
     accept_incident,
     cancel_incident,
@@ -54,7 +63,15 @@ from incidents.lifecycle.status import (
     resolve_incident,
     start_monitoring,
 )
-from incidents.lifecycle.timeline import post_update, record_alert, record_decision, record_link, record_notices
+from incidents.lifecycle.task import add_task, change_task
+from incidents.lifecycle.timeline import (
+    post_update,
+    record_alert,
+    record_decision,
+    record_link,
+    record_missed_update,
+    record_notices,
+)
 
 __all__ = [
     "ActionItemChanged",
@@ -71,6 +88,7 @@ __all__ = [
     "NotApproved",
     "NotFinal",
     "NotInReview",
+    "NothingToAnswer",
     "OverrideNotAllowed",
     "OwnWork",
     "PolicyChanged",
@@ -80,21 +98,26 @@ __all__ = [
     "SectionUnknown",
     "TransitionNotAllowed",
     "accept_incident",
+    "accept_role",
     "acknowledge_incident",
     "add_action_item",
+    "add_task",
     "approve_postmortem",
     "ask_for_review",
     "assign_role",
     "cancel_incident",
     "change_action_item",
     "change_response_policy",
+    "change_task",
     "classify_incident",
     "close_action_item",
     "declare_incident",
     "decline_incident",
+    "decline_role",
     "draft_postmortem",
     "drop_action_item",
     "edit_section",
+    "hand_over_role",
     "import_history",
     "mitigate_incident",
     "move_incident",
@@ -104,13 +127,16 @@ __all__ = [
     "record_chat",
     "record_decision",
     "record_link",
+    "record_missed_update",
     "record_notices",
     "record_reminder",
+    "record_unanswered_role",
     "release_role",
     "reopen_action_item",
     "reopen_incident",
     "request_postmortem",
     "resolve_incident",
+    "start_after_declaring",
     "start_monitoring",
     "store_rendering",
     "verify_effect",

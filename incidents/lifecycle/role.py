@@ -85,8 +85,13 @@ def assume(
     actor: Actor,
     now: datetime,
     before: RoleAssignment | None = None,
+    note: str = "",
+    accepted: bool = False,
 ) -> RoleAssignment:
-    """Begin the interval: row, entry, receipt, edge. Needs the row lock, and the role to be vacant."""
+    """Begin the interval: row, entry, receipt, edge. Needs the row lock, and the role to be vacant.
+
+    Whoever takes a role themselves has accepted it, as has with `accepted` the one who was asked before.
+    """
     name = display_name(user)
     assignment = RoleAssignment.objects.create(
         tenant_id=incident.tenant_id,
@@ -96,11 +101,13 @@ def assume(
         user_name=name,
         assigned_by=actor.ref,
         assumed_at=now,
+        accepted_at=now if accepted or topology.user_of(actor.ref) == user.pk else None,
+        handover_note=note,
     )
     data = {"role": role, "to": {"ref": ref("tenancy.user", user.pk), "name": name}}
     if before is not None:
         data["from"] = {"ref": ref("tenancy.user", before.user_id), "name": before.user_name}
-    entry = Entry(EventKind.ROLE_ASSIGNED, data=data)
+    entry = Entry(EventKind.ROLE_ASSIGNED, note, data)
     write(incident=incident, action="role.assigned", entries=[entry], actor=actor, now=now, body=data)
     touch(incident)
     topology.link_responder(incident=incident, user_id=user.pk, name=name, actor=actor, now=now)

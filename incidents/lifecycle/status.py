@@ -23,6 +23,7 @@ from incidents.lifecycle.refusals import (
     TransitionNotAllowed,
 )
 from incidents.lifecycle.role import meter_interval
+from incidents.lifecycle.saga import keep_watching
 from incidents.lifecycle.writing import Entry, write
 from incidents.models import OVER, EventKind, Incident, RoleAssignment, Status, StatusTransition
 from incidents.moves import Move, find_move
@@ -169,6 +170,8 @@ def _record(incident: Incident, move: Move, passed: Passed, actor: Actor, now: d
     )
     if move.to in OVER:
         _finish(incident, newest, move.to, actor, now)
+    moved = Incident.objects.get(id=incident.id)
+    keep_watching(incident=moved, actor=actor, now=now)
 
 
 def _action(before: str, to: Status) -> str:

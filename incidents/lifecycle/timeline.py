@@ -3,28 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from conductor.lib.clock import rfc3339
 from conductor.lib.errors import Invalid
 from conductor.lib.refs import Ref, ref
 from conductor.tenancy.actors import Actor, display_name, require
 from conductor.tenancy.models import Membership
 from incidents.lifecycle.words import Complaints
 from incidents.lifecycle.writing import Entry, last_seq, lock, touch, write
-from incidents.models import EventKind, Incident, TimelineEvent
+from incidents.models import Audience, EventKind, Incident, TimelineEvent
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+MOST_AHEAD = timedelta(days=1)
+"""No update is promised for later than this."""
 LINKED = (EventKind.RUN_FINISHED, EventKind.EVIDENCE_ATTACHED)
 
 
-def post_update(*, incident: Incident, text: str, actor: Actor, now: datetime) -> TimelineEvent:
-    """Append what a responder has to say. Also after the incident is resolved."""
-    return _say(incident, EventKind.UPDATE_POSTED, "update.posted", text, {}, actor, now)
+def post_update(
+    *,
+    incident: Incident,
+    text: str,
+    actor: Actor,
+    now: datetime,
+    audience: str = Audience.INTERNAL,
+    next_update_in: timedelta | None = None,
+) -> TimelineEvent:
+    """Append what a responder has to say. Also after the incident is resolved.
+
+    `next_update_in` promises when the next one comes, up to a day ahead, in place of the cadence.
+    """
+    complaints = Complaints()
+    complaints.choice("audience", audience, Audience)
+    data: dict[str, Any] = {"audience": audience} if audience != Audience.INTERNAL else {}
+    if next_update_in is not None:
+        if not timedelta(minutes=1) <= next_update_in <= MOST_AHEAD:
+            complaints.add("next_update_in", "Promise the next update between a minute and a day ahead.")
+        data["next_at"] = rfc3339(now + next_update_in)
+    complaints.refuse()
+    return _say(incident, EventKind.UPDATE_POSTED, "update.posted", text, data, actor, now)
+
+
+def record_missed_update(
+    *, incident: Incident, due_at: datetime, miss: int, escalated_to: str, actor: Actor, now: datetime
+) -> TimelineEvent | None:
+    """Append that no update came by `due_at`; return None where that is said already. `miss` counts the silence's."""
+    require(actor=actor, permission="respond")
+    data = {"due_at": rfc3339(due_at), "miss": miss, "escalated_to": escalated_to}
+    with transaction.atomic():
+        locked = lock(incident)
+        said = TimelineEvent.objects.filter(incident=locked, kind=EventKind.UPDATE_MISSED)
+        if said.filter(data__due_at=data["due_at"]).exists():
+            return None
+        entry = Entry(EventKind.UPDATE_MISSED, data=data, occurred_at=due_at)
+        return append(locked, entry, "update.missed", actor, now, data)
 
 
 def record_decision(

@@ -5,27 +5,51 @@ from __future__ import annotations
 from incidents.models.action_item import ActionItem
 from incidents.models.history import StatusTransition, TimelineEvent
 from incidents.models.incident import Incident, IncidentQuerySet
-from incidents.models.people import RoleAssignment
+from incidents.models.people import RoleAssignment, RoleOffer, Task
 from incidents.models.policy import ResponsePolicy
 from incidents.models.postmortem import Postmortem
-from incidents.models.words import OVER, SIDE_EXITS, STEPS, Closure, EventKind, Kind, Role, Severity, Status
+from incidents.models.words import (
+    OVER,
+    SIDE_EXITS,
+    STEPS,
+    Audience,
+    Closure,
+    EventKind,
+    Impact,
+    Kind,
+    Question,
+    Reply,
+    Role,
+    Severity,
+    Status,
+    TaskState,
+    Urgency,
+)
 
 __all__ = [
     "OVER",
     "SIDE_EXITS",
     "STEPS",
     "ActionItem",
+    "Audience",
     "Closure",
     "EventKind",
+    "Impact",
     "Incident",
     "IncidentQuerySet",
     "Kind",
     "Postmortem",
+    "Question",
+    "Reply",
     "ResponsePolicy",
     "Role",
     "RoleAssignment",
+    "RoleOffer",
     "Severity",
     "Status",
     "StatusTransition",
+    "Task",
+    "TaskState",
     "TimelineEvent",
+    "Urgency",
 ]

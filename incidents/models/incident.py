@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from conductor.tenancy.models import Environment, TenantModel
-from incidents.models.words import OVER, Closure, Kind, Severity, Status
+from incidents.models.words import OVER, Closure, Impact, Kind, Severity, Status, Urgency
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
@@ -40,6 +40,11 @@ class Incident(TenantModel):
     """Why it was no incident, while it is declined or canceled."""
     duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="duplicates")
     """The incident that it was merged into, while it is a duplicate. Never a duplicate itself: no chains."""
+    impact = models.CharField(max_length=8, choices=Impact.choices, blank=True)
+    urgency = models.CharField(max_length=12, choices=Urgency.choices, blank=True)
+    """With the impact it gives the severity, by the response policy's matrix; empty while nobody said."""
+    answers = models.JSONField(default=dict)
+    """Reply by Question, both as words; a question that is not in it has not been asked."""
     incident_type = models.CharField(max_length=40, blank=True)
     environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     service = models.CharField(max_length=200, blank=True)

@@ -44,6 +44,58 @@ class Closure(models.TextChoices):
     EXTERNAL = "EXTERNAL", "Somebody else's"
 
 
+class Impact(models.TextChoices):
+    """How much is hit; the worse one if unsure."""
+
+    NONE = "NONE", "Nobody yet"
+    ONE = "ONE", "One customer"
+    SOME = "SOME", "Some customers"
+    MOST = "MOST", "Most customers"
+    ALL = "ALL", "All customers, data at risk, or safety"
+
+
+class Urgency(models.TextChoices):
+    """How fast it gets worse."""
+
+    WORKAROUND = "WORKAROUND", "There is a workaround"
+    DEGRADING = "DEGRADING", "It is getting worse"
+    STOPPED = "STOPPED", "Work has stopped"
+
+
+class Question(models.TextChoices):
+    """Asked of every incident, because duties to report hang on the answers."""
+
+    PERSONAL_DATA = "personal_data", "Is personal data affected?"
+    FINANCIAL_SERVICE = "financial_service", "Is a financial service affected?"
+    ESSENTIAL_SERVICE = "essential_service", "Is an essential or important service affected?"
+    MALICIOUS = "malicious", "Do you suspect malice?"
+
+
+class Reply(models.TextChoices):
+    """An answer. UNKNOWN is one: somebody has to find out, and nothing waits for it."""
+
+    YES = "YES", "Yes"
+    NO = "NO", "No"
+    UNKNOWN = "UNKNOWN", "Not known yet"
+
+
+class Audience(models.TextChoices):
+    """Whom an update is written for."""
+
+    INTERNAL = "INTERNAL", "Responders"
+    EXECUTIVE = "EXECUTIVE", "Executives"
+    CUSTOMER = "CUSTOMER", "Customers"
+    PUBLIC = "PUBLIC", "Everybody"
+
+
+class TaskState(models.TextChoices):
+    OPEN = "OPEN", "Open"
+    DOING = "DOING", "Doing"
+    BLOCKED = "BLOCKED", "Blocked"
+    DONE = "DONE", "Done"
+    CANCELED = "CANCELED", "Canceled"
+
+
 class Kind(models.TextChoices):
     REAL = "REAL", "Real"
     IMPORTED = "IMPORTED", "Imported"
@@ -55,6 +107,8 @@ class Role(models.TextChoices):
     OPERATIONS = "OPERATIONS", "Operations"
     COMMUNICATIONS = "COMMUNICATIONS", "Communications"
     SCRIBE = "SCRIBE", "Scribe"
+    DEPUTY = "DEPUTY", "Deputy"
+    PRIVACY = "PRIVACY", "Legal and privacy"
 
 
 class EventKind(models.TextChoices):
@@ -68,6 +122,15 @@ class EventKind(models.TextChoices):
     SEVERITY_CHANGED = "severity.changed", "Severity changed"
     TYPE_CHANGED = "type.changed", "Type changed"
     SERVICE_CHANGED = "service.changed", "Service changed"
+    IMPACT_CHANGED = "impact.changed", "Impact changed"
+    QUESTION_ANSWERED = "question.answered", "Question answered"
+    ROLE_OFFERED = "role.offered", "Role offered"
+    ROLE_ACCEPTED = "role.accepted", "Role accepted"
+    ROLE_DECLINED = "role.declined", "Role declined"
+    ROLE_UNANSWERED = "role.unanswered", "Role not accepted in time"
+    UPDATE_MISSED = "comms.update_missed", "Update missed"
+    TASK_ADDED = "task.added", "Task added"
+    TASK_CHANGED = "task.changed", "Task changed"
     ROLE_ASSIGNED = "role.assigned", "Role assigned"
     ROLE_RELEASED = "role.released", "Role released"
     UPDATE_POSTED = "comms.update_posted", "Update"

@@ -9,8 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidents.models import EventKind, Incident, Role, RoleAssignment, Status, StatusTransition, TimelineEvent
-from incidents.response.policy import GuardRule
+from incidents.models import (
+    EventKind,
+    Incident,
+    Question,
+    Role,
+    RoleAssignment,
+    Severity,
+    Status,
+    StatusTransition,
+    Task,
+    TaskState,
+    TimelineEvent,
+)
+from incidents.response.policy import GuardRule, policy_in_force
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,29 @@ def _monitored_for(asked: Asked, rule: GuardRule) -> Complaint:
     return f"It has not been monitored for {minutes} minutes.", f"Set it to monitoring and wait {minutes} minutes."
 
 
+def _blocking_tasks_closed(asked: Asked, rule: GuardRule) -> Complaint:
+    over = [TaskState.DONE, TaskState.CANCELED]
+    left = list(Task.objects.filter(incident=asked.incident, is_blocking=True).exclude(state__in=over))
+    if not left:
+        return None
+    names = ", ".join(f"#{task.number} {task.title}" for task in left)
+    return f"Blocking tasks are not closed: {names}.", "Finish or cancel them, or say that they do not block."
+
+
+def _questions_answered(asked: Asked, rule: GuardRule) -> Complaint:
+    left = [question.label for question in Question if question.value not in asked.incident.answers]
+    if not left:
+        return None
+    return f"Nobody has answered: {' '.join(left)}", "Answer yes, no or not known."
+
+
+def _required_roles_filled(asked: Asked, rule: GuardRule) -> Complaint:
+    wanted = policy_in_force().content.required_roles.get(Severity(asked.incident.severity), [])
+    held = set(RoleAssignment.objects.filter(incident=asked.incident, ended_at=None).values_list("role", flat=True))
+    vacant = [Role(role).label for role in wanted if role not in held]
+    return (f"Nobody holds: {', '.join(vacant)}.", "Fill these roles.") if vacant else None
+
+
 def _reopened_in_time(asked: Asked, rule: GuardRule) -> Complaint:
     days = rule.days or 7
     ended = StatusTransition.objects.filter(incident=asked.incident, to_status=Status.RESOLVED).order_by("-seq").first()
@@ -113,5 +148,8 @@ GUARDS: dict[str, Guard] = {
     "type_set": _type_set,
     "service_named": _service_named,
     "monitored_for": _monitored_for,
+    "blocking_tasks_closed": _blocking_tasks_closed,
+    "questions_answered": _questions_answered,
+    "required_roles_filled": _required_roles_filled,
     "reopened_in_time": _reopened_in_time,
 }

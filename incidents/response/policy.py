@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.tenancy.roles import PERMISSIONS
-from incidents.models import ResponsePolicy, Severity
-from incidents.moves import names_of_moves
+from incidents.models import Impact, ResponsePolicy, Role, Severity, Status, Urgency
+from incidents.moves import UPDATE_EVERY, names_of_moves
 
+EVERYBODY = "EVERYBODY"
+"""Stands for all who are told of incidents at all, in place of one role's holder."""
 BUILT_IN = Path(__file__).parent.parent / "data/response-policy.json"
 
 
@@ -48,6 +51,48 @@ class TransitionRule(BaseModel):
         return value
 
 
+class Cadence(BaseModel):
+    """How often somebody says where an unresolved incident stands, and who hears of a silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    every_minutes: dict[Severity, int] = Field(
+        default_factory=lambda: {each: int(gap.total_seconds() // 60) for each, gap in UPDATE_EVERY.items()}
+    )
+    monitoring_factor: float = Field(default=2, ge=1, le=10)
+    """While it is only watched, the gaps may be this many times as long."""
+    escalate_to: list[str] = Field(
+        default_factory=lambda: [Role.COMMUNICATIONS, Role.COMMANDER, EVERYBODY], min_length=1
+    )
+    """Who hears of the first miss, the second, and so on; the last one hears of all that follow."""
+
+    @field_validator("every_minutes")
+    @classmethod
+    def _whole(cls, value: dict[Severity, int]) -> dict[Severity, int]:
+        if missing := [each.value for each in Severity if each not in value]:
+            raise ValueError(f"Say how often for {', '.join(missing)}.")
+        if any(minutes < 1 for minutes in value.values()):
+            raise ValueError("Use one minute or more.")
+        return value
+
+    @field_validator("escalate_to")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        if unknown := [each for each in value if each not in (*Role.values, EVERYBODY)]:
+            raise ValueError(f"There is no role {', '.join(unknown)}.")
+        return value
+
+    def gap(self, *, severity: str, status: str) -> timedelta:
+        """Return the longest silence that is on time."""
+        minutes: float = self.every_minutes[Severity(severity)]
+        return timedelta(minutes=minutes * self.monitoring_factor if status == Status.MONITORING else minutes)
+
+
+def _matrix() -> dict[Impact, dict[Urgency, Severity]]:
+    found: dict[Impact, dict[Urgency, Severity]] = built_in_content()["severity_matrix"]
+    return found
+
+
 class Content(BaseModel):
     """A response policy."""
 
@@ -56,6 +101,20 @@ class Content(BaseModel):
     title: str = Field(min_length=1, max_length=200)
     transitions: dict[str, TransitionRule] = Field(default_factory=dict)
     """Keyed `OPEN>MITIGATED`. A move that is not named here has no guards and needs "respond"."""
+    severity_matrix: dict[Impact, dict[Urgency, Severity]] = Field(default_factory=_matrix)
+    """The severity by impact and urgency; every cell is filled."""
+    required_roles: dict[Severity, list[Role]] = Field(default_factory=dict)
+    """The roles that an incident of this severity should have filled; the page shows the gaps."""
+    cadence: Cadence = Field(default_factory=Cadence)
+    accept_within_minutes: int = Field(default=10, ge=1, le=1440)
+    """Who was given a role and has not accepted it by then is reported."""
+
+    @field_validator("severity_matrix")
+    @classmethod
+    def _full(cls, value: dict[Impact, dict[Urgency, Severity]]) -> dict[Impact, dict[Urgency, Severity]]:
+        if any(urgency not in value.get(impact, {}) for impact in Impact for urgency in Urgency):
+            raise ValueError("Give a severity for every impact and urgency.")
+        return value
 
     @field_validator("transitions")
     @classmethod

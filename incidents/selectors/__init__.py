@@ -29,6 +29,7 @@ from incidents.selectors.hub import (
     with_columns,
 )
 from incidents.selectors.people import Person, find_person, responders
+from incidents.selectors.saga import WorkflowStep, workflow_steps
 from incidents.selectors.surroundings import Surroundings, Tie, surroundings
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Surroundings",
     "Tie",
     "TimelinePage",
+    "WorkflowStep",
     "connected",
     "figures",
     "filtered",
@@ -65,4 +67,5 @@ __all__ = [
     "timeline",
     "timeline_page",
     "with_columns",
+    "workflow_steps",
 ]

@@ -23,7 +23,7 @@ from incidents import drawing, lifecycle, pages, selectors
 from incidents.models import Severity
 
 RESPOND = "respond"
-TABS = ("timeline", "graph", "runs", "receipts")
+TABS = ("timeline", "graph", "runs", "steps", "receipts")
 
 
 @require_GET
@@ -90,6 +90,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
         "runs": selectors.runs_of(incident=incident) if tab == "runs" else None,
         "drawing": drawing.draw(code=incident.code, found=selectors.surroundings(incident=incident)),
         "connected": selectors.connected(incident=incident) if tab == "graph" else None,
+        "workflow_steps": selectors.workflow_steps(incident=incident) if tab == "steps" else None,
         "receipts": receipts_for(incident.ref) if tab == "receipts" else None,
         "panels": panels_at(place="incident.rail", request=request, subject=incident.ref),
     }

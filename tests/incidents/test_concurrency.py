@@ -27,7 +27,9 @@ def test_concurrent_declare_same_dedup_key_one_incident(committed: None, tenant:
     assert Counter(is_new for _, is_new in outcomes) == {True: 1, False: 99}
     assert len({incident.id for incident, _ in outcomes}) == 1
     with tenant_scope(tenant.id):
-        assert Incident.objects.count() == Run.objects.count() == 1
+        assert Incident.objects.count() == 1
+        assert set(Run.objects.values_list("workflow", flat=True)) == {"incidents.declared", "incidents.watch"}
+        assert Run.objects.count() == 2
         assert NumberSeries.objects.get(series="incident").last == 1
 
 

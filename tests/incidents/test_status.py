@@ -256,7 +256,10 @@ def test_resolving_asks_policy_and_the_receipt_names_the_answer(
         "to": "RESOLVED",
         "inferred": [],
         "reason": "",
-        "guards": [{"guard": "update_posted", "met": True, "why": ""}],
+        "guards": [
+            {"guard": "blocking_tasks_closed", "met": True, "why": ""},
+            {"guard": "update_posted", "met": True, "why": ""},
+        ],
         "policy_version": 0,
         "policy_digest": policy_in_force().digest,
         "decision": citation_of(decision),

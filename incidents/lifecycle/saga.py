@@ -1,0 +1,61 @@
+"""What follows a declaration outside of it: each is a run of its own, so that one that fails holds nobody else up.
+
+The runs are queued in the transaction that declares. The incident is whole before any of them begins, and each
+shows its steps on the incident's page, where a failed one is retried.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from conductor.engine.lifecycle import start_run
+from conductor.engine.models import Run
+from conductor.engine.nudge import nudge_runs
+from conductor.tenancy.actors import Actor
+from incidents.lifecycle import topology
+from incidents.models import Incident
+
+DECLARED_WORKFLOW = "incidents.declared"
+WATCH_WORKFLOW = "incidents.watch"
+
+_following: list[str] = [DECLARED_WORKFLOW, WATCH_WORKFLOW]
+
+
+def start_after_declaring(workflow: str) -> None:
+    """Have a run of `workflow` follow every declaration, with {"incident_id"} as its input.
+
+    For apps above this one, such as the chat that opens a channel. Called in AppConfig.ready().
+    """
+    if workflow not in _following:
+        _following.append(workflow)
+
+
+def start_response(*, incident: Incident, actor: Actor, now: datetime) -> None:
+    """Queue everything that follows the declaration, once."""
+    for workflow in _following:
+        _start(incident, workflow, f"{incident.id}:declared", actor, now)
+
+
+def keep_watching(*, incident: Incident, actor: Actor, now: datetime) -> None:
+    """Have the watch over updates look again, as severity or status changed; start it anew if it had ended."""
+    if nudge_runs(workflow=WATCH_WORKFLOW, subject=incident.ref, now=now) or not incident.is_active:
+        return
+    runs = Run.objects.filter(workflow=WATCH_WORKFLOW, subject=incident.ref)
+    if not runs.exclude(status__in=Run.OVER).exists():
+        _start(incident, WATCH_WORKFLOW, f"{incident.id}:watch:{runs.count()}", actor, now)
+
+
+def _start(incident: Incident, workflow: str, dedup_key: str, actor: Actor, now: datetime) -> None:
+    run = start_run(
+        tenant_id=incident.tenant_id,
+        workflow=workflow,
+        input={"incident_id": str(incident.id)},
+        actor=actor,
+        now=now,
+        subject=incident.ref,
+        environment_id=incident.environment_id,
+        dedup_key=dedup_key,
+    )
+    # The watch only looks: it acts on nothing, and the graph need not show it.
+    if workflow != WATCH_WORKFLOW:
+        topology.link_run(incident=incident, run=run, actor=actor, now=now)

@@ -1,0 +1,107 @@
+"""The step that watches an unresolved incident: reminds of updates, escalates each miss, ends with the incident."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from adapters.lifecycle import deliver
+from adapters.ports import AdapterError
+from conductor.engine.context import StepContext, Wait
+from conductor.lib.clock import rfc3339
+from conductor.tenancy.scope import tenant_scope
+from incidents.cadence import watch
+from incidents.lifecycle import record_missed_update, record_unanswered_role
+from incidents.models import EventKind, Incident, Role, RoleAssignment, TimelineEvent
+from incidents.notices import payload_of
+from incidents.response.policy import EVERYBODY, Content, policy_in_force
+
+MISSED_EVENT = "incidents.update.missed"
+UNANSWERED_EVENT = "incidents.role.unanswered"
+
+
+def watch_response(ctx: StepContext) -> dict[str, Any]:
+    """Record and announce what was missed since the last look, then sleep until the next update is due.
+
+    Ends once nobody works on the incident any more. Looking twice records and announces nothing twice.
+    """
+    with tenant_scope(ctx.tenant_id):
+        incident = Incident.objects.select_related("environment").get(id=UUID(ctx.input["incident_id"]))
+        if not incident.is_active:
+            missed = TimelineEvent.objects.filter(incident=incident, kind=EventKind.UPDATE_MISSED).count()
+            return {"missed": missed}
+        policy = policy_in_force().content
+        silence = watch(incident=incident, cadence=policy.cadence, now=ctx.now())
+    for miss, due_at in enumerate(silence.missed, start=1):
+        _missed(ctx, incident, policy, miss, due_at)
+    pending = _unanswered(ctx, incident, policy)
+    raise Wait(until=min([silence.next_due, *pending]), reason="the next update is due")
+
+
+def _missed(ctx: StepContext, incident: Incident, policy: Content, miss: int, due_at: datetime) -> None:
+    target = policy.cadence.escalate_to[min(miss, len(policy.cadence.escalate_to)) - 1]
+    with tenant_scope(ctx.tenant_id):
+        who = _named(incident, target)
+        entry = record_missed_update(
+            incident=incident, due_at=due_at, miss=miss, escalated_to=who, actor=ctx.actor, now=ctx.now()
+        )
+    if entry is None:
+        return
+    ctx.log("update missed", miss=miss, due_at=rfc3339(due_at), escalated_to=who)
+    facts = {"Due": rfc3339(due_at), "Missed in a row": str(miss), "For": who}
+    _announce(
+        ctx,
+        incident,
+        MISSED_EVENT,
+        f"No update on {incident.code}",
+        facts,
+        f"{incident.id}:missed:{due_at.timestamp():.0f}",
+    )
+
+
+def _unanswered(ctx: StepContext, incident: Incident, policy: Content) -> list[datetime]:
+    """Report roles that were not accepted in time; return when the next one would be late."""
+    patience = timedelta(minutes=policy.accept_within_minutes)
+    with tenant_scope(ctx.tenant_id):
+        waiting = list(RoleAssignment.objects.filter(incident=incident, ended_at=None, accepted_at=None))
+    coming = []
+    for assignment in waiting:
+        late_at = assignment.assumed_at + patience
+        if late_at > ctx.now():
+            coming.append(late_at)
+            continue
+        with tenant_scope(ctx.tenant_id):
+            entry = record_unanswered_role(incident=incident, assignment=assignment, actor=ctx.actor, now=ctx.now())
+        if entry is not None:
+            facts = {"Role": Role(assignment.role).label, "Given to": assignment.user_name}
+            title = f"{incident.code}: {assignment.user_name} has not accepted"
+            _announce(ctx, incident, UNANSWERED_EVENT, title, facts, f"{assignment.id}:unanswered")
+    return coming
+
+
+def _named(incident: Incident, target: str) -> str:
+    if target == EVERYBODY:
+        return "everybody who is told of incidents"
+    holder = RoleAssignment.objects.filter(incident=incident, role=target, ended_at=None).first()
+    label = str(Role(target).label).lower()
+    return f"{holder.user_name}, {label}" if holder else f"nobody: the role of {label} is vacant"
+
+
+def _announce(ctx: StepContext, incident: Incident, event: str, title: str, facts: dict[str, str], key: str) -> None:
+    """Tell the adapters. A failure here is logged and does not stop the watch: the timeline has it already."""
+    payload = payload_of(incident=incident, tenant_slug=ctx.tenant_slug)
+    payload = {**payload, "title": title, "facts": {**payload["facts"], **facts}}
+    ctx.heartbeat()
+    try:
+        deliver(
+            tenant_id=ctx.tenant_id,
+            event=event,
+            subject=incident.ref,
+            payload=payload,
+            key=key,
+            now=ctx.now(),
+            environment_id=incident.environment_id,
+        )
+    except AdapterError as error:
+        ctx.log("could not be announced", level="error", error=error.message)
