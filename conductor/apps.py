@@ -12,6 +12,7 @@ class ConductorConfig(AppConfig):
 
     def ready(self) -> None:
         from conductor import celery, checks  # noqa: F401 - both register themselves
+        from conductor.console import palette
         from conductor.engine.tasks import wake_sequencer
         from conductor.ledger.gauges import read_ages
         from conductor.ledger.receipts import subscribe
@@ -19,5 +20,6 @@ class ConductorConfig(AppConfig):
         from conductor.tenancy.keys import bind_after_migrating
 
         post_migrate.connect(bind_after_migrating, sender=self, dispatch_uid="conductor.bind_keys")
+        palette.register()
         subscribe(name="sequencer", subscriber=wake_sequencer)
         register_reading(name="ledger", reading=read_ages)

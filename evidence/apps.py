@@ -19,6 +19,14 @@ class EvidenceConfig(AppConfig):
         register_anchors(anchoring.NotaryAnchors())
         subscribe(name="evidence", subscriber=tasks.wake_collector)
         subscribe(name="stamps", subscriber=tasks.wake_stamper)
+        for order, name in ((20, "palette_bundles"), (30, "palette_controls")):
+            register_panel(
+                place="palette",
+                name=name,
+                order=order,
+                template="_palette_results.html",
+                context=getattr(panels, name),
+            )
         for place in ("incident.rail", "run.rail"):
             register_panel(
                 place=place,

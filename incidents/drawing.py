@@ -105,7 +105,7 @@ def _column(nodes: list[Node], tone: str = "", most: int = COLUMN) -> list[_Slot
     ]
     if len(nodes) > most:
         rest = nodes[most - 1 :]
-        slots[-1] = _Slot(frozenset(node.id for node in rest), f"{len(rest)} more", "", tone)
+        slots[-1] = _Slot(frozenset(node.id for node in rest), f"{len(rest)} more", rest[0].kind, tone)
     return slots
 
 
@@ -141,7 +141,10 @@ def _curve(x: int, y: int, radius: int, to_x: int, to_y: int) -> str:
 
 def _label(node: Node) -> str:
     """Runs, bundles and controls by their code; everything else by its name."""
-    return node.name.split(" ", 1)[0] if node.kind in {"run", "bundle", "control", "incident"} else node.name
+    code = node.name.split(" ", 1)[0]
+    if node.kind == "control":
+        return code.rpartition("_")[2]
+    return code if node.kind in {"run", "bundle", "incident"} else node.name
 
 
 def _short(name: str, letters: int) -> str:

@@ -27,6 +27,8 @@ class NavItem:
     icon: str
     current: bool
     count: int | None = None
+    key: str = ""
+    """The keys that lead there from every page."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +63,22 @@ class Shell:
 _NAV = (
     (
         "Respond",
-        (("Incidents", "incidents:list", "siren", "view_incidents"), ("Runs", "console:runs", "workflow", "view_runs")),
+        (
+            ("Incidents", "incidents:list", "siren", "view_incidents", "g i"),
+            ("Runs", "console:runs", "workflow", "view_runs", "g r"),
+        ),
     ),
     (
         "Prove",
         (
-            ("Evidence", "evidence:list", "folder-check", "view_evidence"),
-            ("Controls", "controls:list", "table-2", "view_controls"),
-            ("Receipts", "console:receipts", "receipt", "view_evidence"),
+            ("Evidence", "evidence:list", "folder-check", "view_evidence", "g e"),
+            ("Controls", "controls:list", "table-2", "view_controls", "g o"),
+            ("Receipts", "console:receipts", "receipt", "view_evidence", "g t"),
         ),
     ),
-    ("Set up", (("Adapters", "admin:adapters_adapterconfig_changelist", "plug", "manage_adapters"),)),
+    ("Set up", (("Adapters", "admin:adapters_adapterconfig_changelist", "plug", "manage_adapters", "g a"),)),
 )
-"""Group, then (label, URL name, icon, permission). Names only: this package imports no app."""
+"""Group, then (label, URL name, icon, permission, keys). Names only: this package imports no app."""
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -108,6 +113,12 @@ def _user(request: HttpRequest, actor: Actor) -> ShellUser:
     return ShellUser(name, initials, request.user.pk or 0, actor.roles[0].capitalize())
 
 
+def destinations(request: HttpRequest) -> list[NavItem]:
+    """Return the sidebar's entries that the person may open; none outside of a tenant."""
+    actor: Actor | None = getattr(request, "actor", None)
+    return [] if actor is None else [item for group in _navigation(request, actor, {}) for item in group.items]
+
+
 def _navigation(request: HttpRequest, actor: Actor, live: Mapping[str, Any]) -> list[NavGroup]:
     match = request.resolver_match
     where = match.view_name if match else ""
@@ -115,8 +126,8 @@ def _navigation(request: HttpRequest, actor: Actor, live: Mapping[str, Any]) -> 
     groups = []
     for title, entries in _NAV:
         items = [
-            NavItem(label, _href(request, name), icon, _is_current(where, name), counts.get(name))
-            for label, name, icon, permission in entries
+            NavItem(label, _href(request, name), icon, _is_current(where, name), counts.get(name), key)
+            for label, name, icon, permission, key in entries
             if permission in actor.permissions
         ]
         if items:

@@ -85,7 +85,7 @@ def palette(request: TenantRequest, tenant: str) -> HttpResponse:
 def run_list(request: TenantRequest, tenant: str) -> HttpResponse:
     """Runs, newest first."""
     status = request.GET.get("status", "").upper()
-    runs = Run.objects.select_related("environment").order_by("-number")
+    runs = selectors.runs_with_steps()
     if status in Run.Status.values:
         runs = runs.filter(status=status)
     moment = now()

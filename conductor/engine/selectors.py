@@ -40,6 +40,12 @@ def undecided_steps() -> QuerySet[Step]:
     return waiting.exclude(wait__has_key="decision")
 
 
+def runs_with_steps() -> QuerySet[Run]:
+    """Return the runs, newest first, with environment and steps (one more query)."""
+    steps = Prefetch("steps", queryset=Step.objects.order_by("seq").only("run_id", "tenant_id", "status", "is_cleanup"))
+    return Run.objects.select_related("environment").prefetch_related(steps).order_by("-number")
+
+
 def runs_about(*, subject: Ref) -> QuerySet[Run]:
     """Return the runs whose subject this is, newest first."""
     return Run.objects.filter(subject=subject).order_by("-number")

@@ -233,6 +233,14 @@ def marked(text: str, wanted: str) -> SafeString:
 
 
 @register.filter
+def plainly(value: Any) -> str:
+    """`{{ input|plainly }}`: lists with commas, nothing as a dash, everything else as it is."""
+    if value in (None, "", [], {}):
+        return "–"
+    return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
+
+
+@register.filter
 def coded(text: str, tenant: str) -> SafeString:
     """`{{ text|coded:tenant }}`: the escaped text with every INC-17, R-204 and EVB-0009 as a link to its page."""
     pieces = codes.split_at_codes(str(text), tenant=tenant)

@@ -18,6 +18,7 @@ from controls.models import Control
 from evidence.findings import FindingCounts, counts
 from evidence.models import Artifact, BundleControl, EvidenceBundle, Pack
 
+_SUBJECTS = {"incidents.incident": "incident_id", "conductor.run": "run_id"}
 _CODE = re.compile(r"(?:EVB-)?0*([1-9][0-9]{0,17})", re.IGNORECASE)
 
 
@@ -171,10 +172,18 @@ def bundle_detail(*, bundle: EvidenceBundle, artifacts: list[Artifact] | None = 
 def bundles_about(*, subject: Ref) -> list[BundleRow]:
     """Return the bundles of an incident or a run (its ref), newest first; none for other kinds."""
     kind, identifier = parse_ref(subject)
-    fields = {"incidents.incident": "incident_id", "conductor.run": "run_id"}
-    if kind not in fields:
+    if kind not in _SUBJECTS:
         return []
-    return bundle_rows(bundles().filter(**{fields[kind]: identifier}))
+    return bundle_rows(bundles().filter(**{_SUBJECTS[kind]: identifier}))
+
+
+def briefs_about(*, subject: Ref) -> list[EvidenceBundle]:
+    """Return the bundles of an incident or a run, newest first, each with `artifact_count`. One query."""
+    kind, identifier = parse_ref(subject)
+    if kind not in _SUBJECTS:
+        return []
+    found = EvidenceBundle.objects.filter(**{_SUBJECTS[kind]: identifier})
+    return list(found.annotate(artifact_count=Count("artifacts")).order_by("-number"))
 
 
 def artifact_of(*, bundle: EvidenceBundle, artifact_id: UUID) -> Artifact:

@@ -30,6 +30,7 @@ from incidents.selectors.hub import (
 )
 from incidents.selectors.people import Person, find_person, responders
 from incidents.selectors.saga import WorkflowStep, workflow_steps
+from incidents.selectors.sources import Sources, sources_of
 from incidents.selectors.surroundings import Surroundings, Tie, surroundings
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "LiveIncident",
     "Person",
     "RoleSlot",
+    "Sources",
     "StepperStep",
     "Surroundings",
     "Tie",
@@ -62,6 +64,7 @@ __all__ = [
     "rows_of",
     "runs_of",
     "services",
+    "sources_of",
     "stepper",
     "surroundings",
     "timeline",

@@ -27,3 +27,9 @@ def told(entry: TimelineEvent, tenant: str) -> SafeString:
     if who and said.startswith(who):
         return format_html("<b>{}</b>{}", who, coded(said[len(who) :], tenant))
     return coded(said, tenant)
+
+
+@register.filter
+def kind_word(entry: TimelineEvent) -> str:
+    """`{{ entry|kind_word }}`: what kind of entry it is, in a word or two."""
+    return str(EventKind(entry.kind).label)

@@ -25,7 +25,12 @@ def postmortem(request: TenantRequest, tenant: str, number: int) -> HttpResponse
         lifecycle.request_postmortem(incident=incident, actor=request.actor, now=now())
         return redirect("incidents:postmortem", tenant, number)
     newest = selectors.latest_postmortem(incident=incident)
-    return render(request, "incidents/postmortem.html", {"incident": incident, "postmortem": newest})
+    context = {
+        "incident": incident,
+        "postmortem": newest,
+        "sources": selectors.sources_of(postmortem=newest) if newest else None,
+    }
+    return render(request, "incidents/postmortem.html", context)
 
 
 @require_GET

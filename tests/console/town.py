@@ -72,7 +72,15 @@ def build() -> Town:
         burning = _many(tenant, ben, cora, clock_now())
         run = _worked(Run.objects.filter(subject=told.ref).order_by("number")[0], moment)
         bundle, *_others = [
-            sealed(tenant, cora, moment, findings=[PASSED, FAILED] if n == 3 else [PASSED], title=f"Restore {n}")
+            sealed(
+                tenant,
+                cora,
+                moment,
+                findings=[PASSED, FAILED] if n == 3 else [PASSED],
+                title=f"Restore {n}",
+                incident=told if n < 2 else None,
+                run_id=run.id if n < 2 else None,
+            )
             for n in range(BUNDLES)
         ]
         collecting(tenant, cora, moment, title="Access review")
