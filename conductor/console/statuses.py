@@ -90,6 +90,8 @@ STATUSES: dict[str, Status] = {
     "dropped": Status("none", "Dropped", SLASH),
     "approved": Status("green", "Approved", TICK),
     "in_review": Status("accent", "In review", MOST),
+    "active": Status("green", "Active", TICK),
+    "retired": Status("none", "Retired", DASH),
     # controls
     "covered": Status("green", "Covered", TICK),
     "partly": Status("orange", "Partly covered", HALF),

@@ -16,6 +16,10 @@ READS: dict[str, dict[str, str]] = {
     "console:palette": {},
     "console:runs": {},
     "console:run": {"number": "run"},
+    "console:receipts": {},
+    "console:receipt": {"receipt_id": "receipt"},
+    "console:receipt_proof": {"receipt_id": "receipt", "form": "=sigstore.json"},
+    "console:trust_root": {},
     "incidents:list": {},
     "incidents:detail": {"number": "told"},
     "incidents:events": {"number": "told"},
@@ -32,6 +36,7 @@ READS: dict[str, dict[str, str]] = {
 
 WRITES: dict[str, dict[str, str]] = {
     "console:run_action": {"number": "run", "action": "=retry"},
+    "console:receipt_stamp": {"receipt_id": "receipt"},
     "incidents:declare": {},
     "incidents:acknowledgement": {"number": "burning"},
     "incidents:transition": {"number": "burning"},
@@ -47,11 +52,20 @@ ALSO_WRITE = frozenset({"incidents:postmortem"})
 """Pages that anybody may read and that take a form as well."""
 
 STREAMS = frozenset({"incidents:events"})
-FILES = frozenset({"incidents:postmortem_pdf", "evidence:artifact", "evidence:pack_file"})
+FILES = frozenset(
+    {
+        "console:receipt_proof",
+        "console:trust_root",
+        "incidents:postmortem_pdf",
+        "evidence:artifact",
+        "evidence:pack_file",
+    }
+)
 NOT_PAGES = STREAMS | FILES
 
 ABSENT = {
     "number": 999_999,
+    "receipt_id": "01934a00-0000-7000-8000-00000000dead",
     "artifact_id": "01934a00-0000-7000-8000-00000000dead",
     "pack_id": "01934a00-0000-7000-8000-00000000dead",
     "key": "SOC2_Z9.9",

@@ -13,6 +13,7 @@ from conductor.engine.models import Run, Step, Try
 from conductor.graph.lifecycle import ensure_node, link
 from conductor.graph.models import Edge
 from conductor.ledger import blobs
+from conductor.ledger.models import Receipt
 from conductor.ledger.sequencer import sequence
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor, actor_for_user
@@ -57,6 +58,8 @@ class Town:
     artifact: UUID
     pack: UUID
     control: str
+    receipt: UUID
+    """A receipt that is signed and in the log."""
 
 
 def build() -> Town:
@@ -87,9 +90,18 @@ def build() -> Town:
         pack = _packed(bundle, cora, moment)
     sequence(tenant_id=world.NORTHWIND, now=clock_now())
     with tenant_scope(world.NORTHWIND):
+        receipt = Receipt.objects.filter(subject=told.ref).earliest("recorded_at")
         artifact = EvidenceBundle.objects.get(id=bundle.id).artifacts.earliest("path")
     return Town(
-        world.NORTHWIND, told.number, burning.number, run.number, bundle.number, artifact.id, pack.id, "SOC2_A1.2"
+        world.NORTHWIND,
+        told.number,
+        burning.number,
+        run.number,
+        bundle.number,
+        artifact.id,
+        pack.id,
+        "SOC2_A1.2",
+        receipt.id,
     )
 
 
