@@ -92,6 +92,8 @@ STATUSES: dict[str, Status] = {
     "in_review": Status("accent", "In review", MOST),
     "active": Status("green", "Active", TICK),
     "retired": Status("none", "Retired", DASH),
+    "doing": Status("accent", "Doing", ARC),
+    "blocked": Status("red", "Blocked", PAUSE),
     # controls
     "covered": Status("green", "Covered", TICK),
     "partly": Status("orange", "Partly covered", HALF),

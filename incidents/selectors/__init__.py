@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from incidents.selectors.detail import (
-    Connected,
     RoleSlot,
     StepperStep,
-    connected,
     incident_by_number,
     latest_postmortem,
     postmortems_of,
@@ -31,11 +29,10 @@ from incidents.selectors.hub import (
 from incidents.selectors.people import Person, find_person, responders
 from incidents.selectors.saga import WorkflowStep, workflow_steps
 from incidents.selectors.sources import Sources, sources_of
-from incidents.selectors.surroundings import Surroundings, Tie, surroundings
+from incidents.selectors.surroundings import Surroundings, Tie, blast_of, surroundings
 
 __all__ = [
     "VIEWS",
-    "Connected",
     "Figure",
     "Figures",
     "Hub",
@@ -50,7 +47,7 @@ __all__ = [
     "Tie",
     "TimelinePage",
     "WorkflowStep",
-    "connected",
+    "blast_of",
     "figures",
     "filtered",
     "find_person",

@@ -10,8 +10,6 @@ from django.db.models import QuerySet
 
 from conductor.engine.models import Run
 from conductor.engine.selectors import runs_about
-from conductor.graph.models import Edge, Node
-from conductor.graph.selectors import Neighbourhood, blast_radius, neighbourhood, node_for
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref, ref
 from incidents.models import STEPS, Incident, Postmortem, Role, RoleAssignment, Status, StatusTransition
@@ -62,22 +60,6 @@ class RoleSlot:
     since: datetime | None
 
 
-@dataclass(frozen=True)
-class Connected:
-    """The incident's neighbours in the graph, and what is suspected to fail with it."""
-
-    neighbourhood: Neighbourhood
-    affected: list[Node]
-    """Resources that it is said to affect."""
-    blast: list[Node]
-    """What depends on those, directly or not."""
-
-    @property
-    def others(self) -> list[Node]:
-        """The neighbours without the incident itself."""
-        return [node for node in self.neighbourhood.nodes if node != self.neighbourhood.centre]
-
-
 def incident_by_number(*, number: int) -> Incident:
     """Return the incident with its environment; raise NotFound."""
     incident = Incident.objects.select_related("environment").filter(number=number).first()
@@ -125,17 +107,6 @@ def roles_of(*, incident: Incident) -> list[RoleSlot]:
                 RoleSlot(role.value, str(role.label), holder.user_id, person, holder.user_name, holder.assumed_at)
             )
     return slots
-
-
-def connected(*, incident: Incident, hops: int = 2, limit: int = 60) -> Connected | None:
-    """Return the incident's surroundings in the graph; None for one that is not in it. Seven queries at most."""
-    node = node_for(kind="incident", key=str(incident.id))
-    if node is None:
-        return None
-    near = neighbourhood(node=node, hops=hops, limit=limit)
-    hit = {edge.target_id for edge in near.edges if edge.kind == Edge.Kind.AFFECTS and edge.source_id == node.id}
-    affected = [each for each in near.nodes if each.id in hit]
-    return Connected(near, affected, blast_radius(nodes=affected, limit=1000) if affected else [])
 
 
 def runs_of(*, incident: Incident) -> QuerySet[Run]:

@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db.models import Q
 
 from conductor.graph.models import Edge, Node
+from conductor.graph.selectors import blast_radius
 from incidents.models import Incident
 
-MOST = 400
-"""Edges of the second hop that are looked at."""
+MOST, BLAST = 400, 1000
+"""Edges of the second hop that are looked at, and resources in the blast radius that are listed."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,16 @@ class Surroundings:
     """Controls that a bundle is evidence for."""
 
     @property
+    def near(self) -> list[Node]:
+        """Everything in both hops, once each, nearest first."""
+        first = [*self.affected, *self.runs, *self.people, *self.bundles, *self.others]
+        second = [tie.node for tie in [*self.dependents, *self.controls]]
+        return list({node.id: node for node in [*first, *second]}.values())
+
+    @property
     def total(self) -> int:
         """How many different records these are."""
-        near = [*self.affected, *self.runs, *self.people, *self.bundles, *self.others]
-        return len({node.id for node in [*near, *(tie.node for tie in [*self.dependents, *self.controls])]})
+        return len(self.near)
 
 
 def surroundings(*, incident: Incident) -> Surroundings:
@@ -55,6 +62,11 @@ def surroundings(*, incident: Incident) -> Surroundings:
     if affected or bundles:
         _add_second_hop(found, affected, bundles)
     return found
+
+
+def blast_of(*, found: Surroundings) -> list[Node]:
+    """Return every resource that depends on an affected one, directly or not. Two queries, or none."""
+    return blast_radius(nodes=found.affected, limit=BLAST) if found.affected else []
 
 
 def _direct(incident: Incident) -> Iterator[tuple[Node, bool]]:

@@ -76,6 +76,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
     view = request.GET.get("view", "all")
     before = _number(request.GET.get("before", ""))
     steps = selectors.stepper(incident=incident, now=now())
+    found = selectors.surroundings(incident=incident)
     context = {
         "incident": incident,
         "tab": tab,
@@ -88,8 +89,9 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
         "severities": Severity.values,
         "page": selectors.timeline_page(incident=incident, view=view, before=before) if tab == "timeline" else None,
         "runs": selectors.runs_of(incident=incident) if tab == "runs" else None,
-        "drawing": drawing.draw(code=incident.code, found=selectors.surroundings(incident=incident)),
-        "connected": selectors.connected(incident=incident) if tab == "graph" else None,
+        "drawing": drawing.draw(code=incident.code, found=found),
+        "found": found,
+        "blast": selectors.blast_of(found=found) if tab == "graph" else [],
         "workflow_steps": selectors.workflow_steps(incident=incident) if tab == "steps" else None,
         "receipts": receipts_for(incident.ref) if tab == "receipts" else None,
         "panels": panels_at(place="incident.rail", request=request, subject=incident.ref),

@@ -43,6 +43,12 @@ WRITES: dict[str, dict[str, str]] = {
     "incidents:classification": {"number": "burning"},
     "incidents:role": {"number": "burning"},
     "incidents:update": {"number": "burning"},
+    "incidents:retry": {"number": "told", "run": "run"},
+    "incidents:role_answer": {"number": "burning"},
+    "incidents:handover": {"number": "burning"},
+    "incidents:tasks": {"number": "burning"},
+    "incidents:task": {"number": "burning", "task": "=1"},
+    "incidents:answers": {"number": "burning"},
     "evidence:pack": {"number": "bundle"},
     "controls:start_restore": {},
 }
@@ -51,6 +57,16 @@ WRITES: dict[str, dict[str, str]] = {
 ALSO_WRITE = frozenset({"incidents:postmortem"})
 """Pages that anybody may read and that take a form as well."""
 
+VARIANTS = {
+    "incidents:list": ("view=all", "view=mine", "view=imported", "q=queue&severity=SEV1"),
+    "incidents:detail": ("tab=graph", "tab=runs", "tab=steps", "tab=receipts", "view=key", "before=20"),
+    "console:runs": ("status=running",),
+    "console:run": ("step=1",),
+    "console:palette": ("q=queue",),
+    "evidence:list": ("status=sealed", "q=restore"),
+    "controls:list": ("framework=NIST_800_53", "q=backup"),
+}
+"""Query strings that make another page of the same address."""
 STREAMS = frozenset({"incidents:events"})
 FILES = frozenset(
     {
@@ -101,7 +117,12 @@ def writes(town: Town) -> list[Address]:
 
 def pages(town: Town) -> list[Address]:
     """Return the addresses that answer with a page."""
-    return [each for each in reads(town) if each.name not in NOT_PAGES]
+    plain = [each for each in reads(town) if each.name not in NOT_PAGES]
+    return [*plain, *(_with(each, query) for each in plain for query in VARIANTS.get(each.name, ()))]
+
+
+def _with(address: Address, query: str) -> Address:
+    return Address(address.name, f"{address.path}?{query}", f"{address.absent}?{query}")
 
 
 def _address(name: str, wanted: dict[str, str], town: Town) -> Address:
