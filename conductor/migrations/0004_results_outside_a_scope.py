@@ -1,0 +1,19 @@
+"""Results of tasks name tenants and quote errors. Workers write them outside of any scope; inside one there are none."""
+
+from __future__ import annotations
+
+from django.db import migrations
+
+from conductor.tenancy.rls import policy
+
+TABLES = (
+    "django_celery_results_taskresult",
+    "django_celery_results_groupresult",
+    "django_celery_results_chordcounter",
+)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("conductor", "0003_walls"), ("django_celery_results", "0014_alter_taskresult_status")]
+
+    operations = [each for table in TABLES for each in policy(table, "conductor_current_tenant() IS NULL")]
