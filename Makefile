@@ -4,7 +4,7 @@ ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 SETUP := cd $(ROOT) && CONDUCTOR_UP_ONCE=$(ONCE) python3 -m conductor.embedded.bootstrap
 PYTHON := $(ROOT).venv/bin/python
 
-.PHONY: help up stop reset status doctor test ci full lint fmt types policy-test openapi lock chroot-test
+.PHONY: help up stop reset status doctor test walls ci full lint fmt types policy-test openapi lock chroot-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ doctor: ## say what this machine has and lacks
 
 test: ## set up and run the tests (ARGS="tests/ledger -x")
 	@$(SETUP) test $(ARGS)
+
+walls: ## as one tenant's session try everything on another's: tables, keys, errors, API, console, admin, Slack
+	@$(SETUP) test tests/tenancy/test_walls_*.py tests/architecture/test_tenant_walls.py -q $(ARGS)
 
 ci: ## lint, types, import contracts, migrations, tests with coverage
 	@$(SETUP) ci $(ARGS)

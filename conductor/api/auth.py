@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID
 
 from django.http import HttpRequest
 from ninja.security import HttpBearer
@@ -12,7 +11,7 @@ from conductor.lib.canonical import sha256_hex
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import Actor, actor_for_user
-from conductor.tenancy.lifecycle import TOKEN_PREFIX
+from conductor.tenancy.bearer import tenant_of
 from conductor.tenancy.models import ApiToken, Tenant
 from conductor.tenancy.roles import permissions_in
 from conductor.tenancy.scope import tenant_scope
@@ -28,25 +27,18 @@ class BearerToken(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
         """Return the actor; None (401) for a bad token; NotFound (404) for a good one of another tenant."""
-        tenant_id = _tenant_of(token)
+        tenant_id = tenant_of(token)
         if tenant_id is None:
             return None
         with tenant_scope(tenant_id):
             actor = _actor_of(token)
         if actor is None:
             return None
-        if tenant_id != request.tenant.id:  # type: ignore[attr-defined]
+        named = request.tenant  # type: ignore[attr-defined]
+        if named is None or tenant_id != named.id:
             raise NotFound
         request.actor = actor  # type: ignore[attr-defined]
         return actor
-
-
-def _tenant_of(token: str) -> UUID | None:
-    prefix, _, rest = token.partition("_")
-    try:
-        return UUID(hex=rest.partition("_")[0]) if prefix == TOKEN_PREFIX else None
-    except ValueError:
-        return None
 
 
 def _actor_of(token: str) -> Actor | None:

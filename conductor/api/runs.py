@@ -84,7 +84,7 @@ class CancelIn(Schema):
     reason: str = ""
 
 
-class DecisionIn(Schema):
+class RunDecisionIn(Schema):
     approve: bool
     reason: str
 
@@ -124,7 +124,7 @@ def retry_run(request: TenantRequest, number: int) -> Any:
 
 
 @router.post("/{number}/decision", response=RunDetailOut, operation_id="decide_run")
-def decide_run(request: TenantRequest, number: int, payload: DecisionIn) -> Any:
+def decide_run(request: TenantRequest, number: int, payload: RunDecisionIn) -> Any:
     """Approve or reject what the run waits for."""
     run = lifecycle.decide_wait(
         run=_run(number),

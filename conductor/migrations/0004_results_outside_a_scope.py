@@ -1,4 +1,4 @@
-"""Results of tasks name tenants and quote errors. Workers write them outside of any scope; inside one there are none."""
+"""Results of tasks name tenants and quote errors: workers write them outside of any scope, inside one are none."""
 
 from __future__ import annotations
 

@@ -15,13 +15,12 @@ from guardian.shortcuts import assign_perm
 
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.errors import Conflict, Invalid
+from conductor.tenancy import bearer
 from conductor.tenancy.models import ApiToken, Environment, Membership, Tenant
 from conductor.tenancy.roles import ROLE_PERMISSIONS, SCOPES, Role
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-TOKEN_PREFIX = "mct"  # noqa: S105 - a public prefix, so that secret scanners can find leaked tokens
 
 
 class AlreadyMember(Conflict):
@@ -79,7 +78,7 @@ def issue_token(
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown:
         raise Invalid(fields={"scopes": [f"Unknown scope {scope}." for scope in unknown]})
-    secret = f"{TOKEN_PREFIX}_{membership.tenant_id.hex}_{secrets.token_urlsafe(32)}"
+    secret = f"{bearer.PREFIX}_{membership.tenant_id.hex}_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(
         tenant_id=membership.tenant_id,
         membership=membership,

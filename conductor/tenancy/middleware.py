@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from conductor.tenancy.actors import actor_for_user
 from conductor.tenancy.authentication import of_session
+from conductor.tenancy.bearer import tenant_asked_for
 from conductor.tenancy.directory import tenant_id_for_slug, tenants_of_user
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
@@ -26,8 +28,9 @@ View = Callable[..., HttpResponseBase]
 class TenantMiddleware:
     """Runs views with a `tenant` argument inside that tenant's scope, with `request.tenant` and `request.actor`.
 
-    A name that is nobody's tenant, and a tenant that the signed-in person does not belong to, are both 404:
-    a stranger learns nothing. The API authenticates by token, not by cookie, inside the scope.
+    A name that is nobody's tenant is treated as one that the person does not belong to, so that a stranger learns
+    nothing: 404 to those who are signed in, and the way to sign in to those who are not. The API authenticates by
+    token, not by cookie, inside the scope; where there is none it has to refuse the same way.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -42,40 +45,51 @@ class TenantMiddleware:
     def process_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        if not (kwargs.get("tenant") or request.path.startswith(ADMIN_PREFIX)):
-            return None
-        # Who is asking, and where they belong, is known only before the scope is open: inside, other people and
-        # other tenants do not exist.
-        if request.user.is_authenticated:
-            request.tenants = tenants_of_user(request.user.pk)  # type: ignore[attr-defined]
-        slug = kwargs.get("tenant") or self._slug_for_admin(request)
-        if not slug:
-            return None
-        tenant_id = tenant_id_for_slug(slug)
+        if request.path.startswith(API_PREFIX):
+            tenant_id = self._tenant_of_token(request, kwargs.get("tenant", ""))
+        else:
+            tenant_id = self._tenant_of_member(request, kwargs.get("tenant", ""))
+            if tenant_id is None and "tenant" in kwargs:
+                return redirect_to_login(request.get_full_path())
         if tenant_id is None:
-            raise Http404("no such tenant")
+            return None
         with tenant_scope(tenant_id):
             self._identify(request, tenant_id)
-            stranger = request.user.is_authenticated and request.actor is None  # type: ignore[attr-defined]
-            if stranger and not request.path.startswith(API_PREFIX):
-                raise Http404("no such tenant")
             response = view(request, *args, **kwargs)
             # Rendered here, because after this block the tenant's rows are out of sight again.
             render = getattr(response, "render", None)
             return render() if callable(render) and not getattr(response, "is_rendered", True) else response
 
+    def _tenant_of_token(self, request: HttpRequest, slug: str) -> UUID | None:
+        """The named tenant, if the token says that it is of that one. The API's own door checks whether it is good."""
+        tenant_id = tenant_id_for_slug(slug) if slug else None
+        return tenant_id if tenant_id == tenant_asked_for(request) else None
+
+    def _tenant_of_member(self, request: HttpRequest, slug: str) -> UUID | None:
+        """The named tenant, on admin pages the active one; None for who is not signed in. Raise Http404 to strangers.
+
+        Who is asking, and where they belong, must be known before the scope is open: inside it, other people and
+        other tenants do not exist. A stranger's tenant is not even looked up, so that no time tells it from nobody's.
+        """
+        if not (slug or request.path.startswith(ADMIN_PREFIX)) or not request.user.is_authenticated:
+            return None
+        mine = tenants_of_user(request.user.pk)
+        request.tenants = mine  # type: ignore[attr-defined]
+        slug = slug or request.session.get(SESSION_KEY, "")
+        named = next((each.id for each in mine if each.slug == slug), None)
+        if request.path.startswith(ADMIN_PREFIX):
+            return named or (mine[0].id if mine else None)
+        if named is None:
+            raise Http404("no such tenant")
+        return named
+
     def _identify(self, request: HttpRequest, tenant_id: UUID) -> None:
         tenant = Tenant.objects.get(id=tenant_id)
         request.tenant = tenant  # type: ignore[attr-defined]
-        if not request.user.is_authenticated:
+        if request.path.startswith(API_PREFIX):
             return
         proven = of_session(request, request.user)
         actor = actor_for_user(user=request.user, tenant=tenant, channel="console", authentication=proven)
         request.actor = actor  # type: ignore[attr-defined]
         if actor and request.session.get(SESSION_KEY) != tenant.slug:
             request.session[SESSION_KEY] = tenant.slug
-
-    def _slug_for_admin(self, request: HttpRequest) -> str:
-        mine = [tenant.slug for tenant in request.tenants]  # type: ignore[attr-defined]
-        remembered = request.session.get(SESSION_KEY, "")
-        return remembered if remembered in mine else (mine[0] if mine else "")

@@ -1,0 +1,25 @@
+"""API tokens as they travel: `Authorization: Bearer mct_<tenant>_<secret>`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest
+
+PREFIX = "mct"
+"""A public prefix, so that secret scanners can find leaked tokens."""
+
+
+def tenant_of(token: str) -> UUID | None:
+    """Return the tenant that the token says it is of, or None. Whether the token is good is not known yet."""
+    prefix, _, rest = token.partition("_")
+    try:
+        return UUID(hex=rest.partition("_")[0]) if prefix == PREFIX else None
+    except ValueError:
+        return None
+
+
+def tenant_asked_for(request: HttpRequest) -> UUID | None:
+    """Return the tenant that the request's bearer token says it is of, or None."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return tenant_of(token.strip()) if scheme.lower() == "bearer" else None
