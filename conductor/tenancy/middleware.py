@@ -86,10 +86,11 @@ class TenantMiddleware:
     def _identify(self, request: HttpRequest, tenant_id: UUID) -> None:
         tenant = Tenant.objects.get(id=tenant_id)
         request.tenant = tenant  # type: ignore[attr-defined]
-        if request.path.startswith(API_PREFIX):
+        user = request.user
+        if request.path.startswith(API_PREFIX) or not user.is_authenticated:
             return
-        proven = of_session(request, request.user)
-        actor = actor_for_user(user=request.user, tenant=tenant, channel="console", authentication=proven)
+        proven = of_session(request, user)
+        actor = actor_for_user(user=user, tenant=tenant, channel="console", authentication=proven)
         request.actor = actor  # type: ignore[attr-defined]
         if actor and request.session.get(SESSION_KEY) != tenant.slug:
             request.session[SESSION_KEY] = tenant.slug

@@ -23,6 +23,10 @@ NEEDS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "evidence.BundleControl": lambda: {"part": "PRIMARY"},
 }
 """Values that a constraint asks for."""
+WITH_KEY: Mapping[str, dict[str, Any]] = {
+    "incidents.Incident.duplicate_of": {"status": "DUPLICATE"},
+}
+"""Values that a constraint asks for where this key is set."""
 
 
 def tenant_models() -> list[type[Row]]:
@@ -64,7 +68,8 @@ def person_of(tenant: Tenant) -> User:
 def _is_wanted(field: models.Field[Any, Any]) -> bool:
     if isinstance(field, models.ForeignKey):
         return field.related_model is not field.model
-    return not (field.has_default() or field.null or field.primary_key)
+    may_be_empty = field.blank and isinstance(field, models.CharField | models.TextField)
+    return not (field.has_default() or field.null or field.primary_key or may_be_empty)
 
 
 def _value(field: models.Field[Any, Any], tenant: Tenant) -> Any:
@@ -113,6 +118,7 @@ _BY_KIND: tuple[tuple[type[models.Field[Any, Any]], Callable[[models.Field[Any, 
     (models.DateTimeField, lambda field: NOW),
     (models.DateField, lambda field: date(2026, 11, 20)),
     (models.BooleanField, lambda field: True),
+    (models.BinaryField, lambda field: b"walls"),
     (models.DecimalField, lambda field: Decimal(1)),
     (models.IntegerField, lambda field: next(_counter)),
     (models.JSONField, lambda field: {}),

@@ -137,7 +137,7 @@ def test_no_key_of_ours_can_name_a_row_of_theirs_nor_tell_whether_it_exists(
     nobodys = 2_000_000_000 if is_person else UUID(int=7)
 
     def insert(named: object) -> str:
-        row = rows.build(model, inside)
+        row = rows.build(model, inside, **rows.WITH_KEY.get(f"{model._meta.label}.{key.name}", {}))
         setattr(row, key.attname, named)
         return _refusal(lambda: row.save(force_insert=True))
 

@@ -14,6 +14,6 @@ TABLES = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conductor", "0003_walls"), ("django_celery_results", "0014_alter_taskresult_status")]
+    dependencies = [("conductor", "0008_engine"), ("django_celery_results", "0014_alter_taskresult_status")]
 
     operations = [each for table in TABLES for each in policy(table, "conductor_current_tenant() IS NULL")]
