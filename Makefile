@@ -4,10 +4,10 @@ ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 SETUP := cd $(ROOT) && CONDUCTOR_UP_ONCE=$(ONCE) python3 -m conductor.embedded.bootstrap
 PYTHON := $(ROOT).venv/bin/python
 
-.PHONY: help up stop reset status doctor test walls ci full lint fmt types policy-test openapi lock chroot-test
+.PHONY: help up stop reset status doctor test walls ci full lint fmt types policy-test policy-simulate openapi lock chroot-test
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 up: ## set up, start everything, run the main job, print the sign-in links (ONCE=1: stop afterwards)
 	@$(SETUP) up
@@ -48,6 +48,9 @@ fmt: ## format the code
 
 policy-test: ## run the tests of the Rego policies, with line coverage
 	@$(PYTHON) $(ROOT)manage.py policy_test
+
+policy-simulate: ## replay an example's decisions on three candidate policies, with the gate (no database)
+	@$(PYTHON) $(ROOT)manage.py policy_simulate --example
 
 openapi: ## write docs/reference/openapi.json from the code
 	@$(PYTHON) $(ROOT)manage.py write_openapi

@@ -13,6 +13,7 @@ class ConductorConfig(AppConfig):
     def ready(self) -> None:
         from conductor import celery, checks  # noqa: F401 - both register themselves
         from conductor.console import palette
+        from conductor.engine import simulations
         from conductor.engine.tasks import wake_sequencer
         from conductor.ledger.gauges import read_ages
         from conductor.ledger.receipts import subscribe
@@ -23,3 +24,4 @@ class ConductorConfig(AppConfig):
         palette.register()
         subscribe(name="sequencer", subscriber=wake_sequencer)
         register_reading(name="ledger", reading=read_ages)
+        simulations.register()

@@ -94,6 +94,11 @@ STATUSES: dict[str, Status] = {
     "retired": Status("none", "Retired", DASH),
     "doing": Status("accent", "Doing", ARC),
     "blocked": Status("red", "Blocked", PAUSE),
+    # decisions of policy, and the gate of a simulation
+    "allowed": Status("green", "Allowed", TICK),
+    "denied": Status("red", "Denied", CROSS),
+    "passed": Status("green", "Passed", TICK),
+    "untried": Status("none", "Untried", DASHED),
     # controls
     "covered": Status("green", "Covered", TICK),
     "partly": Status("orange", "Partly covered", HALF),

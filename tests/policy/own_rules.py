@@ -12,7 +12,10 @@ deny contains {{"code": "frozen", "message": "Deployments are frozen; declare wi
 	not allowed_service
 }}
 
-allowed_service if not input.resource.service in data.tenant_data.{name}.frozen
+allowed_service if {{
+	is_string(input.resource.service)
+	not input.resource.service in data.tenant_data.{name}.frozen
+}}
 """
 
 NOBODY = """package tenant.{name}
