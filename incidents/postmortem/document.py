@@ -8,6 +8,7 @@ from conductor.console.formatting import duration, exact_moment
 from conductor.lib.clock import parse_rfc3339
 from incidents.models import Incident, Postmortem
 from incidents.postmortem.blocks import counted
+from incidents.postmortem.plot import plots_of
 from incidents.wording import status_word
 
 _TONES = {"ok": "ok", "missing": "wait", "invalid": "bad"}
@@ -35,6 +36,7 @@ def document_context(*, incident: Incident, postmortem: Postmortem, tenant_name:
         },
         "header": sections["header"],
         "metrics": [_metric(metric) for metric in postmortem.metrics],
+        "plots": plots_of(postmortem.charts),
     }
 
 
@@ -44,10 +46,10 @@ def file_name(*, incident: Incident, postmortem: Postmortem, suffix: str) -> str
 
 
 def _draft(postmortem: Postmortem) -> str:
-    if postmortem.status != Postmortem.Status.DRAFT:
+    if postmortem.approved_at is not None:
         return ""
     entries = counted(postmortem.through_seq, "timeline entry", "timeline entries")
-    return f"Version {postmortem.version}, made by {postmortem.drafted_by} from {entries}. Nobody has reviewed it yet."
+    return f"Version {postmortem.version}, made by {postmortem.drafted_by} from {entries}. Nobody has approved it yet."
 
 
 def _facts(incident: Incident, postmortem: Postmortem) -> list[tuple[str, list[str]]]:
@@ -61,8 +63,14 @@ def _facts(incident: Incident, postmortem: Postmortem) -> list[tuple[str, list[s
         ("Resolved", [ended]),
         ("Affected", where),
         ("Status", [status_word(incident.status)]),
-        ("Drafted", [exact_moment(postmortem.drafted_at)]),
+        _vouched(postmortem),
     ]
+
+
+def _vouched(postmortem: Postmortem) -> tuple[str, list[str]]:
+    if postmortem.approved_at is None:
+        return "Drafted", [exact_moment(postmortem.drafted_at)]
+    return "Approved", [postmortem.approved_by_name, exact_moment(postmortem.approved_at)]
 
 
 def _section(section: dict[str, Any]) -> dict[str, Any]:
