@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
+from incidents.views import action_items, postmortems, response
 from incidents.views import incidents as views
-from incidents.views import postmortems, response
 
 app_name = "incidents"
 urlpatterns = [
     path("", views.incident_list, name="list"),
     path("declare/", views.declare, name="declare"),
+    path("actions/", action_items.action_item_list, name="action_items"),
+    path("actions/A-<int:number>/", action_items.action_item, name="action_item"),
+    path("actions/A-<int:number>/<slug:step>/", action_items.action_item_step, name="action_item_step"),
+    path("INC-<int:number>/actions/new/", action_items.action_item_new, name="action_item_new"),
     path("INC-<int:number>/", views.incident_detail, name="detail"),
     path("INC-<int:number>/events", views.events, name="events"),
     path("INC-<int:number>/acknowledgement/", views.acknowledgement, name="acknowledgement"),
@@ -25,5 +29,7 @@ urlpatterns = [
     path("INC-<int:number>/tasks/<int:task>/", response.task, name="task"),
     path("INC-<int:number>/answers/", response.answers, name="answers"),
     path("INC-<int:number>/postmortem/", postmortems.postmortem, name="postmortem"),
+    path("INC-<int:number>/postmortem/<slug:part>/edit/", postmortems.section, name="postmortem_section"),
+    path("INC-<int:number>/postmortem/<slug:step>/", postmortems.review, name="postmortem_review"),
     path("INC-<int:number>/postmortem.pdf", postmortems.postmortem_pdf, name="postmortem_pdf"),
 ]

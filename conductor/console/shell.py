@@ -65,6 +65,7 @@ _NAV = (
         "Respond",
         (
             ("Incidents", "incidents:list", "siren", "view_incidents", "g i"),
+            ("Action items", "incidents:action_items", "list-checks", "view_incidents", "g a"),
             ("Runs", "console:runs", "workflow", "view_runs", "g r"),
         ),
     ),
@@ -142,8 +143,10 @@ def _href(request: HttpRequest, name: str) -> str:
 
 
 def _is_current(where: str, name: str) -> bool:
-    """An app's pages belong to its entry; of the console's own and the admin's, each to the entry it begins with."""
-    space = name.partition(":")[0]
-    if space == "admin":
+    """A page belongs to the entry that its name begins with, else to its app's list. The admin's go by their model."""
+    if name.startswith("admin:"):
         return where.startswith(name.rpartition("_")[0])
-    return where.startswith(f"{space}:") if space != "console" else where.startswith(name.removesuffix("s"))
+    claimed = [each for _title, entries in _NAV for _, each, *_ in entries if where.startswith(each.removesuffix("s"))]
+    if claimed:
+        return name in claimed
+    return name.endswith(":list") and where.startswith(name.removesuffix("list"))

@@ -6,8 +6,6 @@ from incidents.selectors.detail import (
     RoleSlot,
     StepperStep,
     incident_by_number,
-    latest_postmortem,
-    postmortems_of,
     roles_of,
     runs_of,
     stepper,
@@ -26,6 +24,17 @@ from incidents.selectors.hub import (
     services,
     with_columns,
 )
+from incidents.selectors.learning import (
+    ActionFigures,
+    action_figures,
+    action_item_by_number,
+    action_items,
+    latest_postmortem,
+    newest_entry,
+    postmortem_version,
+    postmortems_of,
+    rendered_postmortem,
+)
 from incidents.selectors.people import Person, find_person, responders
 from incidents.selectors.saga import WorkflowStep, workflow_steps
 from incidents.selectors.sources import Sources, sources_of
@@ -33,6 +42,7 @@ from incidents.selectors.surroundings import Surroundings, Tie, blast_of, surrou
 
 __all__ = [
     "VIEWS",
+    "ActionFigures",
     "Figure",
     "Figures",
     "Hub",
@@ -47,6 +57,9 @@ __all__ = [
     "Tie",
     "TimelinePage",
     "WorkflowStep",
+    "action_figures",
+    "action_item_by_number",
+    "action_items",
     "blast_of",
     "figures",
     "filtered",
@@ -55,7 +68,10 @@ __all__ = [
     "incident_by_number",
     "latest_postmortem",
     "live_incidents",
+    "newest_entry",
+    "postmortem_version",
     "postmortems_of",
+    "rendered_postmortem",
     "responders",
     "roles_of",
     "rows_of",

@@ -12,7 +12,7 @@ from conductor.engine.models import Run
 from conductor.engine.selectors import runs_about
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref, ref
-from incidents.models import STEPS, Incident, Postmortem, Role, RoleAssignment, Status, StatusTransition
+from incidents.models import STEPS, Incident, Role, RoleAssignment, Status, StatusTransition
 from incidents.moves import find_move
 
 
@@ -112,16 +112,6 @@ def roles_of(*, incident: Incident) -> list[RoleSlot]:
 def runs_of(*, incident: Incident) -> QuerySet[Run]:
     """Return the workflow runs about the incident, newest first."""
     return runs_about(subject=incident.ref)
-
-
-def latest_postmortem(*, incident: Incident) -> Postmortem | None:
-    """Return the newest version, or None while there is none."""
-    return postmortems_of(incident=incident).first()
-
-
-def postmortems_of(*, incident: Incident) -> QuerySet[Postmortem]:
-    """Return the versions, newest first."""
-    return Postmortem.objects.filter(incident=incident).order_by("-version")
 
 
 def _visits(incident: Incident, now: datetime) -> dict[Status, list[tuple[StatusTransition, timedelta | None]]]:

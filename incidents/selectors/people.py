@@ -40,8 +40,11 @@ def responders() -> list[Person]:
     return sorted(people, key=lambda person: person.name.casefold())
 
 
-def find_person(*, name: str) -> User:
-    """Return the member that `name` means: a user name, an e-mail address or a Ref. Raise Invalid for a stranger."""
+def find_person(*, name: str, field: str = "user") -> User:
+    """Return the member that `name` means: a user name, an e-mail address or a Ref. Raise Invalid for a stranger.
+
+    `field` is the one that the complaint names.
+    """
     wanted = name.strip().removeprefix("@")
     matches = Q(user__username__iexact=wanted) | Q(user__email__iexact=wanted)
     if wanted.startswith("tenancy.user:") and parse_ref(wanted)[1].isdecimal():
@@ -49,5 +52,5 @@ def find_person(*, name: str) -> User:
     found = list(Membership.objects.filter(matches).select_related("user")[:2])
     if len(found) != 1:
         why = "is not a member of your organisation" if not found else "is several members: use the e-mail address"
-        raise Invalid(f"{name} {why}.", fields={"user": [f"{name} {why}."]})
+        raise Invalid(f"{name} {why}.", fields={field: [f"{name} {why}."]})
     return found[0].user

@@ -1,46 +1,135 @@
-"""The postmortem's pages: read, draft, download."""
+"""The postmortem's pages: read a version, draft, edit a section, review, download."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from conductor.console.doors import door
 from conductor.ledger import blobs
 from conductor.lib.clock import now
-from conductor.lib.errors import NotFound
+from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, selectors
-from incidents.models import Incident
-from incidents.postmortem import file_name
+from incidents.lifecycle import PostmortemChanged
+from incidents.models import Incident, Postmortem
+from incidents.postmortem import ASKED, Section, file_name
+from incidents.postmortem.passages import read_passages, write_passages
+from incidents.postmortem.plot import plots_of
+
+REVIEW = {
+    "review": lifecycle.ask_for_review,
+    "approval": lifecycle.approve_postmortem,
+    "publication": lifecycle.publish_postmortem,
+}
 
 
 @require_http_methods(["GET", "POST"])
 @door(permission="view_incidents")
 def postmortem(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
-    """Read the newest postmortem; POST has it drafted anew."""
+    """Read the newest version, or `?version=`; POST has it drafted anew."""
     incident = selectors.incident_by_number(number=number)
     if request.method == "POST":
         lifecycle.request_postmortem(incident=incident, actor=request.actor, now=now())
         return redirect("incidents:postmortem", tenant, number)
-    newest = selectors.latest_postmortem(incident=incident)
+    versions = list(selectors.postmortems_of(incident=incident))
+    wanted = request.GET.get("version", "")
+    shown = next((each for each in versions if str(each.version) == wanted), versions[0] if versions else None)
+    if wanted and (shown is None or str(shown.version) != wanted):
+        raise NotFound(f"{incident.code} has no postmortem version {wanted[:9]}.")
     context = {
         "incident": incident,
-        "postmortem": newest,
-        "sources": selectors.sources_of(postmortem=newest) if newest else None,
+        "postmortem": shown,
+        "versions": versions,
+        "is_newest": bool(versions) and shown == versions[0],
+        "plots": plots_of(shown.charts) if shown else [],
+        "asked": ASKED,
+        "items": selectors.action_items(incident=incident),
+        "can_approve": shown is not None and _may_approve(request, shown),
+        "sources": selectors.sources_of(postmortem=shown) if shown else None,
     }
     return render(request, "incidents/postmortem.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@door(permission="respond")
+def section(request: TenantRequest, tenant: str, number: int, part: str) -> HttpResponse:
+    """Edit one section. A preview writes nothing; a conflict shows the newest text beside the writer's own."""
+    incident = selectors.incident_by_number(number=number)
+    newest = _newest(incident)
+    seen = selectors.postmortem_version(incident=incident, version=request.POST.get("version", "") or newest.version)
+    context = _form(incident, seen, part)
+    if request.method == "GET":
+        return render(request, "incidents/postmortem_section.html", context)
+    context["text"] = text = request.POST.get("text", "")
+    try:
+        if "preview" in request.POST:
+            context["preview"] = _preview(seen, context["section"], text, request)
+            return render(request, "incidents/postmortem_section.html", context)
+        lifecycle.edit_section(postmortem=seen, key=part, text=text, actor=request.actor, now=now())
+    except PostmortemChanged as changed:
+        context |= {"newest": changed.newest, "theirs": write_passages(_section(changed.newest, part)["blocks"])}
+        context["postmortem"] = changed.newest
+        return render(request, "incidents/postmortem_section.html", context, status=409)
+    except Invalid as invalid:
+        context["errors"] = invalid.fields
+        return render(request, "incidents/postmortem_section.html", context, status=422)
+    return redirect(f"{request.path.partition('/postmortem/')[0]}/postmortem/#{part}")
+
+
+@require_POST
+@door(permission="respond")
+def review(request: TenantRequest, tenant: str, number: int, step: str) -> HttpResponse:
+    """Ask for a review, approve or publish the version that the page showed."""
+    incident = selectors.incident_by_number(number=number)
+    if step not in REVIEW:
+        raise NotFound("A postmortem is reviewed, approved or published.")
+    shown = selectors.postmortem_version(incident=incident, version=request.POST.get("version", ""))
+    REVIEW[step](postmortem=shown, actor=request.actor, now=now())
+    return redirect("incidents:postmortem", tenant, number)
 
 
 @require_GET
 @door(permission="view_incidents")
 def postmortem_pdf(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase:
-    """The newest postmortem's PDF."""
+    """The newest rendered version's PDF."""
     incident: Incident = selectors.incident_by_number(number=number)
-    newest = selectors.latest_postmortem(incident=incident)
-    if newest is None or not newest.pdf_digest:
+    rendered = selectors.rendered_postmortem(incident=incident)
+    if rendered is None:
         raise NotFound("The PDF is not rendered yet.")
-    stream = blobs.open_blob(tenant_id=request.tenant.id, digest=newest.pdf_digest)
-    name = file_name(incident=incident, postmortem=newest, suffix="pdf")
+    stream = blobs.open_blob(tenant_id=request.tenant.id, digest=rendered.pdf_digest)
+    name = file_name(incident=incident, postmortem=rendered, suffix="pdf")
     return FileResponse(stream, content_type="application/pdf", filename=name)
+
+
+def _newest(incident: Incident) -> Postmortem:
+    newest = selectors.latest_postmortem(incident=incident)
+    if newest is None:
+        raise NotFound("There is no postmortem yet.")
+    return newest
+
+
+def _section(postmortem: Postmortem, key: str) -> Section:
+    found: Section | None = next((each for each in postmortem.sections if each["key"] == key), None)
+    if found is None:
+        raise NotFound("The postmortem has no such section.")
+    return found
+
+
+def _form(incident: Incident, seen: Postmortem, key: str) -> dict[str, Any]:
+    edited = _section(seen, key)
+    text = "" if key in ASKED and not edited.get("edited") else write_passages(edited["blocks"])
+    return {"incident": incident, "postmortem": seen, "section": edited, "text": text, "question": ASKED.get(key, "")}
+
+
+def _preview(seen: Postmortem, edited: Section, text: str, request: TenantRequest) -> list[Any]:
+    entry = selectors.newest_entry(incident=seen.incident) + 1
+    return list(read_passages(text, before=edited["blocks"], entry=entry, writer=request.actor.name))
+
+
+def _may_approve(request: TenantRequest, shown: Postmortem) -> bool:
+    written = {author["ref"] for author in shown.authors}
+    return "command" in request.actor.permissions and request.actor.ref not in written

@@ -25,6 +25,8 @@ READS: dict[str, dict[str, str]] = {
     "incidents:events": {"number": "told"},
     "incidents:postmortem": {"number": "told"},
     "incidents:postmortem_pdf": {"number": "told"},
+    "incidents:action_items": {},
+    "incidents:action_item": {"number": "action"},
     "evidence:list": {},
     "evidence:bundle": {"number": "bundle"},
     "evidence:artifact": {"number": "bundle", "artifact_id": "artifact"},
@@ -49,12 +51,16 @@ WRITES: dict[str, dict[str, str]] = {
     "incidents:tasks": {"number": "burning"},
     "incidents:task": {"number": "burning", "task": "=1"},
     "incidents:answers": {"number": "burning"},
+    "incidents:postmortem_section": {"number": "told", "part": "=factors"},
+    "incidents:postmortem_review": {"number": "told", "step": "=review"},
+    "incidents:action_item_new": {"number": "told"},
+    "incidents:action_item_step": {"number": "action", "step": "=closure"},
     "evidence:pack": {"number": "bundle"},
     "controls:start_restore": {},
 }
 """Addresses that only write, or whose form only writers may see."""
 
-ALSO_WRITE = frozenset({"incidents:postmortem"})
+ALSO_WRITE = frozenset({"incidents:action_item", "incidents:postmortem"})
 """Pages that anybody may read and that take a form as well."""
 
 VARIANTS = {

@@ -24,6 +24,7 @@ from evidence.lifecycle import finish_pack, keep_report, request_pack
 from evidence.models import EvidenceBundle, Pack
 from incidents.lifecycle import (
     acknowledge_incident,
+    add_action_item,
     assign_role,
     declare_incident,
     draft_postmortem,
@@ -60,6 +61,8 @@ class Town:
     control: str
     receipt: UUID
     """A receipt that is signed and in the log."""
+    action: int
+    """Number of an open, overdue action item of the resolved incident."""
 
 
 def build() -> Town:
@@ -72,6 +75,7 @@ def build() -> Town:
         local_notary(tenant)
         _topology(tenant, cora, moment)
         told = _told(tenant, ben, cora, moment)
+        action = _item(told, ben, moment)
         burning = _many(tenant, ben, cora, clock_now())
         run = _worked(Run.objects.filter(subject=told.ref).order_by("number")[0], moment)
         bundle, *_others = [
@@ -102,6 +106,7 @@ def build() -> Town:
         pack.id,
         "SOC2_A1.2",
         receipt.id,
+        action,
     )
 
 
@@ -142,6 +147,19 @@ def _told(tenant: Tenant, ben: Actor, cora: Actor, now: datetime) -> Incident:
     blob = blobs.put(tenant_id=tenant.id, data=b"%PDF-1.7\n%%EOF\n")
     store_rendering(postmortem=postmortem, blob=blob, name="INC-1.pdf", actor=cora, now=now + timedelta(minutes=21))
     return incident
+
+
+def _item(incident: Incident, ben: Actor, now: datetime) -> int:
+    item = add_action_item(
+        incident=incident,
+        title=f"Alert on pool use {HOSTILE}",
+        type="DETECT",
+        owner=User.objects.get(username="ben"),
+        due_date=(now - timedelta(days=1)).date(),
+        actor=ben,
+        now=now + timedelta(minutes=30),
+    )
+    return item.number
 
 
 def _many(tenant: Tenant, ben: Actor, cora: Actor, now: datetime) -> Incident:
