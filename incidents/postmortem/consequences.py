@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from conductor.console.formatting import duration, money
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from conductor.console.formatting import byte_size, duration, money
 from conductor.metering.selectors import CostLine
 from incidents.models import ActionItem, EventKind
 from incidents.postmortem.blocks import Block, block, counted, numbers
 from incidents.story import UPDATES, Story
+from incidents.wording import name_list
 
 ROLE_SECONDS = "incidents.role_seconds"
+METERS: Mapping[str, Callable[[Decimal], str]] = {
+    ROLE_SECONDS: lambda seconds: f"{duration(float(seconds))} of people's time in roles",
+    "incidents.document_bytes": lambda size: f"{byte_size(int(size))} of documents",
+}
+"""How a metered quantity reads; a meter that is not here is named."""
 
 
 def cost(story: Story) -> list[Block]:
@@ -36,10 +45,12 @@ def communication(story: Story) -> list[Block]:
 
 
 def controls(story: Story) -> list[Block]:
-    """The controls that the graph links to this incident."""
+    """The controls that the graph links to this incident, by framework."""
     if not story.controls:
         return [block("The graph links no control to this incident.", story.seqs)]
-    return [block(f"{node.name} is linked to this incident in the graph.", story.seqs) for node in story.controls]
+    names = [node.name.partition(" ")[0] for node in story.controls]
+    said = f"The graph links {counted(len(names), 'control')} to this incident"
+    return [block(f"{said}: {name_list(names)}.", story.seqs)]
 
 
 def actions(story: Story) -> list[Block]:
@@ -52,13 +63,11 @@ def actions(story: Story) -> list[Block]:
 
 
 def _cost_line(line: CostLine) -> str:
-    used = f"{duration(float(line.quantity))} of people's time in roles" if line.meter == ROLE_SECONDS else ""
-    said = used or f"{line.quantity.normalize():f} of {line.meter}"
-    return (
-        f"{said}: {money(line.amount, currency=line.currency)}."
-        if line.amount is not None
-        else f"{said}: no price is set."
-    )
+    words = METERS.get(line.meter)
+    quantity = line.quantity.normalize()
+    said = words(quantity) if words else f"{quantity:f} of {line.meter}"
+    price = money(line.amount, currency=line.currency) if line.amount is not None else "no price is set"
+    return f"{said}: {price}."
 
 
 def _action(item: ActionItem) -> str:

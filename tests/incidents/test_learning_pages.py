@@ -1,0 +1,153 @@
+"""The pages on which people learn from an incident: editing, conflicts, review, action items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from conductor.tenancy.actors import Actor
+from incidents.lifecycle import add_action_item, draft_postmortem, edit_section
+from incidents.models import ActionItem, Incident, Postmortem
+
+Browser = Callable[[User], Client]
+BASE = "/t/northwind/incidents"
+
+
+@pytest.fixture
+def draft(at_status: Callable[..., Incident], now: datetime) -> Postmortem:
+    return draft_postmortem(incident=at_status("RESOLVED"), actor=Actor.system(), now=now)
+
+
+@pytest.fixture
+def item(incident: Incident, responder: Actor, now: datetime) -> ActionItem:
+    return add_action_item(incident=incident, title="Alert on pool use", type="DETECT", actor=responder, now=now)
+
+
+def text_of(response: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def edit(draft: Postmortem, part: str = "factors") -> str:
+    return f"{BASE}/{draft.incident.code}/postmortem/{part}/edit/"
+
+
+def test_a_section_is_edited_and_shown(draft: Postmortem, ben: User, as_user: Browser) -> None:
+    browser = as_user(ben)
+
+    answer = browser.post(edit(draft), {"version": "1", "text": "A config push. [#1]"}, follow=True)
+
+    assert "A config push." in text_of(answer)
+    assert "In review" not in text_of(answer)
+    assert Postmortem.objects.count() == 2
+
+
+def test_a_preview_writes_nothing(draft: Postmortem, ben: User, as_user: Browser) -> None:
+    answer = as_user(ben).post(edit(draft), {"version": "1", "text": "Maybe this.", "preview": "1"})
+
+    assert "Preview, not saved" in text_of(answer)
+    assert "Maybe this." in text_of(answer)
+    assert Postmortem.objects.count() == 1
+
+
+def test_a_conflict_shows_both_texts_and_loses_none(
+    draft: Postmortem, commander: Actor, ben: User, as_user: Browser, now: datetime
+) -> None:
+    edit_section(postmortem=draft, key="factors", text="Cora's words.", actor=commander, now=now)
+
+    answer = as_user(ben).post(edit(draft), {"version": "1", "text": "Ben's words."})
+
+    assert answer.status_code == 409
+    assert "Cora&#x27;s words." in answer.content.decode()
+    assert "Ben&#x27;s words." in answer.content.decode()
+    again = as_user(ben).post(edit(draft), {"version": "2", "text": "Cora's words.\n\nBen's words."})
+    assert again.status_code == 302
+
+
+def test_a_wrong_citation_is_told_beside_what_was_typed(draft: Postmortem, ben: User, as_user: Browser) -> None:
+    answer = as_user(ben).post(edit(draft), {"version": "1", "text": "Because. [#4711]"})
+
+    assert answer.status_code == 422
+    assert "There is no entry #4711" in text_of(answer)
+    assert "Because. [#4711]" in answer.content.decode()
+
+
+def test_a_review_goes_from_hand_to_hand(draft: Postmortem, ben: User, cora: User, as_user: Browser) -> None:
+    page = f"{BASE}/{draft.incident.code}/postmortem/"
+    assert "Ask for review" in text_of(as_user(ben).get(page))
+    as_user(ben).post(f"{page}review/", {"version": "1"})
+    assert "Approve" not in text_of(as_user(ben).get(page))
+    assert "Approve" in text_of(as_user(cora).get(page))
+
+    as_user(cora).post(f"{page}approval/", {"version": "1"})
+    as_user(cora).post(f"{page}publication/", {"version": "1"})
+
+    assert "Published by Cora Commander" in text_of(as_user(ben).get(page))
+
+
+@pytest.mark.parametrize("version", ["9", "x", "²"])
+def test_a_version_that_does_not_exist_is_not_found(
+    draft: Postmortem, ben: User, as_user: Browser, version: str
+) -> None:
+    page = f"{BASE}/{draft.incident.code}/postmortem/"
+
+    assert as_user(ben).get(page, {"version": version}).status_code == 404
+    assert as_user(ben).post(f"{page}approval/", {"version": version}).status_code == 404
+    assert as_user(ben).post(f"{page}blessing/", {"version": "1"}).status_code == 404
+
+
+def test_an_item_is_added_changed_and_closed(incident: Incident, ben: User, as_user: Browser) -> None:
+    browser = as_user(ben)
+    given = {"title": "Cap the pool", "type": "PREVENT", "owner": f"tenancy.user:{ben.pk}", "due_date": "2026-12-15"}
+
+    added = browser.post(f"{BASE}/{incident.code}/actions/new/", given, follow=True)
+    assert "Cap the pool" in text_of(added)
+    changed = browser.post(
+        f"{BASE}/actions/A-1/", {**given, "title": "Cap the pool at 80", "version": "1"}, follow=True
+    )
+    assert "Cap the pool at 80" in text_of(changed)
+    browser.post(f"{BASE}/actions/A-1/closure/", {"note": ""})
+
+    item = ActionItem.objects.get()
+    assert (item.status, item.effect, item.owner) == ("DONE", "UNVERIFIED", ben)
+    assert "Unverified" in text_of(browser.get(f"{BASE}/actions/?view=all"))
+    assert "Nothing is open" in text_of(browser.get(f"{BASE}/actions/"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"due_date": "soon"}, "Give a date"),
+        ({"owner": "nobody@example.test"}, "is not a member"),
+        ({"title": ""}, "cannot be empty"),
+    ],
+)
+def test_a_form_says_what_is_wrong_and_keeps_what_was_typed(
+    incident: Incident, ben: User, as_user: Browser, wrong: dict[str, str], complaint: str
+) -> None:
+    given = {"title": "Cap the pool", "type": "PREVENT", "detail": "typed at length", **wrong}
+
+    answer = as_user(ben).post(f"{BASE}/{incident.code}/actions/new/", given)
+
+    assert answer.status_code == 422
+    assert complaint in text_of(answer)
+    assert "typed at length" in answer.content.decode()
+    assert ActionItem.objects.count() == 0
+
+
+def test_a_stale_form_does_not_overwrite(item: ActionItem, ben: User, as_user: Browser) -> None:
+    browser = as_user(ben)
+    given = {"title": "First", "type": "DETECT", "version": "1"}
+    assert browser.post(f"{BASE}/actions/{item.code}/", given).status_code == 302
+
+    answer = browser.post(f"{BASE}/actions/{item.code}/", {**given, "title": "Second"})
+
+    assert answer.status_code == 422
+    assert "Somebody else changed this" in text_of(answer)
+    item.refresh_from_db()
+    assert item.title == "First"
