@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +12,11 @@ from django.db import connections
 from django.test import Client
 
 from conductor.ledger.keys import FileKeys
-from conductor.tenancy import scope as scope_module
 from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import current_tenant_id, tenant_scope
+from conductor.tenancy.scope import tenant_scope
 from tests import database, world
+from tests.browsing import Browser, outside_scope
 
 
 @pytest.fixture(scope="session")
@@ -112,34 +111,12 @@ def as_user() -> Callable[[User], Client]:
     """`as_user(ben)`: a browser with Ben signed in."""
 
     def make(user: User) -> Client:
-        client = _Browser()
-        with _outside_scope():
+        client = Browser()
+        with outside_scope():
             client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         return client
 
     return make
-
-
-class _Browser(Client):
-    """Its requests arrive as they do in the product: with no tenant's scope open, whatever the test has opened."""
-
-    def request(self, **request: Any) -> Any:
-        with _outside_scope():
-            return super().request(**request)
-
-
-@contextmanager
-def _outside_scope() -> Iterator[None]:
-    if (tenant_id := current_tenant_id()) is None:
-        yield
-        return
-    token = scope_module._current.set(None)
-    scope_module._announce(None)
-    try:
-        yield
-    finally:
-        scope_module._current.reset(token)
-        scope_module._announce(tenant_id)
 
 
 def _needs_database(request: pytest.FixtureRequest) -> None:

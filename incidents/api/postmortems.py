@@ -14,6 +14,7 @@ from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, selectors
+from incidents.api.learning_schemas import ReviewIn, SectionIn
 from incidents.api.schemas import PostmortemOut, RequestedOut
 from incidents.models import Incident, Postmortem
 from incidents.postmortem import file_name, markdown
@@ -46,6 +47,34 @@ def request_postmortem(request: TenantRequest, number: int) -> Any:
     return Status(202, {"run": run.code, "run_number": run.number, "status": run.status})
 
 
+@router.put("/{number}/postmortem/sections/{key}", response=PostmortemOut, operation_id="edit_postmortem_section")
+def edit_section(request: TenantRequest, number: int, key: str, payload: SectionIn) -> Any:
+    """Write one section; the answer is the new version. 409 when there is a newer one than the writer saw."""
+    seen = _version(request, number, payload.version)
+    return lifecycle.edit_section(postmortem=seen, key=key, text=payload.text, actor=request.actor, now=now())
+
+
+@router.post("/{number}/postmortem/review", response=PostmortemOut, operation_id="ask_for_postmortem_review")
+def ask_for_review(request: TenantRequest, number: int, payload: ReviewIn) -> Any:
+    """Ask for a review of the newest version."""
+    seen = _version(request, number, payload.version)
+    return lifecycle.ask_for_review(postmortem=seen, actor=request.actor, now=now())
+
+
+@router.post("/{number}/postmortem/approval", response=PostmortemOut, operation_id="approve_postmortem")
+def approve_postmortem(request: TenantRequest, number: int, payload: ReviewIn) -> Any:
+    """Approve exactly this content. Its authors cannot."""
+    seen = _version(request, number, payload.version)
+    return lifecycle.approve_postmortem(postmortem=seen, actor=request.actor, now=now())
+
+
+@router.post("/{number}/postmortem/publication", response=PostmortemOut, operation_id="publish_postmortem")
+def publish_postmortem(request: TenantRequest, number: int, payload: ReviewIn) -> Any:
+    """Publish the approved version."""
+    seen = _version(request, number, payload.version)
+    return lifecycle.publish_postmortem(postmortem=seen, actor=request.actor, now=now())
+
+
 @router.get("/{number}/postmortem.pdf", operation_id="get_postmortem_pdf")
 def get_postmortem_pdf(request: TenantRequest, number: int) -> Any:
     """The newest version as PDF."""
@@ -76,6 +105,10 @@ def get_postmortem_markdown(request: TenantRequest, number: int) -> Any:
 def _incident(request: TenantRequest, number: int) -> Incident:
     require(actor=request.actor, permission="view_incidents")
     return selectors.incident_by_number(number=number)
+
+
+def _version(request: TenantRequest, number: int, version: int) -> Postmortem:
+    return selectors.postmortem_version(incident=_incident(request, number), version=version)
 
 
 def _latest(incident: Incident) -> Postmortem:

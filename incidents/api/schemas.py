@@ -86,6 +86,8 @@ class PostmortemStatus(StrEnum):
     """Whether people have accepted it."""
 
     DRAFT = "DRAFT"
+    IN_REVIEW = "IN_REVIEW"
+    APPROVED = "APPROVED"
     PUBLISHED = "PUBLISHED"
 
 
@@ -258,8 +260,14 @@ class PostmortemOut(Schema):
     through_seq: int
     pdf_digest: str = Field(description="Empty until the PDF is rendered.")
     pdf_size_bytes: int | None
+    charts: list[dict[str, Any]] = Field(description="What the metrics sources said of the time round the impact.")
     drafted_at: datetime
     drafted_by: str
+    is_final: bool
+    review_asked_at: datetime | None
+    approved_at: datetime | None
+    approved_by_name: str
+    published_at: datetime | None
 
 
 class RequestedOut(Schema):

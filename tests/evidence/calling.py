@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.test import Client
 
 from conductor.lib.clock import now
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.roles import SCOPES
 from conductor.tenancy.scope import tenant_scope
+from tests.browsing import Browser
 
 
 def caller(tenant: Tenant, *, token_of: User | None = None) -> Callable[..., Any]:
@@ -36,10 +36,10 @@ def caller(tenant: Tenant, *, token_of: User | None = None) -> Callable[..., Any
             headers["Authorization"] = f"Bearer {token}"
         address = f"/api/v1/tenants/{tenant.slug}{path}"
         if method == "get":
-            return Client().get(address, query or {}, headers=headers)
+            return Browser().get(address, query or {}, headers=headers)
         if form is not None:
-            return getattr(Client(), method)(address, form, headers=headers)
-        return getattr(Client(), method)(address, json.dumps(body), "application/json", headers=headers)
+            return getattr(Browser(), method)(address, form, headers=headers)
+        return getattr(Browser(), method)(address, json.dumps(body), "application/json", headers=headers)
 
     return call
 

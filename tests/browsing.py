@@ -1,0 +1,35 @@
+"""Requests as they arrive in the product: with no tenant's scope open, whatever the test has opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.test import Client
+
+from conductor.tenancy import scope
+
+
+class Browser(Client):
+    """A client whose requests begin outside of every scope."""
+
+    def request(self, **request: Any) -> Any:
+        with outside_scope():
+            return super().request(**request)
+
+
+@contextmanager
+def outside_scope() -> Iterator[None]:
+    """Close the open scope for a while, without ending its transaction."""
+    tenant_id = scope.current_tenant_id()
+    if tenant_id is None:
+        yield
+        return
+    token = scope._current.set(None)
+    scope._announce(None)
+    try:
+        yield
+    finally:
+        scope._current.reset(token)
+        scope._announce(tenant_id)
