@@ -88,6 +88,40 @@ def context(*texts: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text} for text in texts if text][:10]}
 
 
+def header(text: str) -> Block:
+    """Return a heading in plain text."""
+    return {"type": "header", "text": plain_text(text, 150)}
+
+
+def divider() -> Block:
+    """Return a line across."""
+    return {"type": "divider"}
+
+
+def actions(*elements: Block) -> Block:
+    """Return a row of up to 25 buttons and menus. Slack tells them apart by `action_id`, unique within the row."""
+    return {"type": "actions", "elements": list(elements)[:25]}
+
+
+def plain_text(text: str, limit: int) -> Block:
+    """Return a text that Slack shows as it stands, cut with an ellipsis to at most `limit`; never empty."""
+    return {"type": "plain_text", "text": cut(text, limit) or "–"}
+
+
+def cut(text: str, limit: int) -> str:
+    """Return the text on one line, cut with an ellipsis to at most `limit`, counted as Slack counts."""
+    line = " ".join(text.split())
+    if sum(map(_width, line)) <= limit:
+        return line
+    kept, size = [], 1
+    for char in line:
+        size += _width(char)
+        if size > limit:
+            break
+        kept.append(char)
+    return "".join(kept) + "…"
+
+
 def answer(text: str, blocks: Iterable[Block], *, in_channel: bool = False) -> Answer:
     """Return a message. `text` is plain: it is escaped here, as Slack reads it as mrkdwn too."""
     kept = list(blocks)[:BLOCKS_LIMIT]
@@ -135,9 +169,10 @@ def suggestion(problem: str, nearest: Sequence[str], *, usage: str, command: str
     return answer(plain_text, [section("\n".join(parts)), context(f"Nothing was changed. {code(command + ' help')}")])
 
 
-def refusal(reasons: Sequence[str], *, remedy: str = "") -> Answer:
-    """Return every reason of a refusal at once, and what to do about it (in mrkdwn)."""
+def refusal(reasons: Sequence[str], *, remedy: str = "", fixes: Sequence[Block] = ()) -> Answer:
+    """Return every reason of a refusal at once, what to do about it (in mrkdwn), and the buttons that do it."""
     listed = [f"• {mrkdwn(reason, 280)}" for reason in reasons[:10]]
     text = f"{REFUSED} {' '.join(reasons)}"
     blocks = [section("\n".join([f"*{REFUSED}*", *listed]))]
-    return answer(text, [*blocks, *([context(remedy)] if remedy else [])])
+    extra = [*([actions(*fixes)] if fixes else []), *([context(remedy)] if remedy else [])]
+    return answer(text, [*blocks, *extra])

@@ -1,4 +1,4 @@
-"""Bolt behind Django: an app without tokens or network, whose only query before the work finds the tenant."""
+"""Bolt behind Django and Socket Mode: an app without tokens or network, whose only query finds the tenant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import re
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import structlog
 from django.db import Error as DatabaseFailure
@@ -15,7 +14,7 @@ from slack_bolt.adapter.django import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from chatops.intake import take_in_command
+from chatops.intake import take_in, take_in_degraded
 from chatops.selectors import tenant_of_team
 from conductor.lib.clock import now
 
@@ -25,41 +24,54 @@ log = structlog.get_logger("chatops.bolt")
 _quiet = logging.getLogger("chatops.bolt.framework")
 _quiet.setLevel(logging.CRITICAL)
 
+_ANY = re.compile(".*")
+
 
 @lru_cache(maxsize=4)
-def request_handler(*, signing_secret: str, api_url: str) -> SlackRequestHandler:
-    """Return the handler of all requests, built at the first one: nothing of Slack is touched at start-up."""
+def request_handler(*, api_url: str) -> SlackRequestHandler:
+    """Return the handler of all HTTP requests, built at the first one: nothing of Slack is touched at start-up."""
+    return SlackRequestHandler(bolt_app(api_url=api_url))
+
+
+def bolt_app(*, api_url: str) -> App:
+    """Return the app that every request goes through, by HTTP or by Socket Mode.
+
+    Who calls it has made sure that the request is Slack's: the view by its signature, a socket by being ours.
+    """
     app = App(
         name="maestro-conductor",
         logger=_quiet,
-        signing_secret=signing_secret,
+        signing_secret="checked by the view",  # noqa: S106 - Bolt insists on one, and does not use it here
+        request_verification_enabled=False,
         client=WebClient(base_url=api_url, timeout=3),
         authorize=authorize,
         process_before_response=True,
         token_verification_enabled=False,
     )
     # Any name: which command the workspace gave this app is the manifest's business.
-    app.command(re.compile(".*"))(answer_command)
-    return SlackRequestHandler(app)
+    app.command(_ANY)(answer)
+    app.block_action(_ANY)(answer)
+    app.view_submission(_ANY)(answer)
+    app.message_shortcut(_ANY)(answer)
+    app.event(_ANY)(answer)
+    return app
 
 
 def authorize(context: BoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-    """Find the tenant of the workspace, without asking Slack. An unknown workspace is refused by the listener.
+    """Let every workspace in without asking Slack; the listener finds its tenant, and refuses one that has none.
 
-    Bolt's own refusal would post to the response_url while Slack waits.
+    Bolt's own refusal would post to the response_url while Slack waits, and Bolt does not authorize every event.
     """
-    context["tenant_id"] = _tenant(team_id or "")
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
 
 
-def _tenant(team_id: str) -> UUID | None:
+def answer(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
+    """Answer a request of any kind."""
+    moment = now()
     try:
-        return tenant_of_team(team_id)
+        tenant_id = tenant_of_team(context.team_id or "")
     except DatabaseFailure as failure:
         log.error("workspace not looked up", action="chatops.authorize_failed", error=type(failure).__name__)
-        return None
-
-
-def answer_command(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
-    """Answer a slash command."""
-    ack(dict(take_in_command(tenant_id=context["tenant_id"], fields=body, now=now())))
+        ack(take_in_degraded(fields=body, now=moment) or "")
+        return
+    ack(take_in(tenant_id=tenant_id, fields=body, now=moment) or "")

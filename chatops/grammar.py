@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from chatops.tokens import clean, mentioned_id, number_of, plain, pop, tokens_of
 from chatops.vocabulary import BY_WORD, DEFAULT_SEVERITY, FLAGS, LISTS, ROLES, SEVERITIES, VERBS, Verb
@@ -33,6 +33,7 @@ class Declare:
     """Whether somebody said the severity, or it is the default."""
     service: str = ""
     environment: str = ""
+    summary: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,24 @@ class Suggestion:
     """Sentences or verbs that may have been meant, likeliest first."""
     verb: str = ""
     """The verb whose usage helps, where one was recognised."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """What was understood of it, by field, for a form to be filled in with; `incident` is a number."""
+    is_unfinished: bool = False
+    """Whether something is merely missing, which a form can ask for, or something was said that makes no sense."""
 
 
 class _Problem(Exception):
     def __init__(self, problem: str, *nearest: str) -> None:
         super().__init__(problem)
         self.nearest = nearest
+
+
+class _Missing(_Problem):
+    """Something is missing; `given` is what was said."""
+
+    def __init__(self, problem: str, **given: str | int | None) -> None:
+        super().__init__(problem)
+        self.given = {name: str(value) for name, value in given.items() if value}
 
 
 # Telephones and word processors turn two hyphens into a dash, and straight quotes into curly ones.
@@ -127,6 +140,8 @@ def parse(text: str, *, escaped: bool = False) -> Command | Suggestion:
         return _unknown(word, rest, escaped=escaped)
     try:
         return Command(verb.name, _READERS[verb.name](rest, escaped))
+    except _Missing as missing:
+        return Suggestion(str(missing), (), verb.name, missing.given, is_unfinished=True)
     except _Problem as problem:
         return Suggestion(str(problem), problem.nearest, verb.name)
 
@@ -165,7 +180,8 @@ def _read_declare(rest: str, escaped: bool) -> Declare:
     severity = said.pop("severity", "")
     title = _free(" ".join(tokens), escaped)
     if not title:
-        raise _Problem("Say what is broken: that becomes the incident's title.")
+        known = {"severity": _severity(severity) if severity else "", **said}
+        raise _Missing("Say what is broken: that becomes the incident's title.", **known)
     return Declare(
         title=title,
         severity=_severity(severity) if severity else DEFAULT_SEVERITY,
@@ -207,6 +223,8 @@ def _severity(word: str) -> str:
 def _read_classify(rest: str, escaped: bool) -> Classify:
     number, rest = _about(rest)
     word, rest = pop(rest)
+    if not word:
+        raise _Missing("Say the severity: sev1, sev2, sev3 or sev4.", incident=number)
     severity = _severity(word)
     if number is None:
         number, rest = _about(rest)
@@ -227,7 +245,8 @@ def _read_assign(rest: str, escaped: bool) -> Assign:
             words = difflib.get_close_matches(token.lower()[:40], ROLES, n=1)
             raise _Problem(f"“{_free(token[:60], escaped)}” is neither a role nor a person.", *words)
     if not role:
-        raise _Problem("Say which role: ic, comms, ops or scribe.")
+        named = {"person": person.id} if person else {}
+        raise _Missing("Say which role: ic, comms, ops or scribe.", incident=number, **named)
     return Assign(role, person, number)
 
 
@@ -240,7 +259,7 @@ def _with_text(complaint: str) -> Callable[[str, bool], About]:
     def read(rest: str, escaped: bool) -> About:
         args = _read_about(rest, escaped)
         if not args.text:
-            raise _Problem(complaint)
+            raise _Missing(complaint, incident=args.incident)
         return args
 
     return read

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +13,16 @@ from uuid import UUID
 import structlog
 from django.db import Error as DatabaseFailure
 
-from chatops import answers, lifecycle
-from chatops.commands import perform
-from chatops.models import SlackReceipt
+from chatops import answers, lifecycle, selectors
+from chatops.calls import SlackFailed, call
+from chatops.credentials import SecretUnavailable, bot_token
+from chatops.lifecycle import Request
+from chatops.models import SlackInstallation, SlackReceipt
+from chatops.performing import perform
+from chatops.replying import reply
+from chatops.requests import Kind, request_of
 from chatops.tasks import wake
-from conductor.lib.canonical import canonical_json, sha256_hex
+from conductor.lib.canonical import canonical_json
 from conductor.tenancy.scope import tenant_scope
 
 log = structlog.get_logger("chatops.intake")
@@ -28,72 +35,132 @@ UNAVAILABLE = (
     "Conductor could not take this in, so nothing was done. Try again in a minute, or act outside of Slack meanwhile."
 )
 WORKING = "Received; we are working on it. The answer will be posted here."
+SLACK_WAITS_SECONDS = 2.8
+"""Of the three seconds that a trigger lives and Slack waits, what we use."""
+SHORTEST_OPEN_SECONDS = 0.5
 
-_DEPRECATED = ("token",)
-"""Slack's verification token, which the signature replaced, is not kept."""
+Body = dict[str, Any]
 
 
-def take_in_command(*, tenant_id: UUID | None, fields: Mapping[str, Any], now: datetime) -> answers.Answer:
-    """Return what to answer a slash command with; the same again for a repeat. Never raises."""
+def take_in(*, tenant_id: UUID | None, fields: Mapping[str, Any], now: datetime) -> Body:
+    """Return what to answer the request with; the same again for a repeat. Never raises."""
+    began, request = time.monotonic(), request_of(fields)
     if tenant_id is None:
-        log.warning("unknown workspace", action="chatops.workspace_unknown", team=str(fields.get("team_id"))[:40])
-        return answers.note(UNCONNECTED)
+        log.warning("unknown workspace", action="chatops.workspace_unknown", team=request.team_id)
+        return _spoken(request.kind, answers.note(UNCONNECTED))
     try:
-        receipt = _store(tenant_id, fields, now)
+        if _is_beside_the_point(tenant_id, request):
+            return {}
+        receipt = _store(tenant_id, request, now)
     except DatabaseFailure as failure:
         log.error("not stored", action="chatops.store_failed", error=type(failure).__name__)
-        return answers.note(UNAVAILABLE)
+        return _spoken(request.kind, answers.note(UNAVAILABLE))
+    if receipt.kind == Kind.EVENT:
+        if receipt.answer is None:
+            wake(tenant_id=tenant_id, receipt_id=receipt.id)
+        return {}
     try:
         done = lifecycle.process_receipt(tenant_id=tenant_id, receipt_id=receipt.id, perform=perform, now=now)
-        return _as_answer(done)
+        return _answered(done, began=began, now=now)
     except Exception:
         log.exception("not done yet", action="chatops.first_attempt_failed", receipt=str(receipt.id))
         return _rescue(receipt)
 
 
-def _store(tenant_id: UUID, fields: Mapping[str, Any], now: datetime) -> SlackReceipt:
-    payload = {str(name): storable(value) for name, value in fields.items() if name not in _DEPRECATED}
-    digest = sha256_hex(canonical_json(payload))
-    team_id, trigger = str(payload.get("team_id", "")), str(payload.get("trigger_id", ""))
-    # Slack always sends a trigger; without one only the very same content counts as a repeat.
-    which = trigger if 0 < len(trigger) <= 120 else digest
-    return lifecycle.store_receipt(
-        tenant_id=tenant_id,
-        dedupe_key=f"cmd:{team_id[:40]}:{which}",
-        kind="command",
-        team_id=team_id[:40],
-        slack_user_id=str(payload.get("user_id", ""))[:40],
-        channel_id=str(payload.get("channel_id", ""))[:40],
-        payload=payload,
-        payload_digest=digest,
-        now=now,
-    )
+def take_in_degraded(*, fields: Mapping[str, Any], now: datetime) -> Body:
+    """Return what to answer while the database is away."""
+    return _spoken(request_of(fields).kind, answers.note(UNAVAILABLE))
 
 
-def storable(value: Any) -> Any:
-    """Return the value with what PostgreSQL's text cannot hold replaced: NUL and lone surrogates."""
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, Mapping):
-        return {str(storable(str(key))): storable(each) for key, each in value.items()}
-    return [storable(each) for each in value] if isinstance(value, list | tuple) else value
+def _is_beside_the_point(tenant_id: UUID, request: Request) -> bool:
+    """Whether it is a message of our own, or outside of the incidents' channels: of those nothing is kept."""
+    event = request.payload.get("event")
+    if not isinstance(event, Mapping) or event.get("type") != "message":
+        return False
+    bot = event.get("bot_profile")
+    if isinstance(bot, Mapping) and bot.get("app_id") == request.payload.get("api_app_id"):
+        return True
+    with tenant_scope(tenant_id):
+        return selectors.channel_at(team_id=request.team_id, channel_id=request.channel_id) is None
 
 
-def _rescue(receipt: SlackReceipt) -> answers.Answer:
+def _store(tenant_id: UUID, request: Request, now: datetime) -> SlackReceipt:
+    receipt = lifecycle.store_receipt(tenant_id=tenant_id, request=request, now=now)
+    trigger = str(request.payload.get("trigger_id", ""))[:60]
+    refused = (receipt.answer or {}).get("response_action") == "errors"
+    if receipt.kind == Kind.VIEW and refused and receipt.payload.get("trigger_id") != trigger:
+        # The same values sent again after a refusal: what was wrong may have changed elsewhere meanwhile.
+        again = replace(request, dedupe_key=f"{request.dedupe_key}:{trigger}"[:200])
+        return lifecycle.store_receipt(tenant_id=tenant_id, request=again, now=now)
+    return receipt
+
+
+def _rescue(receipt: SlackReceipt) -> Body:
     """Return the stored answer if the work was committed before things went wrong, else hand it to a worker."""
+    working = _spoken(receipt.kind, answers.note(WORKING))
     try:
         with tenant_scope(receipt.tenant_id):
             receipt.refresh_from_db()
     except DatabaseFailure:
-        return answers.note(WORKING)
-    if receipt.answer is not None:
+        return working
+    if receipt.answer is not None and receipt.view is None:
         return _as_answer(receipt)
     wake(tenant_id=receipt.tenant_id, receipt_id=receipt.id)
-    return answers.note(WORKING)
+    return working
 
 
-def _as_answer(receipt: SlackReceipt) -> answers.Answer:
+def _answered(receipt: SlackReceipt, *, began: float, now: datetime) -> Body:
+    """Return the answer of a request that is done, after opening the modal that it asks for, if it asks for one."""
+    if receipt.view is None:
+        return _as_answer(receipt)
+    if receipt.view_opened_at is None and not _opened(receipt, began=began):
+        return _instead_of_view(receipt, now)
+    lifecycle.mark_view_opened(tenant_id=receipt.tenant_id, receipt_id=receipt.id, now=now)
+    return {}
+
+
+def _opened(receipt: SlackReceipt, *, began: float) -> bool:
+    """Open the modal within what is left of Slack's patience; return whether it is open."""
+    left = max(SLACK_WAITS_SECONDS - (time.monotonic() - began), SHORTEST_OPEN_SECONDS)
+    arguments = {"trigger_id": receipt.payload.get("trigger_id"), "view": receipt.view}
+    try:
+        with tenant_scope(receipt.tenant_id):
+            token = bot_token(SlackInstallation.objects.get(team_id=receipt.team_id))
+        call(token=token, method="views.open", arguments=arguments, timeout_seconds=left)
+    except SlackFailed as failure:
+        log.warning("modal not opened", action="chatops.view_failed", error=failure.error, receipt=str(receipt.id))
+        return failure.error == "exchanged_trigger_id"
+    except (SecretUnavailable, SlackInstallation.DoesNotExist):
+        log.error("modal not opened", action="chatops.view_failed", error="no token", receipt=str(receipt.id))
+        return False
+    return True
+
+
+def _instead_of_view(receipt: SlackReceipt, now: datetime) -> Body:
+    if receipt.kind == Kind.COMMAND:
+        return _as_answer(receipt)
+    with tenant_scope(receipt.tenant_id):
+        reply(receipt, receipt.answer or {}, now=now)
+    return {}
+
+
+def _spoken(kind: str, message: answers.Answer) -> Body:
+    """Return a message as the answer to this kind of request: only a command shows one, a modal shows its text."""
+    if kind == Kind.COMMAND:
+        return dict(message)
+    if kind != Kind.VIEW:
+        return {}
+    view = {
+        "type": "modal",
+        "title": answers.plain_text("Maestro Conductor", 24),
+        "close": answers.plain_text("Close", 24),
+        "blocks": [answers.section(message["text"])],
+    }
+    return {"response_action": "update", "view": view}
+
+
+def _as_answer(receipt: SlackReceipt) -> Body:
     """Return the stored answer with its keys in canonical order; PostgreSQL's order is not that of the code."""
-    stored = receipt.answer or answers.note(WORKING)
-    ordered: answers.Answer = json.loads(canonical_json(stored))
+    stored = answers.note(WORKING) if receipt.answer is None else receipt.answer
+    ordered: Body = json.loads(canonical_json(stored))
     return ordered

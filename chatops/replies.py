@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.conf import settings
 
-from chatops.answers import Answer, answer, code, context, link, moment, mrkdwn, note, quoted, section
+from chatops.answers import Answer, Block, actions, answer, code, context, link, moment, mrkdwn, note, quoted, section
+from chatops.buttons import DO, FORM, Press, button
 from conductor.console.formatting import duration
 from incidents.models import Incident, RoleAssignment, Status, TimelineEvent
 from incidents.wording import sentence
@@ -31,6 +32,7 @@ def declared(incident: Incident, *, command: str, is_guessed: bool) -> Answer:
         [
             section(f"*{_named(incident)} declared by {mrkdwn(incident.declared_by_name, 100)}*\n{_title(incident)}"),
             section(f"*Severity* {incident.severity}  *Status* {incident.get_status_display()}", _facts(incident)),
+            actions(*handles(incident)),
             context(moment(incident.declared_at), f"On it? {code(f'{command} ack {incident.code}')}", guessed),
         ],
         in_channel=True,
@@ -85,22 +87,49 @@ def listing(incidents: Sequence[Incident], *, which: str, command: str) -> Answe
     if not incidents:
         empty = "You hold no role in an active incident." if which == "mine" else "No incident is active."
         return note(empty if which in {"open", "mine"} else f"No {which.upper()} is active.")
-    shown = [
-        section(f"*{_named(each)}*  {each.severity}  {each.get_status_display()}\n{_title(each)}")
-        for each in incidents[:LISTED]
-    ]
+    shown = [section(line(each)) for each in incidents[:LISTED]]
     rest = len(incidents) - LISTED
     more = f"and {rest} more, in the console" if rest > 0 else ""
     blocks = [*shown, context(more, code(f"{command} status {incidents[0].code}"))]
     return answer("\n".join(f"{each.code} {each.severity} {each.title}" for each in incidents[:LISTED]), blocks)
 
 
-def which_one(detail: str, candidates: Sequence[Incident], *, typed: str) -> Answer:
-    """Return the question which incident was meant, each candidate behind what was typed."""
-    lines = [f"{code(typed + ' ' + each.code)}  {_title(each)}" for each in candidates]
-    blocks = [section(f"*{mrkdwn(detail, 300)}* Nothing was changed."), *map(section, lines)]
+def which_one(detail: str, candidates: Sequence[Incident], *, typed: str, buttons: Sequence[Block] = ()) -> Answer:
+    """Return the question which incident was meant, each candidate behind what was typed, with its button."""
+    lines = [section(f"{code(typed + ' ' + each.code)}  {_title(each)}") for each in candidates]
+    for line, pressed in zip(lines, buttons, strict=False):
+        line["accessory"] = pressed
+    blocks = [section(f"*{mrkdwn(detail, 300)}* Nothing was changed."), *lines]
     codes = ", ".join(each.code for each in candidates)
     return answer(f"{detail} {codes}".strip(), blocks)
+
+
+def line(incident: Incident) -> str:
+    """Return the incident in two lines of mrkdwn, for lists."""
+    return f"*{_named(incident)}*  {incident.severity}  {incident.get_status_display()}\n{_title(incident)}"
+
+
+def handles(incident: Incident) -> list[Block]:
+    """Return the buttons for what can be done about the incident where it stands."""
+    tenant_id, number = incident.tenant_id, incident.number
+
+    def press(verb: str, label: str, how: str = FORM, style: str = "") -> Block:
+        return button(tenant_id=tenant_id, label=label, press=Press(verb, number), how=how, style=style)
+
+    if not incident.is_active:
+        return [press("reopen", "Reopen…"), press("status", "Status", DO)]
+    row = [press("ack", "I am on it", DO, "primary")] if incident.acknowledged_at is None else []
+    row += [press("update", "Update…"), press("assign", "Assign…"), press("classify", "Severity…")]
+    row += [press(verb, label) for verb, label in _NEXT.get(Status(incident.status), ())]
+    return [*row, press("status", "Status", DO)]
+
+
+_NEXT = {
+    Status.OPEN: (("mitigated", "Mitigated…"),),
+    Status.MITIGATED: (("monitoring", "Monitoring…"), ("resolved", "Resolved…")),
+    Status.MONITORING: (("resolved", "Resolved…"),),
+}
+"""The moves that are offered from each status."""
 
 
 def _named(incident: Incident) -> str:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from chatops.grammar import Person
-from chatops.models import SlackIdentity, SlackReceipt
+from chatops.models import IncidentChannel, OutboxMessage, SlackIdentity, SlackInstallation, SlackPace, SlackReceipt
 from conductor.lib.errors import Conflict, Invalid, NotFound
 from conductor.tenancy.actors import display_name
 from conductor.tenancy.models import Membership
@@ -47,6 +47,8 @@ REOPENABLE_FOR = timedelta(days=7)
 """Without a code, `reopen` looks at incidents that were resolved in so long a time."""
 FIRST_PATIENCE = timedelta(seconds=5)
 """A request younger than this may still be at work in the process that took it."""
+FOLLOWED_FOR = timedelta(hours=1)
+"""So long after its end a sweep still brings an incident's headline up to date."""
 MAX_ATTEMPTS = 7
 """After so many a request is given up, and its author is told."""
 
@@ -65,11 +67,14 @@ def user_of(*, team_id: str, slack_user_id: str) -> User | None:
     return found.user if found else None
 
 
-def incident_meant(*, number: int | None, user: User, now: datetime, is_over: bool = False) -> Incident:
+def incident_meant(
+    *, number: int | None, user: User, now: datetime, is_over: bool = False, at: tuple[str, str] = ("", "")
+) -> Incident:
     """Return the incident that a command is about. Raise IncidentNotNamed, which lists the candidates.
 
-    The one that was named; else the only active one; else the newest active one that the user holds a role in.
-    With `is_over` those count that were resolved lately, in place of the active ones.
+    The one that was named; else the one whose channel (`at`: workspace and channel) it is said in; else the only
+    active one; else the newest active one that the user holds a role in. With `is_over` those count that were
+    resolved lately, in place of the active ones.
     """
     incidents = Incident.objects.active().order_by("-declared_at", "-number")
     if is_over:
@@ -81,12 +86,53 @@ def incident_meant(*, number: int | None, user: User, now: datetime, is_over: bo
         if named is None:
             raise IncidentNotNamed(f"There is no INC-{number} here.", candidates)
         return named
+    here = incident_of_channel(team_id=at[0], channel_id=at[1])
+    if here is not None:
+        return here
     if len(candidates) == 1:
         return candidates[0]
     mine = incidents.filter(id__in=_responding(user)).first()
     if mine is not None:
         return mine
     raise IncidentNotNamed(_which(candidates, is_over=is_over), candidates)
+
+
+def meant_or_candidates(
+    *, number: int | None, user: User, now: datetime, is_over: bool, at: tuple[str, str]
+) -> tuple[Incident | None, list[Incident]]:
+    """Return the incident that is meant, or None and those that may be. Raise IncidentNotNamed if there is none."""
+    try:
+        return incident_meant(number=number, user=user, now=now, is_over=is_over, at=at), []
+    except IncidentNotNamed as unclear:
+        if not unclear.candidates:
+            raise
+        return None, unclear.candidates
+
+
+def incident_of_channel(*, team_id: str, channel_id: str) -> Incident | None:
+    """Return the incident that is worked on in this channel, or None."""
+    if not channel_id:
+        return None
+    channel = channel_at(team_id=team_id, channel_id=channel_id)
+    return channel.incident if channel else None
+
+
+def channel_at(*, team_id: str, channel_id: str) -> IncidentChannel | None:
+    """Return the incident's channel with this id, or None."""
+    found = IncidentChannel.objects.select_related("incident")
+    return found.filter(team_id=team_id, channel_id=channel_id).first()
+
+
+def home_workspace() -> SlackInstallation | None:
+    """Return the tenant's workspace in which incidents get their channel: the one that was connected first."""
+    live = SlackInstallation.objects.filter(revoked_at=None).order_by("installed_at", "id")
+    return next((each for each in live if each.has_token), None)
+
+
+def slack_user_of(*, team_id: str, user_id: int) -> str:
+    """Return the member's id in the workspace; empty if they are not linked there."""
+    found = SlackIdentity.objects.filter(team_id=team_id, user_id=user_id).order_by("-linked_at").first()
+    return found.slack_user_id if found else ""
 
 
 def my_incidents(*, user: User) -> list[Incident]:
@@ -138,3 +184,29 @@ def open_receipts(*, now: datetime, limit: int) -> list[SlackReceipt]:
     for attempts in range(1, MAX_ATTEMPTS):
         due |= Q(attempts=attempts, received_at__lte=now - FIRST_PATIENCE * 3 ** (attempts - 1))
     return list(SlackReceipt.objects.filter(due, state=SlackReceipt.State.RECEIVED).order_by("received_at")[:limit])
+
+
+def slack_users_of_roles(*, channel: IncidentChannel) -> list[str]:
+    """Return the Slack users who hold a role in the channel's incident."""
+    holders = RoleAssignment.objects.filter(incident=channel.incident, ended_at=None)
+    ids = list(dict.fromkeys(holders.order_by("role").values_list("user_id", flat=True)))
+    found = (slack_user_of(team_id=channel.team_id, user_id=each) for each in ids)
+    return [each for each in found if each]
+
+
+def followed_incidents(*, now: datetime) -> list[UUID]:
+    """Return the incidents whose channel is kept current: the active ones and those resolved within the last hour."""
+    lately = Q(resolved_at__gte=now - FOLLOWED_FOR)
+    active = Incident.objects.active().values_list("id", flat=True)
+    return [*active, *Incident.objects.filter(lately).values_list("id", flat=True)]
+
+
+def next_due(*, now: datetime) -> float | None:
+    """Return in how many seconds the next waiting call is due; None when nothing waits."""
+    waiting = OutboxMessage.objects.filter(state=OutboxMessage.State.PENDING)
+    due = waiting.order_by("due_at").values_list("due_at", flat=True).first()
+    if due is None:
+        return None
+    paces = SlackPace.objects.filter(free_at__gt=now).order_by("free_at").values_list("free_at", flat=True).first()
+    moment = max(due, paces) if paces else due
+    return max((moment - now).total_seconds(), 0.0)

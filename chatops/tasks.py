@@ -9,9 +9,10 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 
-from chatops import answers, lifecycle
-from chatops.commands import perform
+from chatops import answers, following, lifecycle, selectors, sender
 from chatops.models import SlackReceipt
+from chatops.performing import perform
+from chatops.replying import reply
 from chatops.responses import NotDelivered, post_answer
 from chatops.selectors import MAX_ATTEMPTS, open_receipts
 from conductor.engine.wake import send
@@ -23,6 +24,8 @@ log = structlog.get_logger("chatops.tasks")
 
 BATCH = 50
 """Requests per tenant and sweep."""
+COME_BACK_WITHIN_SECONDS = 5.0
+"""A call that is due later than this is left to the sweep."""
 GAVE_UP = (
     "Conductor tried several times and could not do this; nothing was changed. "
     "Do it in the console, and tell an administrator the time of your request."
@@ -71,13 +74,31 @@ def finish(*, tenant_id: UUID, receipt_id: UUID, now: datetime) -> bool:
         return _give_up(tenant_id, receipt_id, now) if attempt == MAX_ATTEMPTS else False
     if receipt is None:
         return False
+    if not _said(receipt, attempt=attempt, now=now):
+        return False
+    return lifecycle.close_receipt(tenant_id=tenant_id, receipt_id=receipt_id, state=SlackReceipt.State.DONE, now=now)
+
+
+def _said(receipt: SlackReceipt, *, attempt: int, now: datetime) -> bool:
+    """Say the late answer where this kind of request takes one; return whether that is over and done with."""
+    if receipt.kind == SlackReceipt.Kind.VIEW:
+        _tell_late(receipt, now)
+    if receipt.kind != SlackReceipt.Kind.COMMAND:
+        return True
     try:
         post_answer(url=receipt.payload.get("response_url", ""), answer=receipt.answer)
     except NotDelivered as failure:
-        log.warning("not posted", action="chatops.post_failed", receipt=str(receipt_id), error=str(failure))
-        if not failure.permanent and attempt < MAX_ATTEMPTS:
-            return False
-    return lifecycle.close_receipt(tenant_id=tenant_id, receipt_id=receipt_id, state=SlackReceipt.State.DONE, now=now)
+        log.warning("not posted", action="chatops.post_failed", receipt=str(receipt.id), error=str(failure))
+        return failure.permanent or attempt >= MAX_ATTEMPTS
+    return True
+
+
+def _tell_late(receipt: SlackReceipt, now: datetime) -> None:
+    """Tell the person what was wrong with a modal that is closed by now."""
+    errors = (receipt.answer or {}).get("errors") or {}
+    if errors:
+        with tenant_scope(receipt.tenant_id):
+            reply(receipt, answers.refusal(list(errors.values())), now=now, name="late")
 
 
 def _give_up(tenant_id: UUID, receipt_id: UUID, now: datetime) -> bool:
@@ -92,3 +113,46 @@ def _give_up(tenant_id: UUID, receipt_id: UUID, now: datetime) -> bool:
     except NotDelivered as failure:
         log.warning("not posted", action="chatops.post_failed", receipt=str(receipt_id), error=str(failure))
     return closed
+
+
+@shared_task(name="chatops.follow_incident", ignore_result=True)
+def follow_incident(*, tenant_id: str, incident_id: str, **_later: Any) -> None:
+    """Bring the incident's channel and headline up to date."""
+    with tenant_scope(UUID(tenant_id)):
+        following.follow(incident_id=UUID(incident_id), now=clock_now())
+
+
+@shared_task(name="chatops.sweep_channels", ignore_result=True)
+def sweep_channels(**_later: Any) -> None:
+    """Bring every incident's channel up to date whose wake-up was lost."""
+    follow_all(clock_now())
+
+
+def follow_all(now: datetime) -> int:
+    """Follow each tenant's active and lately resolved incidents; return how many were looked at."""
+    followed = 0
+    for tenant in tenant_refs():
+        with tenant_scope(tenant.id):
+            if selectors.home_workspace() is None:
+                continue
+            for incident_id in selectors.followed_incidents(now=now):
+                following.follow(incident_id=incident_id, now=now)
+                followed += 1
+    return followed
+
+
+@shared_task(name="chatops.send_outbox", ignore_result=True)
+def send_outbox(*, tenant_id: str, **_later: Any) -> None:
+    """Make the tenant's calls whose turn it is, and come back for those that wait for their channel's second."""
+    sender.send_due(tenant_id=UUID(tenant_id), clock=clock_now)
+    with tenant_scope(UUID(tenant_id)):
+        waits = selectors.next_due(now=clock_now())
+    if waits is not None and waits <= COME_BACK_WITHIN_SECONDS:
+        send("chatops.send_outbox", {"tenant_id": tenant_id}, queue="incident", countdown=max(waits, 0.2))
+
+
+@shared_task(name="chatops.sweep_outbox", ignore_result=True)
+def sweep_outbox(**_later: Any) -> None:
+    """Make every call that a lost wake-up left waiting."""
+    for tenant in tenant_refs():
+        sender.send_due(tenant_id=tenant.id, clock=clock_now)

@@ -26,7 +26,7 @@ def slack(request: HttpRequest) -> HttpResponse:
     if not is_signed(request, secret=secret):
         return JsonResponse({"error": "invalid request"}, status=401)
     try:
-        return request_handler(signing_secret=secret, api_url=settings.SLACK_API_URL).handle(request)
+        return request_handler(api_url=settings.SLACK_API_URL).handle(request)
     except JSONDecodeError:
         return JsonResponse({"error": "malformed body"}, status=400)
 

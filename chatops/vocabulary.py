@@ -40,6 +40,21 @@ ROLES = {
 }
 """Word to role. Each is also a verb of its own: `ic @ben` is `assign ic @ben`."""
 
+SEVERITY_WORDS = {
+    "SEV1": "Customers cannot use it",
+    "SEV2": "Part of it is down",
+    "SEV3": "Degraded, has a workaround",
+    "SEV4": "Minor, no rush",
+}
+"""What each severity means, for menus."""
+
+ROLE_LABELS = {
+    "COMMANDER": "Commander",
+    "OPERATIONS": "Operations",
+    "COMMUNICATIONS": "Communications",
+    "SCRIBE": "Scribe",
+}
+
 FLAGS = {"service": "service", "env": "environment", "environment": "environment", "sev": "severity"}
 """Flags of `declare`, without their dashes, to the argument that they fill."""
 

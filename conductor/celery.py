@@ -39,6 +39,8 @@ app.conf.update(
             "options": {"expires": settings.CONDUCTOR_ANCHOR_SECONDS},
         },
         "sweep-incident-evidence": {"task": "evidence.sweep_incidents", "schedule": 60.0, "options": {"expires": 120}},
+        "sweep-slack-outbox": {"task": "chatops.sweep_outbox", "schedule": 5.0, "options": {"expires": 10}},
+        "sweep-slack-channels": {"task": "chatops.sweep_channels", "schedule": 30.0, "options": {"expires": 60}},
         "sweep-slack-receipts": {"task": "chatops.sweep_slack_receipts", "schedule": 15.0, "options": {"expires": 30}},
     },
 )

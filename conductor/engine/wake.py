@@ -32,9 +32,20 @@ def wake(*, priority: int, fresh_seconds: int = FRESH_SECONDS) -> None:
     send("conductor.work", {"priority": priority}, queue=queue, expires=fresh_seconds)
 
 
-def send(task: str, arguments: dict[str, Any], *, queue: str = "default", expires: int | None = None) -> None:
-    """Send a task by name; keyword arguments are ids. A broker that is away is logged, not raised."""
+def send(
+    task: str,
+    arguments: dict[str, Any],
+    *,
+    queue: str = "default",
+    expires: int | None = None,
+    countdown: float | None = None,
+) -> None:
+    """Send a task by name; keyword arguments are ids. A broker that is away is logged, not raised.
+
+    With `countdown` a worker begins it after so many seconds.
+    """
+    timing = {"expires": expires, "countdown": countdown}
     try:
-        current_app.send_task(task, kwargs=arguments, queue=queue, expires=expires, retry=False, ignore_result=True)
+        current_app.send_task(task, kwargs=arguments, queue=queue, retry=False, ignore_result=True, **timing)
     except (OperationalError, OSError) as error:
         log.warning("broker away", action="engine.wake_failed", task=task, error=type(error).__name__)

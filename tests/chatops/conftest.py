@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
-from chatops.lifecycle import link_identity, link_workspace
+from chatops import sender, tasks
+from chatops.credentials import seal_token
+from chatops.lifecycle import Grant, install_workspace, link_identity, link_workspace
 from chatops.models import SlackReceipt
+from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from tests.chatops import blocks, slack
-from tests.chatops.double import SlackDouble, document, running_double
+from tests.chatops.double import SlackDouble, Workspace, document, running_double
 from tests.chatops.slack import Speaker
 
 PEOPLE = {
@@ -46,6 +49,47 @@ def other_workspace(other_tenant: Tenant, now: datetime) -> Tenant:
     """Globex's workspace, with Max linked."""
     connect(other_tenant, slack.GLOBEX_TEAM, now)
     return other_tenant
+
+
+@pytest.fixture
+def live(double: SlackDouble, tenant: Tenant, now: datetime) -> Workspace:
+    """Northwind's workspace with a bot token, so that modals open, channels are made and messages posted."""
+    return connect_live(double, tenant, slack.NORTHWIND_TEAM, now)
+
+
+def connect_live(double: SlackDouble, tenant: Tenant, team: str, now: datetime) -> Workspace:
+    """Connect the tenant's workspace, install the app in the double, and let Slack's token reach the product sealed."""
+    connect(tenant, team, now)
+    made = double.install(team, users=tuple(PEOPLE[team]))
+    made.add_channel("incidents", channel_id="C0INCIDENTS" if team == slack.NORTHWIND_TEAM else "C0GLOBEX")
+    with tenant_scope(tenant.id):
+        install(tenant, made, now)
+    return made
+
+
+def install(tenant: Tenant, workspace: Workspace, now: datetime) -> None:
+    """Install with a token, as the OAuth callback does. Needs the tenant's scope."""
+    sealed = seal_token(tenant_id=tenant.id, team_id=workspace.team_id, token=workspace.token)
+    grant = Grant(workspace.team_id, "Northwind", "", "A0CONDUCTOR", "U0BOT", ("chat:write",), sealed)
+    install_workspace(tenant_id=tenant.id, grant=grant, actor=Actor.system(channel="cli"), now=now)
+
+
+@pytest.fixture
+def deliver(tenant: Tenant) -> Callable[[], int]:
+    """`deliver()`: have the worker do all that waits, as if each channel's second had passed; return how many calls."""
+
+    clock = [clock_now()]
+
+    def work() -> int:
+        made, sent = 0, 1
+        while sent:
+            clock[0] = max(clock[0], clock_now()) + timedelta(seconds=6)
+            tasks.sweep_slack_receipts(clock[0])
+            sent = sender.send_due(tenant_id=tenant.id, clock=lambda: clock[0])
+            made += sent
+        return made
+
+    return work
 
 
 @pytest.fixture

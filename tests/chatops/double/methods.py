@@ -84,7 +84,7 @@ def conversations_create(workspace: Workspace, given: Arguments) -> Arguments:
         raise SlackError("invalid_name_specials" if len(name) <= 80 else "invalid_name_maxlength")
     if any(channel.name == name for channel in workspace.channels.values()):
         raise SlackError("name_taken")
-    channel = workspace.add_channel(name, is_private=bool(given.get("is_private")))
+    channel = workspace.add_channel(name, is_private=str(given.get("is_private")).lower() == "true")
     return {"channel": _as_conversation(channel)}
 
 

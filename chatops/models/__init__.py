@@ -1,0 +1,20 @@
+"""Every table of the chatops app: whose workspace, who is who, what came in, what goes out, and where it is shown."""
+
+from __future__ import annotations
+
+from chatops.models.channel import CapturedMessage, IncidentChannel
+from chatops.models.outbox import Lane, OutboxMessage, SlackPace
+from chatops.models.receipt import SlackReceipt
+from chatops.models.workspace import SlackIdentity, SlackInstallation, SlackOAuthState
+
+__all__ = [
+    "CapturedMessage",
+    "IncidentChannel",
+    "Lane",
+    "OutboxMessage",
+    "SlackIdentity",
+    "SlackInstallation",
+    "SlackOAuthState",
+    "SlackPace",
+    "SlackReceipt",
+]

@@ -1,0 +1,122 @@
+"""Refusals as Slack shows them: every reason at once, and buttons that do what would help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from chatops import answers, replies
+from chatops.answers import Block, code
+from chatops.buttons import DO, FORM, Press, button, link_button
+from chatops.forms import FORMS
+from chatops.grammar import About, Assign, Classify, Declare
+from chatops.selectors import IncidentNotNamed
+from chatops.speaker import Speaker
+from chatops.verbs import Said, reasons_of
+from conductor.lib.errors import Refused
+from conductor.policy.decisions import PolicyDenied
+from incidents.lifecycle import GuardsNotMet, IncidentAlreadyResolved, TransitionNotAllowed
+from incidents.models import Incident, Role, RoleAssignment
+
+UNLINKED = (
+    "Conductor does not know which member you are, so nothing was done. "
+    "Ask an admin to link your Slack user on Conductor's admin pages, under Slack identities."
+)
+MOVE_VERBS = {
+    "OPEN": ("reopen", "Open again"),
+    "MITIGATED": ("mitigated", "Mitigated"),
+    "MONITORING": ("monitoring", "Monitoring"),
+    "RESOLVED": ("resolved", "Resolved"),
+}
+"""Status to the verb that leads there, and its button."""
+
+
+def unlinked(speaker: Speaker) -> answers.Answer:
+    """Return that nobody knows which member this is, and whom to ask."""
+    return answers.note(UNLINKED, f"Your Slack user id is {code(speaker.receipt.slack_user_id)}")
+
+
+def explain(refused: Refused, *, said: Said) -> answers.Answer:
+    """Return the refusal with the buttons that fix it."""
+    if isinstance(refused, IncidentNotNamed):
+        return which_one(refused, said=said)
+    return answers.refusal(reasons_of(refused), fixes=fixes(refused, said=said))
+
+
+def which_one(unclear: IncidentNotNamed, *, said: Said) -> answers.Answer:
+    """Return the question which incident was meant, each candidate with a button that says the same about it."""
+    given = given_of(said.args)
+    how = FORM if said.verb in FORMS and FORMS[said.verb].asks_when_bare and not given.get("text") else DO
+    presses = [
+        button(
+            tenant_id=said.tenant.id, label=each.code, how=how, press=Press(said.verb, each.number, given), place="pick"
+        )
+        for each in unclear.candidates
+    ]
+    typed = f"{said.command} {said.verb}"
+    return replies.which_one(unclear.detail, unclear.candidates, typed=typed, buttons=presses)
+
+
+def fixes(refused: Refused, *, said: Said) -> list[Block]:
+    """Return the buttons that would get the person further."""
+    number, tenant_id = getattr(said.args, "incident", None), said.tenant.id
+    if isinstance(refused, IncidentAlreadyResolved):
+        press = Press("reopen", number or _meant(said))
+        return [button(tenant_id=tenant_id, label="Reopen…", how=FORM, press=press)]
+    if isinstance(refused, TransitionNotAllowed):
+        verbs = [MOVE_VERBS[status] for status in refused.allowed if status in MOVE_VERBS]
+        about = number or _meant(said)
+        return [
+            button(tenant_id=tenant_id, label=f"{label}…", how=FORM, press=Press(verb, about)) for verb, label in verbs
+        ]
+    if isinstance(refused, PolicyDenied | GuardsNotMet):
+        return _policy_fixes(said)
+    if refused.code == "permission_missing":
+        return [link_button(label="Who may do this", url=_members_url(), place="members")]
+    if said.verb in FORMS:
+        press = Press(said.verb, number or _meant(said), given_of(said.args))
+        return [button(tenant_id=tenant_id, label="Correct it…", how=FORM, style="primary", press=press)]
+    return []
+
+
+def _policy_fixes(said: Said) -> list[Block]:
+    """Return what may be missing for the rules: nobody has acknowledged it, or nobody commands it."""
+    number, tenant_id = getattr(said.args, "incident", None) or _meant(said), said.tenant.id
+    incident = Incident.objects.filter(number=number).first() if number else None
+    if incident is None:
+        return []
+    found = []
+    if incident.acknowledged_at is None:
+        found.append(button(tenant_id=tenant_id, label="I am on it", style="primary", press=Press("ack", number)))
+    if not RoleAssignment.objects.filter(incident=incident, role=Role.COMMANDER, ended_at=None).exists():
+        press = Press("assign", number, {"role": Role.COMMANDER.value})
+        found.append(button(tenant_id=tenant_id, label="Assign a commander…", how=FORM, press=press))
+    return found
+
+
+def given_of(args: Any) -> Mapping[str, str]:
+    """Return the arguments as values of the verb's form."""
+    if isinstance(args, Declare):
+        fields = {"title": args.title, "severity": args.severity, "service": args.service, "summary": args.summary}
+        return {**fields, "environment": args.environment}
+    if isinstance(args, Classify):
+        return {"severity": args.severity, "reason": args.reason}
+    if isinstance(args, Assign):
+        return {"role": args.role, "person": args.person.id if args.person else ""}
+    return {"text": args.text} if isinstance(args, About) else {}
+
+
+def _meant(said: Said) -> int | None:
+    """Return the number of the incident that was meant without being named, or None."""
+    if not hasattr(said.args, "incident"):
+        return None
+    try:
+        return said.incident(is_over=said.verb == "reopen").number
+    except Refused:
+        return None
+
+
+def _members_url() -> str:
+    return f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}/admin/conductor/membership/"

@@ -1,0 +1,196 @@
+"""The command's verbs: each calls one verb of a lifecycle and words the answer. Any door may say them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from chatops import answers, replies, selectors
+from chatops.grammar import About, Assign, Classify, Declare, Listing
+from conductor.lib.errors import Invalid, Refused
+from conductor.policy.decisions import PolicyDenied
+from conductor.tenancy.actors import Actor, display_name, require
+from conductor.tenancy.models import Environment, Tenant
+from incidents.lifecycle import (
+    GuardsNotMet,
+    acknowledge_incident,
+    assign_role,
+    classify_incident,
+    declare_incident,
+    mitigate_incident,
+    post_update,
+    record_decision,
+    reopen_incident,
+    resolve_incident,
+    start_monitoring,
+)
+from incidents.models import Incident, Role, RoleAssignment, TimelineEvent
+
+
+@dataclass(frozen=True)
+class Said:
+    """One command, and who says it."""
+
+    verb: str
+    args: Any
+    """The dataclass of chatops.grammar that belongs to the verb."""
+    command: str
+    """The command's name as typed, `/incident`."""
+    tenant: Tenant
+    team_id: str
+    """The workspace it is said in; empty at other doors."""
+    user: User
+    actor: Actor
+    now: datetime
+    channel_id: str = ""
+    """The chat's channel it is said in; its incident is meant when none is named."""
+
+    def incident(self, *, is_over: bool = False) -> Incident:
+        """Return the incident that is meant."""
+        return selectors.incident_meant(
+            number=self.args.incident,
+            user=self.user,
+            now=self.now,
+            is_over=is_over,
+            at=(self.team_id, self.channel_id),
+        )
+
+
+def carry_out(said: Said) -> answers.Answer:
+    """Do what is said and return the answer. Raise Refused."""
+    return _VERBS[said.verb](said)
+
+
+def reasons_of(refused: Refused) -> list[str]:
+    """Return every reason of a refusal, each a sentence."""
+    if isinstance(refused, PolicyDenied):
+        return refused.decision.reasons
+    if isinstance(refused, GuardsNotMet):
+        return refused.reasons
+    if isinstance(refused, Invalid) and refused.fields and refused.code == Invalid.code:
+        return [
+            f"{name.replace('_', ' ').capitalize()}: {why}" for name, each in refused.fields.items() for why in each
+        ]
+    return [refused.detail]
+
+
+def _declare(said: Said) -> answers.Answer:
+    args: Declare = said.args
+    incident, _ = declare_incident(
+        tenant_id=said.tenant.id,
+        title=args.title,
+        severity=args.severity,
+        service=args.service,
+        environment=_environment(args.environment),
+        summary=args.summary,
+        actor=said.actor,
+        now=said.now,
+    )
+    return replies.declared(incident, command=said.command, is_guessed=not args.severity_said)
+
+
+def _environment(name: str) -> Environment | None:
+    if not name:
+        return None
+    same = Q(slug__iexact=name) | Q(name__iexact=name) | Q(kind__iexact=name)
+    found = Environment.objects.filter(same).order_by("id").first()
+    if found is None:
+        known = ", ".join(Environment.objects.order_by("id").values_list("slug", flat=True))
+        raise Invalid(fields={"environment": [f"There is none called {name[:60]}. Choose one of {known}."]})
+    return found
+
+
+def _ack(said: Said) -> answers.Answer:
+    incident = said.incident()
+    was_seen = incident.acknowledged_at is not None
+    incident = acknowledge_incident(incident=incident, actor=said.actor, now=said.now)
+    return replies.done(incident, "was acknowledged already." if was_seen else "is acknowledged by you.")
+
+
+def _classify(said: Said) -> answers.Answer:
+    args: Classify = said.args
+    incident = said.incident()
+    before = incident.severity
+    incident = classify_incident(
+        incident=incident, severity=args.severity, reason=args.reason, actor=said.actor, now=said.now
+    )
+    if before == incident.severity:
+        return replies.done(incident, f"was {before} already. Nothing was changed.")
+    return replies.done(incident, f"is {incident.severity} now, it was {before}.", text=args.reason)
+
+
+def _assign(said: Said) -> answers.Answer:
+    args: Assign = said.args
+    incident = said.incident()
+    user = selectors.member_meant(person=args.person, team_id=said.team_id) if args.person else said.user
+    assignment = assign_role(incident=incident, role=args.role, user=user, actor=said.actor, now=said.now)
+    label = Role(assignment.role).label.lower()
+    incident.refresh_from_db()
+    return replies.done(incident, f"has {display_name(user)} as its {label}.")
+
+
+def _update(said: Said) -> answers.Answer:
+    args: About = said.args
+    incident = said.incident()
+    post_update(incident=incident, text=args.text, actor=said.actor, now=said.now)
+    return replies.done(incident, "has your update on its timeline.", text=args.text)
+
+
+def _decide(said: Said) -> answers.Answer:
+    args: About = said.args
+    incident = said.incident()
+    record_decision(incident=incident, text=args.text, actor=said.actor, now=said.now)
+    return replies.done(incident, "has your decision on its timeline.", text=args.text)
+
+
+def _move(verb: Callable[..., Incident], *, is_over: bool = False) -> Callable[[Said], answers.Answer]:
+    def move(said: Said) -> answers.Answer:
+        args: About = said.args
+        incident = said.incident(is_over=is_over)
+        before = incident.status
+        incident = verb(incident=incident, reason=args.text, actor=said.actor, now=said.now)
+        if incident.status == before:
+            return replies.unmoved(incident)
+        return replies.moved(incident, who=said.actor.name, text=args.text, now=said.now)
+
+    return move
+
+
+def _status(said: Said) -> answers.Answer:
+    require(actor=said.actor, permission="view_incidents")
+    incident = said.incident()
+    roles = RoleAssignment.objects.filter(incident=incident, ended_at=None).order_by("role")
+    entries = TimelineEvent.objects.filter(incident=incident).order_by("-seq")[:5]
+    return replies.standing(incident, roles=list(roles), entries=list(entries), now=said.now)
+
+
+def _list(said: Said) -> answers.Answer:
+    require(actor=said.actor, permission="view_incidents")
+    args: Listing = said.args
+    if args.which == "mine":
+        found = selectors.my_incidents(user=said.user)
+    else:
+        active = Incident.objects.active().order_by("severity", "-declared_at", "-number")
+        found = list(active if args.which == "open" else active.filter(severity=args.which.upper()))
+    return replies.listing(found, which=args.which, command=said.command)
+
+
+_VERBS: dict[str, Callable[[Said], answers.Answer]] = {
+    "declare": _declare,
+    "ack": _ack,
+    "classify": _classify,
+    "assign": _assign,
+    "update": _update,
+    "decide": _decide,
+    "mitigated": _move(mitigate_incident),
+    "monitoring": _move(start_monitoring),
+    "resolved": _move(resolve_incident),
+    "reopen": _move(reopen_incident, is_over=True),
+    "status": _status,
+    "list": _list,
+}
