@@ -62,10 +62,15 @@ class SlackIdentity(TenantModel):
 class SlackOAuthState(TenantModel):
     """An installation that somebody began. Its row is consumed once, by the same person in the same session."""
 
-    state_digest = models.CharField(max_length=64, unique=True)
+    state_digest = models.CharField(max_length=64)
     session_digest = models.CharField(max_length=64)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "state_digest"], name="slack_oauth_state_unique")
+        ]
 
     def __str__(self) -> str:
         return f"installation by {self.user}"

@@ -106,6 +106,11 @@ STATUSES: dict[str, Status] = {
     "stale": Status("amber", "Stale", PAUSE),
     "fresh": Status("green", "Fresh", TICK),
     "missed": Status("red", "Missed", CROSS),
+    # an incident's channel, and what waits for a chat
+    "opening": Status("accent", "Opening", ARC),
+    "shared": Status("red", "Shared with outsiders", BANG),
+    "archived": Status("none", "Archived", DASH),
+    "dead": Status("red", "Given up", CROSS),
 }
 
 

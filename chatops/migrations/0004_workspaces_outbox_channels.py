@@ -9,7 +9,7 @@ import conductor.lib.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chatops", "0002_isolation"),
+        ("chatops", "0003_workspace_asked_before_a_scope"),
         ("conductor", "0002_isolation"),
         ("incidents", "0003_chat_entries"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                         default=conductor.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("state_digest", models.CharField(max_length=64, unique=True)),
+                ("state_digest", models.CharField(max_length=64)),
                 ("session_digest", models.CharField(max_length=64)),
                 ("expires_at", models.DateTimeField()),
             ],
@@ -333,5 +333,9 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("tenant", "team_id", "bucket", "lane"), name="slack_pace_unique"
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="slackoauthstate",
+            constraint=models.UniqueConstraint(fields=("tenant", "state_digest"), name="slack_oauth_state_unique"),
         ),
     ]

@@ -8,7 +8,7 @@ from conductor.tenancy.rls import row_level_security
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conductor", "0002_isolation"), ("chatops", "0003_workspaces_outbox_channels")]
+    dependencies = [("conductor", "0002_isolation"), ("chatops", "0004_workspaces_outbox_channels")]
 
     operations = [
         *row_level_security(
