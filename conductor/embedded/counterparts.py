@@ -11,7 +11,12 @@ import shutil
 from conductor.embedded import debian
 from conductor.embedded.progress import Halt, Stage
 
-PACKAGES = {"pdftotext": "poppler-utils", "openssl": "openssl", "chromium": "chromium"}
+PACKAGES = {
+    "pdftotext": "poppler-utils",
+    "openssl": "openssl",
+    "chromium": "chromium",
+    "softhsm2-util": "softhsm2",
+}
 """Program -> the Debian package that brings it."""
 
 
