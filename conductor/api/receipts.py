@@ -175,7 +175,7 @@ def get_receipt_tlog_proof(request: TenantRequest, receipt_id: UUID) -> HttpResp
 def verify_receipt(request: TenantRequest, receipt_id: UUID) -> Any:
     """What a verification of the receipt finds now: each check with its outcome in words."""
     require(actor=request.actor, permission="view_evidence")
-    return check_receipt(receipt=_receipt(receipt_id), keyring=keyring())
+    return check_receipt(receipt=_receipt(receipt_id), keyring=keyring(), tenant_slug=request.tenant.slug)
 
 
 @router.post("/{receipt_id}/timestamp", response={202: TimestampOut}, operation_id="request_receipt_timestamp")

@@ -55,7 +55,7 @@ def receipt_list(request: TenantRequest, tenant: str) -> HttpResponse:
 def receipt_detail(request: TenantRequest, tenant: str, receipt_id: UUID) -> HttpResponse:
     """One receipt, verified now: what it says, whether it holds, who else has seen it, and its proofs as files."""
     receipt = _receipt(receipt_id)
-    report = check_receipt(receipt=receipt, keyring=keyring())
+    report = check_receipt(receipt=receipt, keyring=keyring(), tenant_slug=request.tenant.slug)
     context = {
         "receipt": receipt,
         "report": report,
