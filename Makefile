@@ -4,7 +4,7 @@ ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 SETUP := cd $(ROOT) && CONDUCTOR_UP_ONCE=$(ONCE) python3 -m conductor.embedded.bootstrap
 PYTHON := $(ROOT).venv/bin/python
 
-.PHONY: help up stop reset status doctor test walls ci full lint fmt types policy-test policy-simulate openapi lock chroot-test
+.PHONY: help up stop reset status doctor test walls ci full attacks perf lint fmt types policy-test policy-simulate openapi lock chroot-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -36,6 +36,12 @@ ci: ## lint, types, import contracts, migrations, tests with coverage
 full: ci ## everything that takes longer: tests marked `full`, bare Debian
 	@$(SETUP) test -m full
 	@$(MAKE) chroot-test
+
+attacks: ## run the attacks on ledger, packs, notaries, keys and policy (T1 to T58), and print the matrix
+	@$(SETUP) test -p tests.attacks.printing -q -m "full or not full"
+
+perf: ## measure, and print figures, ratios and the machine (NAME=ledger ARGS="--seconds 10")
+	@$(PYTHON) -m perf.run $(or $(NAME),ledger) $(ARGS)
 
 lint: ## ruff and the import contracts
 	@$(SETUP) ci lint format imports

@@ -1,0 +1,380 @@
+"""The matrix: each attack, what detects or withstands it, the verdict, and the tests that show it.
+
+`make attacks` runs the tests and prints it; test_matrix.py holds that every test named here exists. A verdict is what
+the product does about the attack, as its tests show:
+
+    found        the attack is possible, and a check names it
+    refused      the attempt itself fails
+    survived     a fault, after which nothing is lost or doubled
+    by outside   found only with something that left the machine before (a checkpoint, a fingerprint, a stamp)
+    not built    the product does not have what the attack is on
+    not shown    the product has a defence, and no test here shows it yet
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FOUND, REFUSED, SURVIVED, OUTSIDE = "found", "refused", "survived", "by outside"
+NOT_BUILT, NOT_SHOWN = "not built", "not shown"
+
+REWRITTEN = "tests/attacks/test_rewritten_ledgers.py::test_"
+CRASHES = "tests/attacks/test_crashes.py::test_"
+CHECKPOINT = "tests/ledger/test_checkpoint.py::test_"
+MERKLE = "tests/ledger/test_merkle.py::test_"
+DSSE = "tests/ledger/test_dsse.py::test_"
+STATEMENT = "tests/ledger/test_statement.py::test_"
+KEYS = "tests/ledger/test_keys.py::test_"
+ROTATION = "tests/ledger/test_rotation.py::test_"
+SEQUENCER = "tests/ledger/test_receipts_and_sequencer.py::test_"
+FORGERIES = "tests/evidence/test_pack_forgeries.py::test_"
+ARCHIVE = "tests/evidence/test_pack_archive.py::test_"
+PACK = "tests/evidence/test_pack_verify.py::test_"
+ANCHORING = "tests/evidence/test_anchoring.py::test_"
+RFC3161 = "tests/adapters/test_rfc3161.py::test_"
+VERBS = "tests/adapters/test_verbs.py::test_"
+POLICY = "tests/policy/"
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One row."""
+
+    number: int
+    what: str
+    detector: str
+    verdict: str
+    tests: tuple[str, ...] = ()
+    limit: str = ""
+    """What it does not do, said as it is."""
+
+
+ATTACKS = (
+    # Ledger
+    Attack(1, "edit a body", "body digest, seal signature", FOUND, (f"{REWRITTEN}t1_an_edited_body_is_found",)),
+    Attack(
+        2, "edit a body and its hash", "seal signature", FOUND,
+        (f"{REWRITTEN}t2_an_edited_body_with_its_hash_is_found",),
+    ),
+    Attack(
+        3, "delete from the middle", "numbering, Merkle root, checkpoint", FOUND,
+        (f"{REWRITTEN}t3_a_receipt_deleted_from_the_middle_is_found_also_after_renumbering",),
+    ),
+    Attack(
+        4, "delete the tail", "checkpoint; without it one kept elsewhere", OUTSIDE,
+        (f"{REWRITTEN}t4_deleted_newest_receipts_are_found_and_without_their_checkpoints_by_one_kept_elsewhere",),
+        "with its checkpoints gone too, nothing in the database tells",
+    ),
+    Attack(5, "swap two", "Merkle root, checkpoint", FOUND, (f"{REWRITTEN}t5_two_swapped_receipts_are_found",)),
+    Attack(6, "repeat one", "signed id, checkpoint", FOUND, (f"{REWRITTEN}t6_a_repeated_receipt_is_found",)),
+    Attack(7, "insert one", "signature, Merkle root", FOUND, (f"{REWRITTEN}t7_an_inserted_receipt_is_found",)),
+    Attack(
+        8, "restore an older database", "a checkpoint kept elsewhere", OUTSIDE,
+        (f"{REWRITTEN}t8_an_older_database_is_found_by_a_checkpoint_kept_elsewhere_and_by_nothing_else",),
+        "what came after the newest checkpoint kept elsewhere can vanish unnoticed",
+    ),
+    Attack(
+        9, "rewrite with another key", "fingerprints, the keys at hand", OUTSIDE,
+        (
+            f"{REWRITTEN}t9_a_ledger_rewritten_with_other_keys_is_not_signed_with_ours",
+            f"{ROTATION}a_ledger_under_other_keys_than_ours_is_told",
+        ),
+    ),
+    Attack(
+        10, "rewrite with the stolen key", "a checkpoint or stamp that left before", OUTSIDE,
+        (
+            f"{REWRITTEN}t10_a_ledger_rewritten_with_the_stolen_keys_is_found_only_by_a_checkpoint_kept_elsewhere",
+            f"{ANCHORING}a_stamped_checkpoint_that_was_exchanged_or_removed_is_told",
+        ),
+        "after the last anchor: not found, by anything",
+    ),
+    Attack(
+        11, "fork: two roots, two views", "consistency proof, two signed notes", FOUND,
+        (
+            f"{REWRITTEN}t11_two_checkpoints_of_one_size_are_proof_of_a_fork",
+            f"{REWRITTEN}t11_a_view_that_grew_apart_is_not_consistent",
+            f"{MERKLE}a_forged_consistency_proof_is_refused",
+        ),
+        "somebody must hold both; there is no witness network to hold them for you",
+    ),
+    Attack(
+        12, "another log's checkpoint", "origin in the signed text", REFUSED,
+        (
+            f"{CHECKPOINT}a_checkpoint_of_another_log_is_refused",
+            f"{FORGERIES}a_pack_logged_in_another_tenant_s_log_is_refused",
+        ),
+    ),
+    Attack(
+        13, "edit a note's form", "strict reading, signature", REFUSED,
+        (
+            f"{CHECKPOINT}every_edit_of_a_note_is_refused",
+            f"{CHECKPOINT}no_byte_of_a_checkpoint_can_be_changed",
+            f"{CHECKPOINT}a_checkpoint_signed_by_another_key_only_is_refused",
+        ),
+    ),
+    Attack(
+        14, "malformed proofs, size 0", "RFC 9162 verification", REFUSED,
+        (
+            f"{MERKLE}a_forged_inclusion_proof_is_refused",
+            f"{MERKLE}a_forged_consistency_proof_is_refused",
+            f"{MERKLE}no_proof_is_made_for_what_is_not_in_the_log",
+        ),
+    ),
+    Attack(
+        15, "inner node as a leaf", "leaf and node prefixes", REFUSED,
+        (f"{MERKLE}an_inner_node_cannot_be_passed_off_as_an_entry",),
+    ),
+    # Envelope
+    Attack(
+        16, "envelope and statement forgeries", "DSSE over type and bytes, strict reading", REFUSED,
+        (
+            f"{DSSE}no_bit_of_payload_or_signature_can_be_flipped",
+            f"{DSSE}surplus_missing_and_repeated_signatures_are_refused",
+            f"{DSSE}another_payload_type_is_refused_even_if_it_is_signed",
+            f"{DSSE}a_malformed_envelope_is_refused",
+            f"{STATEMENT}only_the_canonical_form_is_read",
+            f"{STATEMENT}a_statement_of_another_type_or_with_other_fields_is_refused",
+            f"{STATEMENT}a_body_that_json_cannot_say_exactly_is_refused",
+            f"{STATEMENT}malformed_subjects_are_refused_in_writing_and_in_reading",
+        ),
+    ),
+    # Pack
+    Attack(
+        17, "swap artifacts", "signed subjects", FOUND,
+        (f"{FORGERIES}swapped_artifacts_are_named_even_with_fitting_manifests",),
+    ),
+    Attack(
+        18, "add a file", "coverage: every file is signed for", FOUND,
+        (f"{FORGERIES}an_added_file_is_named_even_with_fitting_manifests",),
+    ),
+    Attack(
+        19, "remove a file", "coverage", FOUND,
+        (f"{FORGERIES}a_removed_file_is_named_even_with_fitting_manifests",),
+    ),
+    Attack(
+        20, "recompute the manifests", "signed subjects", FOUND,
+        (f"{FORGERIES}a_forged_artifact_is_named_even_if_every_unsigned_list_was_made_to_fit",),
+    ),
+    Attack(
+        21, "unsafe names, links, bombs", "paths, one canonical ZIP", REFUSED,
+        (
+            f"{FORGERIES}unsafe_and_clashing_names_in_a_folder_or_zip_are_named",
+            f"{ARCHIVE}an_unsafe_path_is_neither_written_nor_read",
+            f"{ARCHIVE}links_folders_and_devices_are_refused",
+            f"{ARCHIVE}names_that_clash_are_refused",
+            f"{ARCHIVE}a_compressed_entry_is_refused_before_it_is_unpacked",
+            f"{ARCHIVE}an_entry_that_lies_about_its_size_is_refused",
+        ),
+    ),
+    Attack(
+        22, "mix files of two packs", "signed subjects", FOUND,
+        (f"{FORGERIES}parts_of_another_pack_of_the_same_tenant_do_not_fit",),
+    ),
+    Attack(
+        23, "replace the keys in a pack", "fingerprints known from elsewhere", OUTSIDE,
+        (
+            f"{FORGERIES}replacing_the_keys_in_a_pack_breaks_it_even_without_known_keys",
+            f"{FORGERIES}an_attacker_s_own_pack_passes_only_if_nobody_compares_keys",
+        ),
+        "a reader who compares no fingerprint is told so, and may be deceived",
+    ),
+    Attack(
+        24, "cut the ZIP off", "one canonical ZIP", FOUND,
+        (
+            f"{PACK}a_cut_off_or_extended_zip_is_found",
+            f"{ARCHIVE}a_damaged_archive_is_refused_whichever_byte_was_hit",
+        ),
+    ),
+    Attack(
+        25, "edit the PDF", "its digest in the signed pack", FOUND,
+        (f"{PACK}one_changed_byte_in_any_file_is_found_and_the_file_named",),
+        "the PDF bears no signature of its own: torn out of its pack it proves nothing",
+    ),
+    # Time and notaries
+    Attack(
+        26, "authority down, slow, confused", "adapter errors, asked again", SURVIVED,
+        (
+            f"{RFC3161}t26_an_authority_that_does_not_answer_has_vouched_for_nothing",
+            f"{RFC3161}t26_an_authority_that_is_down_may_be_asked_again",
+            f"{ANCHORING}an_authority_that_is_down_is_asked_again_and_nothing_is_lost",
+        ),
+    ),
+    Attack(27, "replayed token", "nonce", REFUSED, (f"{RFC3161}t27_a_replayed_token_is_refused",)),
+    Attack(
+        28, "token for another digest", "imprint", REFUSED,
+        (
+            f"{RFC3161}t28_a_token_for_another_digest_is_refused",
+            f"{RFC3161}t28_a_kept_token_does_not_pass_for_another_digest",
+        ),
+    ),
+    Attack(
+        29, "wrong policy", "policy OID", REFUSED,
+        (
+            f"{RFC3161}t29_another_policy_than_the_one_insisted_on_is_refused",
+            f"{RFC3161}t29_a_policy_that_is_not_offered_is_told",
+        ),
+    ),
+    Attack(30, "untrusted root", "chain", REFUSED, (f"{RFC3161}t30_an_authority_under_another_root_is_a_stranger",)),
+    Attack(
+        31, "signer that may not stamp", "extended key usage, critical", REFUSED,
+        (f"{RFC3161}t31_a_signer_that_may_not_stamp_is_refused",),
+    ),
+    Attack(
+        32, "expired signer", "validity at the stamp's time", REFUSED,
+        (
+            f"{RFC3161}t32_a_signer_that_had_expired_at_its_time_is_refused",
+            f"{RFC3161}t32_a_signer_that_has_expired_since_still_counts",
+        ),
+    ),
+    Attack(33, "not granted", "status", REFUSED, (f"{RFC3161}t33_anything_but_granted_is_not_granted",)),
+    Attack(34, "time a day off", "skew limit", REFUSED, (f"{RFC3161}t34_a_time_far_from_ours_is_refused",)),
+    Attack(
+        35, "our clock jumps back", "log time never goes back; skew limit", SURVIVED,
+        (
+            f"{REWRITTEN}t35_a_clock_that_jumps_back_does_not_turn_back_the_log",
+            f"{VERBS}t35_after_our_clock_jumped_a_stamp_is_refused_and_the_next_one_counts",
+        ),
+    ),
+    Attack(
+        36, "token not in DER", "second verifier; kept as unreadable", SURVIVED,
+        (
+            f"{RFC3161}t36_what_only_openssl_can_read_is_verified_by_openssl",
+            f"{RFC3161}t36_a_token_that_nobody_can_read_is_unreadable_and_kept",
+        ),
+    ),
+    Attack(
+        37, "flapping notary", "one record for a digest and notary", SURVIVED,
+        (
+            f"{VERBS}t37_a_flapping_notary_leaves_exactly_one_verified_record_per_digest",
+            f"{VERBS}t37_two_workers_with_one_digest_make_one_verified_record",
+            f"{ANCHORING}an_authority_that_is_down_is_asked_again_and_nothing_is_lost",
+        ),
+        "no circuit breaker: each round asks again, with a timeout",
+    ),
+    Attack(
+        38, "notary policy toggled in flight", "none", NOT_BUILT, (),
+        "there is no `required` policy of notaries yet; adapters are on or off, which is a receipt",
+    ),
+    Attack(
+        39, "`required` blocks the release only", "none", NOT_BUILT, (),
+        "release does not wait for a notary; a pack says how many have vouched",
+    ),
+    # Concurrency and crashes
+    Attack(
+        40, "kill -9 the sequencer", "one transaction a batch", SURVIVED,
+        (
+            f"{CRASHES}t40_a_killed_sequencer_has_done_a_batch_wholly_or_not_at_all",
+            f"{ANCHORING}a_checkpoint_is_stamped_once_and_its_own_receipt_asks_for_no_other",
+        ),
+    ),
+    Attack(
+        41, "two sequencers", "advisory lock, row locks", SURVIVED,
+        (f"{SEQUENCER}two_sequencers_and_many_writers_leave_no_gap",),
+    ),
+    Attack(
+        42, "32 writers, late commit", "pending means: has no number", SURVIVED,
+        (
+            f"{CRASHES}t42_a_transaction_that_commits_late_is_numbered_then_and_nothing_is_skipped",
+            f"{CRASHES}t42_thirty_two_writers_at_once_leave_no_gap",
+        ),
+    ),
+    Attack(
+        43, "business rollback", "receipt in the act's transaction", SURVIVED,
+        (f"{SEQUENCER}a_rolled_back_act_leaves_no_receipt",),
+    ),
+    Attack(
+        44, "database goes away mid-batch", "one transaction a batch", SURVIVED,
+        (f"{CRASHES}t44_a_database_that_goes_away_in_the_middle_of_a_batch_loses_nothing",),
+        "a full disk and a failover to a lagging replica were not tried",
+    ),
+    Attack(
+        45, "a million leaves", "stored tiles", SURVIVED,
+        (
+            f"{CRASHES}t45_a_proof_among_a_million_receipts_takes_less_than_fifty_milliseconds",
+            "tests/ledger/test_tiles.py::test_a_proof_needs_a_handful_of_tiles_however_long_the_log_is",
+        ),
+    ),
+    # Keys
+    Attack(
+        46, "rotation in mid-batch", "rotation waits for the batch", SURVIVED,
+        (f"{ROTATION}a_rotation_waits_for_the_batch_that_is_being_signed",),
+    ),
+    Attack(
+        47, "verify old receipts after a rotation", "key windows, endorsement", SURVIVED,
+        (
+            f"{ROTATION}old_receipts_and_checkpoints_verify_after_both_keys_were_replaced",
+            f"{PACK}receipts_signed_by_an_older_key_pass_when_both_keys_are_known",
+        ),
+    ),
+    Attack(
+        48, "sign after the key's window", "window, order of keys in the log", FOUND,
+        (
+            f"{ROTATION}a_signature_outside_its_keys_time_is_found",
+            f"{ROTATION}nothing_is_signed_with_a_key_that_was_put_in_the_old_ones_place",
+            f"{ROTATION}a_replaced_key_never_comes_back",
+        ),
+    ),
+    Attack(
+        49, "compromised key", "declared cut-off", FOUND,
+        (f"{ROTATION}what_a_compromised_key_signed_is_believed_up_to_the_cut_off",),
+        "a thief can date receipts before it; then only an anchored checkpoint tells",
+    ),
+    Attack(
+        50, "key file missing, or open to others", "the provider refuses", REFUSED,
+        (
+            f"{KEYS}a_key_that_others_may_touch_is_refused",
+            f"{KEYS}a_directory_in_which_others_may_put_a_key_is_refused",
+            f"{KEYS}a_missing_key_is_named",
+            f"{ROTATION}without_its_key_file_the_sequencer_refuses",
+        ),
+    ),
+    # Policy and secrets
+    Attack(
+        51, "leave out any input attribute", "schema, then rules that fail closed", REFUSED,
+        (
+            f"{POLICY}test_rules.py::test_no_attribute_can_be_left_out_of_the_rules_sight",
+            f"{POLICY}test_rules.py::test_leaving_out_an_attribute_never_turns_a_denial_into_an_allowance",
+            f"{POLICY}test_decisions.py::test_no_attribute_of_the_resource_can_be_left_out",
+        ),
+    ),
+    Attack(
+        52, "engine panics, hangs or will not compile", "a failure is a deny, on record", REFUSED,
+        (
+            f"{POLICY}test_decisions.py::test_a_panicking_engine_denies_and_the_record_says_so",
+            f"{POLICY}test_decisions.py::test_broken_rules_deny_and_the_record_says_why",
+            f"{POLICY}test_sandbox.py::test_an_endless_policy_is_killed_in_time_and_the_next_request_is_answered",
+        ),
+    ),
+    Attack(
+        53, "decision cannot be recorded", "what is not on record is denied", REFUSED,
+        (f"{POLICY}test_decisions.py::test_what_is_not_on_record_is_not_allowed",),
+    ),
+    Attack(
+        54, "exchange the policy between check and act", "digests in decision and receipt", FOUND,
+        (
+            f"{POLICY}test_lifecycle.py::test_the_receipt_of_an_activation_names_the_decision_and_its_digests",
+            f"{POLICY}test_decisions.py::test_the_rules_of_a_decision_are_kept_once_and_still_have_its_digest",
+            f"{POLICY}test_lifecycle.py::test_an_approval_of_another_text_is_refused",
+        ),
+    ),
+    Attack(
+        55, "approve oneself, or from another tenant", "four eyes over the exact text", REFUSED,
+        (
+            f"{POLICY}test_lifecycle.py::test_nobody_approves_their_own_rules",
+            f"{POLICY}test_lifecycle.py::test_an_approver_of_another_tenant_is_refused",
+            f"{POLICY}test_lifecycle.py::test_an_approval_of_another_text_is_refused",
+        ),
+    ),
+    Attack(
+        56, "move a ciphertext to another tenant or field", "context in the protected header", NOT_SHOWN, (),
+        "adapters.secrets binds each sealed value to tenant, adapter and field",
+    ),
+    Attack(
+        57, "wrong key-encrypting key", "authenticated encryption", NOT_SHOWN, (),
+        "adapters.secrets raises; it never returns the ciphertext",
+    ),
+    Attack(
+        58, "canary secret in logs, receipts, packs, messages", "references resolved at use, erasure", NOT_SHOWN, (),
+        "run records are erased of what looks like a secret (tests/engine); no canary goes through the whole product",
+    ),
+)  # fmt: skip
