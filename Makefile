@@ -4,7 +4,7 @@ ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 SETUP := cd $(ROOT) && CONDUCTOR_UP_ONCE=$(ONCE) python3 -m conductor.embedded.bootstrap
 PYTHON := $(ROOT).venv/bin/python
 
-.PHONY: help up stop reset status doctor test walls ci full attacks perf lint fmt types policy-test policy-simulate openapi lock chroot-test
+.PHONY: help up stop reset status doctor test walls ci full attacks chaos perf lint fmt types policy-test policy-simulate openapi lock chroot-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -67,3 +67,6 @@ lock: ## resolve the requirements anew, with hashes
 
 chroot-test: ## `make up` and `make test` in a bare Debian 12, as root and as a user (needs root and debootstrap)
 	@bash $(ROOT)tests/embedded/bare_debian.sh
+
+chaos: ## five hundred runs under random faults; prints what was lost and doubled (minutes)
+	@$(SETUP) test -m full -q -s tests/chaos/test_chaos.py -k five_hundred

@@ -14,6 +14,7 @@ class ConductorConfig(AppConfig):
         from conductor import celery, checks  # noqa: F401 - both register themselves
         from conductor.console import palette
         from conductor.engine import simulations
+        from conductor.engine.gauges import read_backlog
         from conductor.engine.tasks import wake_sequencer
         from conductor.ledger.gauges import read_ages
         from conductor.ledger.receipts import subscribe
@@ -25,3 +26,4 @@ class ConductorConfig(AppConfig):
         subscribe(name="sequencer", subscriber=wake_sequencer)
         register_reading(name="ledger", reading=read_ages)
         simulations.register()
+        register_reading(name="engine", reading=read_backlog)

@@ -11,7 +11,9 @@ urlpatterns = [
     path("palette", views.palette, name="palette"),
     path("runs/", views.run_list, name="runs"),
     path("runs/R-<int:number>/", views.run_detail, name="run"),
-    re_path(r"^runs/R-(?P<number>\d+)/(?P<action>cancellation|retry|decision)/$", views.run_action, name="run_action"),
+    re_path(
+        r"^runs/R-(?P<number>\d+)/(?P<action>cancellation|retry|decision|signal)/$", views.run_action, name="run_action"
+    ),
     path("receipts/", receipts.receipt_list, name="receipts"),
     path("receipts/trust-root.json", receipts.trust_root, name="trust_root"),
     path("receipts/<uuid:receipt_id>/", receipts.receipt_detail, name="receipt"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,7 +19,8 @@ from conductor.console.doors import door
 from conductor.console.errors import refusal
 from conductor.console.panels import panels_at
 from conductor.console.shell import KEYS_COOKIE, THEME_COOKIE
-from conductor.engine import lifecycle, selectors
+from conductor.engine import accounts, lifecycle, selectors
+from conductor.engine.backlog import backlogs
 from conductor.engine.models import Run
 from conductor.ledger.models import Receipt
 from conductor.ledger.selectors import receipts_for
@@ -92,6 +96,7 @@ def run_list(request: TenantRequest, tenant: str) -> HttpResponse:
     context = {
         "runs": runs[:RUNS_SHOWN],
         "figures": selectors.figures(since=moment - timedelta(days=1)),
+        "backlogs": backlogs(now=moment),
         "status": status,
         "statuses": Run.Status.choices,
         "now": moment,
@@ -102,7 +107,7 @@ def run_list(request: TenantRequest, tenant: str) -> HttpResponse:
 @require_GET
 @door(permission="view_runs")
 def run_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
-    """A run: waterfall of its steps, the chosen step's tries and log, inputs, receipts."""
+    """A run: waterfall of its steps and items, the chosen one's tries and log, inputs, outputs, receipts, decisions."""
     run = _run(number)
     picture = waterfall.draw(run=run, chosen=request.GET.get("step", ""), now=now())
     step_refs = [ref("conductor.step", step.id) for step in picture.steps]
@@ -110,6 +115,10 @@ def run_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse
     context = {
         "run": run,
         "picture": picture,
+        "input": waterfall.pairs(run.input),
+        "output": waterfall.pairs(run.output),
+        "signals": [accounts.of_signal(signal) for signal in run.signals.select_related("taken_by")],
+        "decisions": [accounts.of_decision(decision) for decision in selectors.decisions_of(run)],
         "receipts": receipts_for(ref("conductor.run", run.id)),
         "step_receipts": receipts,
         "subject_panels": panels_at(place="run.subject", request=request, subject=run.subject),
@@ -121,22 +130,44 @@ def run_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse
 @require_POST
 @door(permission="operate_runs")
 def run_action(request: TenantRequest, tenant: str, number: int, action: str) -> HttpResponse:
-    """Cancel, retry or decide a run, then show it again."""
+    """Cancel, retry, signal or decide a run, then show it again."""
     run, actor, reason = _run(number), request.actor, request.POST.get("reason", "").strip()
     if action == "cancellation":
         lifecycle.cancel_run(run=run, actor=actor, reason=reason, now=now())
     elif action == "retry":
         lifecycle.retry_run(run=run, actor=actor, now=now())
+    elif action == "signal":
+        name, payload = request.POST.get("name", "").strip(), _payload(request.POST.get("payload", ""))
+        lifecycle.send_signal(run=run, name=name, payload=payload, actor=actor, now=now())
     elif not reason:
         raise Invalid("Say why: the reason is kept with the decision.", fields={"reason": ["Say why."]})
     else:
         approve = request.POST.get("approve") == "yes"
-        lifecycle.decide_wait(run=run, approve=approve, reason=reason, actor=actor, now=now())
+        step_id = _uuid(request.POST.get("step", ""))
+        lifecycle.decide_wait(run=run, approve=approve, reason=reason, step_id=step_id, actor=actor, now=now())
     return redirect(reverse("console:run", args=[tenant, number]))
 
 
+def _payload(text: str) -> dict[str, Any]:
+    """Return the JSON object that was typed; nothing typed is an empty one."""
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise Invalid("The payload is a JSON object, for example {}.", fields={"payload": ["Not a JSON object."]})
+    return value
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError as error:
+        raise NotFound from error
+
+
 def _run(number: int) -> Run:
-    run = selectors.run_with_steps(number=number)
+    run = selectors.run_with_steps(number=number, few_items=True)
     if run is None:
         raise NotFound
     return run

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from conductor.engine.models import Run, Step, Try
+from conductor.engine.redaction import redacted
 
 NARROWEST_PERCENT = 0.35
 """Even an instant is drawn."""
@@ -37,11 +40,18 @@ class DrawnStep:
     step: Step
     id: object
     seq: int
+    place: str
     name: str
     status: str
     glyph: str
     seconds: float | None
     tries: list[Try]
+    given: Any
+    output: list[tuple[str, Any]]
+    wait: dict[str, Any] | None
+    error: dict[str, Any] | None
+    hidden: int
+    """For a group's head: how many of its items are not shown."""
     bars: list[Bar]
     aria: str
 
@@ -64,16 +74,23 @@ def draw(*, run: Run, chosen: str, now: datetime) -> Picture:
     begin = run.started_at or run.created_at
     end = max(run.finished_at or now, begin + timedelta(milliseconds=100))
     span = (end - begin).total_seconds()
+    rows = list(run.steps.all())
+    shown = Counter(step.seq for step in rows if step.item is not None)
     steps = [
-        _drawn(step, begin, end, span)
-        for step in run.steps.all()
+        _drawn(step, shown, begin, end, span)
+        for step in rows
         if not (step.is_cleanup and step.status in {Step.Status.PENDING, Step.Status.SKIPPED})
     ]
     retries = sum(max(len(each.tries) - 1, 0) for each in steps)
     return Picture(steps, _ticks(span), _chosen(steps, chosen), begin, end, retries)
 
 
-def _drawn(step: Step, begin: datetime, end: datetime, span: float) -> DrawnStep:
+def pairs(value: dict[str, Any] | None) -> list[tuple[str, Any]]:
+    """Return the members for a template, without secrets; there, `value.items` would be the member of that name."""
+    return list(redacted(value or {}).items())
+
+
+def _drawn(step: Step, shown: Counter[int], begin: datetime, end: datetime, span: float) -> DrawnStep:
     tries = list(step.tries.all())
     bars, previous = [], None
     for each in tries:
@@ -84,6 +101,9 @@ def _drawn(step: Step, begin: datetime, end: datetime, span: float) -> DrawnStep
         previous = until
     if step.status == Step.Status.WAITING and previous is not None:
         bars.append(_bar("wait", previous, end, begin, span))
+    if step.is_group and step.started_at:
+        kind = {"SUCCEEDED": "ok", "FAILED": "bad"}.get(step.status, "run")
+        bars.append(_bar(kind, step.started_at, step.finished_at or end, begin, span))
     seconds = None
     if step.started_at:
         seconds = ((step.finished_at or end) - step.started_at).total_seconds()
@@ -92,18 +112,38 @@ def _drawn(step: Step, begin: datetime, end: datetime, span: float) -> DrawnStep
         step=step,
         id=step.id,
         seq=step.seq,
+        place=step.place,
         name=step.name,
         status=step.get_status_display(),
         glyph=step.status.lower(),
         seconds=seconds,
         tries=tries,
+        given=redacted(step.given),
+        output=pairs(step.output),
+        wait=redacted(step.wait),
+        error=redacted(step.error),
+        hidden=_hidden(step, shown),
         bars=bars,
-        aria=f"{step.name}: {', '.join(told) or step.get_status_display().lower()}",
+        aria=f"{_called(step)}: {', '.join(told) or step.get_status_display().lower()}",
     )
 
 
+def _called(step: Step) -> str:
+    return step.name if step.item is None else f"{step.name}, item {step.item}"
+
+
+def _hidden(step: Step, shown: Counter[int]) -> int:
+    """A group knows how many items it has by its output, or by what it waits for."""
+    if not step.is_group or not shown[step.seq]:
+        return 0
+    count: int = (step.wait or {}).get("items", len((step.output or {}).get("items", [])))
+    return max(count - shown[step.seq], 0)
+
+
 def _kind(attempt: Try) -> str:
-    return {"SUCCEEDED": "ok", "FAILED": "bad", "LOST": "bad", "WAITING": "wait"}.get(attempt.outcome, "run")
+    return {"SUCCEEDED": "ok", "FAILED": "bad", "LOST": "bad", "CANCELLED": "wait", "WAITING": "wait"}.get(
+        attempt.outcome, "run"
+    )
 
 
 def _bar(kind: str, start: datetime, stop: datetime, begin: datetime, span: float) -> Bar:
@@ -130,7 +170,7 @@ def _label(seconds: int) -> str:
 
 def _chosen(steps: list[DrawnStep], wanted: str) -> DrawnStep | None:
     candidates = (
-        [each for each in steps if str(each.seq) == wanted],
+        [each for each in steps if each.place == wanted],
         [each for each in steps if each.status == "Failed"],
         [each for each in steps if each.status in {"Running", "Waiting"}],
         [each for each in steps[::-1] if each.status == "Succeeded"],

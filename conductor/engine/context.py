@@ -84,6 +84,8 @@ class StepContext:
     actor: Actor
     """The engine, acting for whoever started the run."""
     seq: int
+    idempotency_key: str
+    """`<run id>:<seq>`: the same for every try of this step, so that its effect happens once (Step.idempotency_key)."""
     attempt: int
     """1 on the first try."""
     decision: dict[str, Any] | None
@@ -101,20 +103,9 @@ class StepContext:
     """In a group: the item's place in the list, from 0."""
     undone: dict[str, Any] | None = None
     """In a compensation: the output of the step that it undoes."""
-    round: int = 1
-    """Grows when the step is done anew after it was undone."""
     decisions: list[str] = field(default_factory=list)
     """Ids of what policy decided while this try was at work."""
     _lost: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def idempotency_key(self) -> str:
-        """`<run id>:<seq>`: the same for every try of this step, so that its effect happens once.
-
-        An item adds `.<index>`. A step that was undone and is done anew adds `:<round>`: that is another effect.
-        """
-        item = "" if self.item_index is None else f".{self.item_index}"
-        return f"{self.run_id}:{self.seq}{item}" + (f":{self.round}" if self.round > 1 else "")
 
     def input_as(self, model: type[Model]) -> Model:
         """Return the run's input as `model`; raise Permanent where it does not fit."""

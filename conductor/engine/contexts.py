@@ -35,6 +35,7 @@ def context_for(lease: Lease, run: Run, heads: list[Step], step: Step, attempt: 
         outputs={each.name: each.output for each in heads if each.output is not None},
         actor=_acting_for(run),
         seq=step.seq,
+        idempotency_key=step.idempotency_key,
         attempt=attempt.number,
         decision=(step.wait or {}).get("decision"),
         renew=renew,
@@ -44,7 +45,6 @@ def context_for(lease: Lease, run: Run, heads: list[Step], step: Step, attempt: 
         item=step.given,
         item_index=step.item,
         undone=_undone(run, heads, step),
-        round=step.round,
         decisions=list(attempt.decisions),
     )
 

@@ -54,7 +54,8 @@ def open_group(lease: Lease, head: Step, *, items: Mapping[int, Any], limit: int
         Step.objects.bulk_create(_row(head, index, value) for index, value in items.items() if index not in rows)
         spare = [row.id for index, row in rows.items() if index not in items]
         Step.objects.filter(id__in=spare).update(status=Step.Status.SKIPPED, finished_at=now)
-        wait = {"kind": "items", "reason": f"{len(items)} items", "limit": limit, "since": rfc3339(now)}
+        wait = {"kind": "items", "reason": f"{len(items)} items", "items": len(items), "limit": limit}
+        wait["since"] = rfc3339(now)
         Step.objects.filter(id=head.id).update(
             status=Step.Status.WAITING, started_at=head.started_at or now, finished_at=None, wait=wait
         )

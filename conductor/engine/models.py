@@ -178,6 +178,14 @@ class Step(TenantModel):
         return str(self.seq) if self.item is None else f"{self.seq}.{self.item}"
 
     @property
+    def idempotency_key(self) -> str:
+        """`<run id>:<seq>`: the same for every try, so that the step's effect happens once.
+
+        An item adds `.<index>`. A step that was undone and is done anew adds `:<round>`: that is another effect.
+        """
+        return f"{self.run_id}:{self.place}" + (f":{self.round}" if self.round > 1 else "")
+
+    @property
     def is_waiting_for_decision(self) -> bool:
         wait = self.wait or {}
         return self.status == self.Status.WAITING and wait.get("kind") == "decision" and "decision" not in wait

@@ -21,6 +21,8 @@ from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor
 
 ERROR_CHARACTERS = 2000
+FREE: dict[str, Any] = {"wake_at": None, "lease_owner": "", "lease_expires_at": None}
+"""An item that is over is nobody's any more."""
 MAX_LOSSES = 10
 """A step whose workers died this often is given up: it is likely what kills them."""
 
@@ -75,7 +77,13 @@ def succeed_step(
     lease.check()
     seconds = _close_try(attempt, context, Try.Outcome.SUCCEEDED, now)
     Step.objects.filter(id=step.id).update(
-        status=Step.Status.SUCCEEDED, output=output, error=None, wait=None, source_digest=source, finished_at=now
+        status=Step.Status.SUCCEEDED,
+        output=output,
+        error=None,
+        wait=None,
+        source_digest=source,
+        finished_at=now,
+        **FREE,
     )
     _receipt(context, "conductor.step.succeeded", step, now, {"step": step.name, "try": attempt.number})
     _meter(context, attempt, seconds, now)
@@ -132,7 +140,7 @@ def fail_step(
     seconds = _close_try(attempt, context, Try.Outcome.FAILED, now, error=_say(error))
     failure = {"code": code, "message": _say(error)}
     Step.objects.filter(id=step.id).update(
-        status=Step.Status.FAILED, output=None, error=failure, wait=None, finished_at=now
+        status=Step.Status.FAILED, output=None, error=failure, wait=None, finished_at=now, **FREE
     )
     _receipt(context, "conductor.step.failed", step, now, {"step": step.name, "try": attempt.number, **failure})
     _meter(context, attempt, seconds, now)
@@ -148,7 +156,7 @@ def give_up(run: Run, step: Step, *, code: str, message: str, now: datetime) -> 
     )
     error = {"code": code, "message": message}
     Step.objects.filter(id=step.id).update(
-        status=Step.Status.FAILED, output=None, error=error, wait=None, finished_at=now
+        status=Step.Status.FAILED, output=None, error=error, wait=None, finished_at=now, **FREE
     )
     append(
         tenant_id=run.tenant_id,

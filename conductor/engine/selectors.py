@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from conductor.engine.models import Run, Step, Try
 from conductor.lib.refs import Ref
+from conductor.policy.models import PolicyDecision
+
+ITEMS_SHOWN = 25
+"""Of a group, where only a few items are shown."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +28,25 @@ class RunFigures:
 
 def steps_of(*, run: Run) -> QuerySet[Step]:
     """Return the run's steps in order, each with `tries` as a count."""
-    return Step.objects.filter(run=run).annotate(try_count=Count("tries")).order_by("seq")
+    return Step.objects.filter(run=run).annotate(try_count=Count("tries"))
 
 
-def run_with_steps(*, number: int) -> Run | None:
-    """Return the run with its steps and their tries prefetched (three queries), or None."""
+def run_with_steps(*, number: int, few_items: bool = False) -> Run | None:
+    """Return the run with its steps and their tries prefetched (three queries), or None.
+
+    `few_items`: of each group the first items only, and those that failed, wait or are at work.
+    """
     tries = Prefetch("tries", queryset=Try.objects.order_by("number"))
-    steps = Prefetch("steps", queryset=Step.objects.order_by("seq").prefetch_related(tries))
+    quiet = Q(item__gte=ITEMS_SHOWN, status__in=[Step.Status.SUCCEEDED, Step.Status.PENDING, Step.Status.SKIPPED])
+    rows = Step.objects.exclude(quiet) if few_items else Step.objects.all()
+    steps = Prefetch("steps", queryset=rows.prefetch_related(tries))
     return Run.objects.select_related("environment").prefetch_related(steps).filter(number=number).first()
+
+
+def decisions_of(run: Run) -> list[PolicyDecision]:
+    """Return what policy decided while the run's tries were at work, in order. Needs the steps prefetched."""
+    ids = [each for step in run.steps.all() for attempt in step.tries.all() for each in attempt.decisions]
+    return list(PolicyDecision.objects.filter(id__in=ids).order_by("decided_at", "id")) if ids else []
 
 
 def undecided_steps() -> QuerySet[Step]:

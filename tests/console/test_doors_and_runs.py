@@ -84,7 +84,7 @@ def test_an_auditor_may_read(run: Run, cleo: User, as_user: Callable[[User], Cli
     assert as_user(cleo).get(page).status_code == 200
 
 
-@pytest.mark.parametrize("action", ["cancellation", "retry", "decision"])
+@pytest.mark.parametrize("action", ["cancellation", "retry", "decision", "signal"])
 def test_an_auditor_may_not_write(run: Run, cleo: User, as_user: Callable[[User], Client], action: str) -> None:
     response = as_user(cleo).post(f"/t/northwind/runs/R-1/{action}/", {"reason": "x", "approve": "yes"})
 
