@@ -20,6 +20,11 @@ def incident_key(*, incident_id: UUID, cause: Ref) -> str:
     return f"incident:{incident_id}:{cause}"
 
 
+def postmortem_cause(postmortem: Ref, *, is_approved: bool) -> str:
+    """Return the cause that a rendered postmortem is: once as it was drafted, once more as it was approved."""
+    return f"{postmortem}:approved" if is_approved else postmortem
+
+
 def pack_name(pack: Pack) -> str:
     """Return the pack's file name without its ending: `EVB-0017-pack-1`."""
     return f"{pack.bundle.code}-pack-{pack.number}"

@@ -17,6 +17,7 @@ from conductor.tenancy.directory import tenant_refs
 from conductor.tenancy.scope import tenant_scope
 from evidence.anchoring import anchor_checkpoints, stamp_all_receipts, stamp_receipts
 from evidence.lifecycle import collect_for_incident
+from evidence.naming import postmortem_cause
 from evidence.selectors import incidents_without_evidence
 from incidents.models import Incident
 
@@ -63,9 +64,10 @@ def wake_stamper(receipt: Receipt) -> None:
 
 
 def wake_collector(receipt: Receipt) -> None:
-    """Receipt subscriber: a rendered postmortem means that an incident's record is complete."""
-    if receipt.action != RENDERED:
+    """Receipt subscriber: the rendered postmortem of a resolved incident means that its record is complete."""
+    if receipt.action != RENDERED or not receipt.body.get("is_final"):
         return
-    cause = next((link for link in receipt.links if link.startswith("incidents.postmortem:")), receipt.subject)
+    postmortem = next((link for link in receipt.links if link.startswith("incidents.postmortem:")), receipt.subject)
+    cause = postmortem_cause(postmortem, is_approved=bool(receipt.body.get("is_approved")))
     incident_id = parse_ref(receipt.subject)[1]
     send(COLLECT, {"tenant_id": str(receipt.tenant_id), "incident_id": incident_id, "cause": cause})

@@ -99,4 +99,5 @@ def _postmortem(api: Api, number: int, code: str, out: Path, seconds: float) -> 
 
 
 def _rendered(draft: dict[str, Any] | None) -> dict[str, Any] | None:
-    return draft if draft and draft["pdf_digest"] else None
+    # The draft of the mitigation comes first; the one that counts is of the resolved incident.
+    return draft if draft and draft["pdf_digest"] and draft["is_final"] else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conductor.engine.models import Run
 from conductor.lib.refs import Ref, ref
 from controls.lookup import live_bindings
-from evidence.naming import INCIDENT_BUNDLE, incident_key
+from evidence.naming import INCIDENT_BUNDLE, incident_key, postmortem_cause
 from incidents.models import Incident, Kind, Postmortem, Status
 
 BATCH = 200
@@ -19,10 +19,10 @@ def incidents_without_evidence() -> list[tuple[Incident, Ref]]:
     if not live_bindings(workflow=INCIDENT_BUNDLE):
         return []
     rendered = Postmortem.objects.select_related("incident__environment").exclude(pdf_digest="")
-    final = rendered.filter(incident__status=Status.RESOLVED).exclude(incident__kind=Kind.IMPORTED)
+    final = rendered.filter(incident__status=Status.RESOLVED, is_final=True).exclude(incident__kind=Kind.IMPORTED)
     waiting = {}
     for postmortem in final.order_by("drafted_at"):
-        cause = ref("incidents.postmortem", postmortem.id)
+        cause = postmortem_cause(ref("incidents.postmortem", postmortem.id), is_approved=bool(postmortem.approved_at))
         waiting[incident_key(incident_id=postmortem.incident_id, cause=cause)] = (postmortem.incident, cause)
     begun = Run.objects.filter(workflow=INCIDENT_BUNDLE, dedup_key__in=waiting).values_list("dedup_key", flat=True)
     return [found for key, found in waiting.items() if key not in set(begun)][:BATCH]

@@ -140,6 +140,9 @@ def _postmortem(ctx: StepContext, incident: Incident) -> list[Collected]:
         "content_digest": newest.content_digest,
         "sections": newest.sections,
         "metrics": newest.metrics,
+        "charts": newest.charts,
+        "approved_at": rfc3339(newest.approved_at) if newest.approved_at else None,
+        "approved_by": newest.approved_by_name,
     }
     origin = f"postmortem of {incident.code}, version {newest.version}"
     files = [json_file(path=POSTMORTEM, role="report", content=content, origin=origin)]

@@ -137,7 +137,13 @@ def _record_rendering(postmortem: Postmortem, blob: BlobInfo, name: str, actor: 
         subject_name=str(incident)[:200],
         actor=actor,
         now=now,
-        body={"incident": incident.code, "version": postmortem.version, "size_bytes": blob.size_bytes},
+        body={
+            "incident": incident.code,
+            "version": postmortem.version,
+            "size_bytes": blob.size_bytes,
+            "is_final": postmortem.is_final,
+            "is_approved": postmortem.approved_at is not None,
+        },
         links=[ref("incidents.postmortem", postmortem.id)],
         subjects=[{"name": name, "digest": blob.digest}],
     )
@@ -146,6 +152,6 @@ def _record_rendering(postmortem: Postmortem, blob: BlobInfo, name: str, actor: 
         meter="incidents.document_bytes",
         quantity=blob.size_bytes,
         subject=incident.ref,
-        key=f"postmortem:{postmortem.id}",
+        key=f"postmortem:{postmortem.id}:{blob.digest[:16]}",
         now=now,
     )

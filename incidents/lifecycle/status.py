@@ -29,6 +29,7 @@ from incidents.models import OVER, EventKind, Incident, RoleAssignment, Status, 
 from incidents.moves import Move, find_move
 
 POSTMORTEM_WORKFLOW = "incidents.postmortem_draft"
+DRAFTED_AT = frozenset({Status.MITIGATED, Status.RESOLVED})
 
 _ACTIONS = {
     Status.OPEN: "incident.reopened",
@@ -169,7 +170,9 @@ def _record(incident: Incident, move: Move, passed: Passed, actor: Actor, now: d
         links=passed.links,
     )
     if move.to in OVER:
-        _finish(incident, newest, move.to, actor, now)
+        _finish(incident, now)
+    if move.to in DRAFTED_AT:
+        _draft(incident, newest, move.to, actor, now)
     moved = Incident.objects.get(id=incident.id)
     keep_watching(incident=moved, actor=actor, now=now)
 
@@ -223,12 +226,14 @@ def _append_transitions(
     return rows[-1].seq
 
 
-def _finish(incident: Incident, transition_seq: int, to: Status, actor: Actor, now: datetime) -> None:
-    """Meter those who hold roles; a resolved incident also gets its postmortem drafted."""
+def _finish(incident: Incident, now: datetime) -> None:
+    """Meter those who hold roles until now."""
     for assignment in RoleAssignment.objects.filter(incident=incident, ended_at=None):
         meter_interval(incident=incident, assignment=assignment, until=now)
-    if to != Status.RESOLVED:
-        return
+
+
+def _draft(incident: Incident, transition_seq: int, to: Status, actor: Actor, now: datetime) -> None:
+    """Have the postmortem drafted: early, while people remember, and for good once it is over."""
     run = start_run(
         tenant_id=incident.tenant_id,
         workflow=POSTMORTEM_WORKFLOW,
@@ -237,6 +242,6 @@ def _finish(incident: Incident, transition_seq: int, to: Status, actor: Actor, n
         now=now,
         subject=incident.ref,
         environment_id=incident.environment_id,
-        dedup_key=f"{incident.id}:resolved:{transition_seq}",
+        dedup_key=f"{incident.id}:{to.lower()}:{transition_seq}",
     )
     topology.link_run(incident=incident, run=run, actor=actor, now=now)

@@ -27,6 +27,8 @@ from evidence.pack_document import document_context
 from evidence.selectors import bundles_about, incidents_without_evidence
 from evidence.steps.incident_findings import findings_of
 from incidents.lifecycle import (
+    approve_postmortem,
+    ask_for_review,
     declare_incident,
     mitigate_incident,
     post_update,
@@ -35,7 +37,7 @@ from incidents.lifecycle import (
     resolve_incident,
     start_monitoring,
 )
-from incidents.models import Incident, TimelineEvent
+from incidents.models import Incident, Postmortem, TimelineEvent
 from tests.evidence.driving import drive, local_notary, log_of
 
 Make = Callable[..., Actor]
@@ -290,3 +292,23 @@ def test_moves_that_follow_from_later_ones_are_told() -> None:
     )
 
     assert found[3].detail == "1 of 2 moves follow from later ones"
+
+
+def test_an_approved_postmortem_is_collected_once_more(
+    resolved: Incident, tenant: Tenant, actor: Make, cora: User
+) -> None:
+    """The bundle of the draft stays; the approved words get a bundle of their own."""
+    _draft(resolved)
+    drafted = _collect(resolved)
+    with tenant_scope(tenant.id):
+        newest = Postmortem.objects.filter(incident=resolved).latest("version")
+        ask_for_review(postmortem=newest, actor=actor(cora), now=clock_now())
+        approve_postmortem(postmortem=newest, actor=actor(cora), now=clock_now())
+        run = Run.objects.get(workflow="incidents.postmortem_render")
+    assert drive(tenant_id=tenant.id, run_id=run.id).status == "SUCCEEDED", log_of(run)
+
+    approved = _collect(resolved)
+
+    assert approved.id != drafted.id
+    assert _read(drafted, "postmortem/postmortem.json")["approved_at"] is None
+    assert _read(approved, "postmortem/postmortem.json")["approved_by"] == "Cora Commander"

@@ -176,6 +176,10 @@ def test_a_draft_of_an_unresolved_incident_is_not_reviewed(
         ask_for_review(postmortem=early, actor=responder, now=now)
 
 
+def test_only_the_draft_of_a_resolved_incident_is_final(draft: Postmortem) -> None:
+    assert draft.is_final
+
+
 def test_asking_twice_is_asking_once(draft: Postmortem, responder: Actor, now: datetime) -> None:
     ask_for_review(postmortem=draft, actor=responder, now=now)
     ask_for_review(postmortem=draft, actor=responder, now=now)

@@ -304,16 +304,18 @@ def test_an_auditor_moves_nothing(incident: Incident, cleo: object, actor: Calla
     assert Incident.objects.get(id=incident.id).status == "OPEN"
 
 
-def test_resolving_starts_one_postmortem_per_resolution(at_status: AtStatus, commander: Actor, now: datetime) -> None:
+def test_each_mitigation_and_each_resolution_has_a_postmortem_drafted(
+    at_status: AtStatus, commander: Actor, now: datetime
+) -> None:
     incident = at_status("RESOLVED")
     runs = Run.objects.filter(workflow="incidents.postmortem_draft", subject=incident.ref)
-    assert runs.count() == 1
+    assert runs.count() == 2
 
     reopen_incident(incident=incident, reason=REASON, actor=commander, now=now)
     mitigate_incident(incident=incident, actor=commander, now=now)
     resolve_incident(incident=incident, actor=commander, now=now)
 
-    assert runs.count() == 2
+    assert runs.count() == 4
     assert set(runs.values_list("priority", flat=True)) == {Run.Priority.INCIDENT}
 
 
