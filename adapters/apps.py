@@ -8,3 +8,6 @@ from django.apps import AppConfig
 class AdaptersConfig(AppConfig):
     name = "adapters"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from adapters import checks  # noqa: F401 - registers itself

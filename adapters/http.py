@@ -1,4 +1,4 @@
-"""One guarded HTTP POST, for the kinds that speak HTTP: no redirects, no proxies, an end to time and size."""
+"""One guarded HTTP call, for the kinds that speak HTTP: no redirects, no proxies, an end to time and size."""
 
 from __future__ import annotations
 
@@ -46,20 +46,50 @@ def post(
     allow_loopback: bool = False,
     plain_everywhere: bool = False,
 ) -> Answer:
-    """POST `body` and return the answer, at most `max_bytes` of it. Raise AdapterError if none came in time.
+    """POST `body` to an address that a tenant's admin named, as `call` does."""
+    return call(
+        method="POST",
+        url=url,
+        body=body,
+        headers=headers,
+        timeout_seconds=timeout_seconds,
+        max_bytes=max_bytes,
+        installation=installation,
+        allow_loopback=allow_loopback,
+        plain_everywhere=plain_everywhere,
+    )
+
+
+def call(
+    *,
+    method: str,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    timeout_seconds: float,
+    max_bytes: int,
+    installation: Installation,
+    allow_loopback: bool = False,
+    plain_everywhere: bool = False,
+    operators: bool = False,
+) -> Answer:
+    """Send `body` and return the answer, at most `max_bytes` of it. Raise AdapterError if none came in time.
 
     `http:` is refused except on loopback, unless `plain_everywhere` (for answers that prove themselves).
+    `operators`: the operator named the address, in the environment, so it may lead to any network.
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    reachable = addresses(host=host, port=port, installation=installation, allow_loopback=allow_loopback)
+    reachable = addresses(
+        host=host, port=port, installation=installation, allow_loopback=allow_loopback, operators=operators
+    )
     if parts.scheme != "https" and not plain_everywhere and not all(each.is_loopback for each in reachable):
         raise AddressRefused(f"{host} is spoken to over https only")
     # The public authorities, or those of SSL_CERT_FILE. Proxies of the environment would undo the check of addresses.
     trust = httpx.create_ssl_context(trust_env=True)
     with httpx.Client(verify=trust, timeout=timeout_seconds, follow_redirects=False, trust_env=False) as client:
         request = client.build_request(
-            "POST",
+            method,
             httpx.URL(url).copy_with(host=_bracketed(reachable[0])),
             content=body,
             headers={"accept-encoding": "identity", **headers, "host": parts.netloc.rpartition("@")[2]},

@@ -1,4 +1,4 @@
-"""AdapterConfig, Secret, Delivery and NotaryRecord: how a tenant reaches the outside, and what it answered."""
+"""AdapterConfig, Secret, DataKey, Delivery and NotaryRecord: how a tenant reaches the outside, and what it answered."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class AdapterConfig(TenantModel):
 
 
 class Secret(TenantModel):
-    """A secret of an adapter: a reference to where it lives (`env:NAME`, `file:/path`), or sealed in place.
+    """A secret of an adapter: a reference to where it lives (`env:NAME`, `file:/path`, `vault:…`), or sealed in place.
 
     Never shown again once stored: the admin form shows only how old it is and the reference's scheme.
     """
@@ -95,6 +95,37 @@ class Secret(TenantModel):
     def scheme(self) -> str:
         """What may be shown of where it is kept: the reference's scheme, or "sealed"."""
         return self.reference.partition(":")[0] if self.reference else "sealed"
+
+
+class DataKey(TenantModel):
+    """A key that seals a tenant's secrets, itself wrapped by a key-encryption key that the database does not hold.
+
+    The one without `retired_at` seals; retired ones still open. A destroyed one has no `wrapped`: what it sealed is
+    gone for good, in every copy of the database that has no copy of the wrapped key.
+    """
+
+    version = models.PositiveIntegerField()
+    kek_id = models.CharField(max_length=120)
+    """Name of the key-encryption key that wrapped it."""
+    wrapped = models.TextField(blank=True)
+    """JWE, or `vault:v1:…`; its context is the tenant and the version."""
+    created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "version"], name="data_key_version"),
+            models.UniqueConstraint(fields=["tenant"], condition=Q(retired_at=None), name="data_key_one_seals"),
+            models.CheckConstraint(
+                condition=(~Q(wrapped="") & Q(destroyed_at=None))
+                | Q(wrapped="", destroyed_at__isnull=False, retired_at__isnull=False),
+                name="data_key_destroyed_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"data key {self.version}"
 
 
 class Delivery(TenantModel):

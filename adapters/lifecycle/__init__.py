@@ -8,6 +8,13 @@ from adapters.lifecycle.configuration import (
     switch_adapter,
     try_adapter,
 )
+from adapters.lifecycle.data_keys import (
+    SealedWithoutTenantKey,
+    destroy_data_keys,
+    rewrap_data_keys,
+    rotate_data_key,
+    verify_secrets,
+)
 from adapters.lifecycle.given_secrets import forget_secret, set_secret
 from adapters.lifecycle.messages import deliver
 from adapters.lifecycle.notarization import notarize
@@ -15,12 +22,17 @@ from adapters.lifecycle.notarization import notarize
 __all__ = [
     "AdapterInUse",
     "AdapterNameTaken",
+    "SealedWithoutTenantKey",
     "configure_adapter",
     "deliver",
+    "destroy_data_keys",
     "forget_secret",
     "notarize",
     "remove_adapter",
+    "rewrap_data_keys",
+    "rotate_data_key",
     "set_secret",
     "switch_adapter",
     "try_adapter",
+    "verify_secrets",
 ]

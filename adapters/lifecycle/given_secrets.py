@@ -10,12 +10,20 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from adapters import opening, registry
+from adapters.lifecycle.data_keys import sealing_key
 from adapters.lifecycle.trace import leave_receipt
 from adapters.models import REFERENCE_CHARACTERS, AdapterConfig, Secret
-from adapters.secrets import MAX_LENGTH, context_of, is_permitted, is_reference, seal
-from conductor.lib.errors import Invalid
+from adapters.ports import AdapterError
+from adapters.secrets import MAX_LENGTH, REFERENCE_FORMS, context_of, is_permitted, is_reference, seal_value
+from conductor.lib.errors import Conflict, Invalid
 from conductor.tenancy.actors import Actor, require
 from conductor.tenancy.models import Tenant
+
+
+class KeysUnavailable(Conflict):
+    """No value can be sealed now, because the installation's keys are out of reach."""
+
+    code = "keys_unavailable"
 
 
 def set_secret(*, adapter: AdapterConfig, name: str, value: str, actor: Actor, now: datetime) -> Secret:
@@ -26,8 +34,11 @@ def set_secret(*, adapter: AdapterConfig, name: str, value: str, actor: Actor, n
     """
     require(actor=actor, permission="manage_adapters")
     _field(adapter, name)
-    reference, sealed = _store(adapter, name, value, actor)
+    if complaint := _complaint(adapter, name, value, actor):
+        raise Invalid(fields={f"secrets.{name}": [complaint]})
     with transaction.atomic():
+        reference = value if is_reference(value) else ""
+        sealed = "" if reference else _sealed(adapter, name, value, actor, now)
         secret, _created = Secret.objects.update_or_create(
             tenant_id=adapter.tenant_id,
             adapter=adapter,
@@ -74,14 +85,15 @@ def _untested(adapter: AdapterConfig, now: datetime) -> None:
     )
 
 
-def _store(adapter: AdapterConfig, name: str, value: str, actor: Actor) -> tuple[str, str]:
-    """Return (reference, sealed value), one of them empty."""
-    if complaint := _complaint(adapter, name, value, actor):
-        raise Invalid(fields={f"secrets.{name}": [complaint]})
-    if is_reference(value):
-        return value, ""
+def _sealed(adapter: AdapterConfig, name: str, value: str, actor: Actor, now: datetime) -> str:
+    try:
+        key = sealing_key(tenant_id=adapter.tenant_id, actor=actor, now=now)
+    except AdapterError as error:
+        raise KeysUnavailable(
+            f"No value can be sealed now: {error.message}. Give a reference, or ask the operator."
+        ) from error
     context = context_of(tenant_id=adapter.tenant_id, adapter_id=adapter.id, field=name)
-    return "", seal(SecretStr(value), context=context)
+    return seal_value(SecretStr(value), key=key.key, version=key.version, context=context)
 
 
 def _complaint(adapter: AdapterConfig, name: str, value: str, actor: Actor) -> str:
@@ -96,7 +108,7 @@ def _complaint(adapter: AdapterConfig, name: str, value: str, actor: Actor) -> s
         return "This reference is too long." if too_long else refused
     extra = _field(adapter, name).json_schema_extra
     if isinstance(extra, Mapping) and extra.get("reference_only"):
-        return "Give a reference, such as env:NAME or file:/path: this value is not kept here."
+        return f"Give a reference, {REFERENCE_FORMS}: this value is not kept here."
     if len(value) > MAX_LENGTH:
         return f"A secret has at most {MAX_LENGTH} characters."
     return _shape(adapter, name, value)

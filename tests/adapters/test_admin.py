@@ -87,7 +87,7 @@ def test_an_admin_connects_an_adapter_and_what_was_secret_is_sealed_and_never_sh
     with tenant_scope(tenant.id):
         assert KEY not in Secret.objects.get().sealed
         assert KEY not in str(list(Receipt.objects.values_list("body", flat=True)))
-    assert actions(tenant)[-2:] == ["adapters.config.connected", "adapters.secret.set"]
+    assert actions(tenant) == ["adapters.config.connected", "adapters.key.made", "adapters.secret.set"]
 
 
 @pytest.mark.parametrize(

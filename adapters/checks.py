@@ -1,0 +1,19 @@
+"""System checks of the adapters app."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from adapters.secrets.keks import complaint_about_kek
+
+
+@register(Tags.security, deploy=True)
+def secrets_are_wrapped_by_a_real_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """adapters.E001: in production, the key that wraps the tenants' data keys is missing, weak or development's."""
+    complaint = complaint_about_kek() if settings.PRODUCTION else ""
+    return [Error(f"{complaint[0].upper()}{complaint[1:]}.", id="adapters.E001")] if complaint else []
