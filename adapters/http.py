@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,10 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import SecretStr
 
 from adapters.installation import Installation
 from adapters.ports import AdapterError
 from adapters.reach import Address, AddressRefused, addresses
+from adapters.scrubbing import scrubbed
 
 LONGEST_HINT = timedelta(hours=1)
 """A Retry-After beyond this is cut: no receiver decides that a notice waits for a day."""
@@ -98,12 +100,15 @@ def call(
         return _exchange(client, request, host=host, timeout_seconds=timeout_seconds, max_bytes=max_bytes)
 
 
-def refuse(answer: Answer, *, host: str, now: datetime) -> None:
-    """Raise AdapterError unless the status is 2xx; its `retry_after` is the answer's Retry-After, if it has one."""
+def refuse(answer: Answer, *, host: str, now: datetime, secrets: Iterable[SecretStr | None] = ()) -> None:
+    """Raise AdapterError unless the status is 2xx; its `retry_after` is the answer's Retry-After, if it has one.
+
+    `secrets` are what was sent: an answer that repeats one is not repeated.
+    """
     if 200 <= answer.status < 300:
         return
     is_temporary = answer.status in _TEMPORARY or answer.status >= 500
-    said = _first_line(answer.body)
+    said = _first_line(scrubbed(answer.body[:4000].decode(errors="replace"), values=secrets))
     note = "; redirects are not followed" if 300 <= answer.status < 400 else f": {said}" if said else ""
     raise AdapterError(
         f"{host} answered {answer.status}{note}",
@@ -172,10 +177,10 @@ def _exchange(
     return Answer(response.status_code, lowered, bytes(received))
 
 
-def _first_line(body: bytes) -> str:
+def _first_line(text: str) -> str:
     """Return the first line of an answer as far as it can be shown: it says more than the number does."""
-    text = body[:1000].decode(errors="replace").strip().split("\n", 1)[0]
-    return "".join(each for each in text if each.isprintable())[:FIRST_LINE]
+    line = text.strip().split("\n", 1)[0]
+    return "".join(each for each in line if each.isprintable())[:FIRST_LINE]
 
 
 def _bracketed(address: Address) -> str:

@@ -5,7 +5,6 @@ Values are resolved at use, in memory, and never written anywhere again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
@@ -24,12 +23,10 @@ from adapters.secrets.sealing import key_id_of, seal, unseal
 
 MAX_LENGTH: Final = 16_384
 """Characters of a secret: room for a private key in PEM, not for a file."""
-REDACTED: Final = "[redacted]"
 _DATA_KEY: Final = "dk"
 
 __all__ = [
     "MAX_LENGTH",
-    "REDACTED",
     "REFERENCE_FORMS",
     "SecretUnavailable",
     "context_of",
@@ -41,7 +38,6 @@ __all__ = [
     "open_data_key",
     "resolve",
     "resolve_reference",
-    "scrubbed",
     "seal_value",
     "unseal_value",
 ]
@@ -97,15 +93,6 @@ def unseal_value(secret: Secret) -> SecretStr:
 def is_sealed_with_kek(secret: Secret) -> bool:
     """Return whether the value was sealed before tenants had keys of their own; rotating seals it anew."""
     return bool(secret.sealed) and not key_id_of(secret.sealed).startswith(_DATA_KEY)
-
-
-def scrubbed(text: str, *, values: Iterable[SecretStr]) -> str:
-    """Return `text` without the values, for messages of programs that may repeat what they were given."""
-    for value in values:
-        plain = value.get_secret_value()
-        if len(plain) >= 4:
-            text = text.replace(plain, REDACTED)
-    return text
 
 
 def _unsealed_with_kek(sealed: str, key_id: str, context: str) -> SecretStr:

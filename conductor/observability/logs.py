@@ -41,6 +41,9 @@ def configure(options: dict[str, Any]) -> None:
             # Bolt writes signature and whole body of a refused request at INFO.
             "loggers": {
                 "slack_bolt": {"level": "ERROR"},
+                # Each request's whole address at INFO, where receivers like to keep a token; headers at DEBUG.
+                "httpx": {"level": "WARNING"},
+                "httpcore": {"level": "WARNING"},
                 "fontTools": {"level": "ERROR"},
                 "weasyprint": {"level": "ERROR"},
             },

@@ -24,6 +24,7 @@ from adapters.lifecycle.given_secrets import KeysUnavailable
 from adapters.models import AdapterConfig, DataKey, Secret
 from adapters.opening import secret_values
 from adapters.ports import AdapterError
+from adapters.scrubbing import scrubbed
 from adapters.secrets import (
     SecretUnavailable,
     context_of,
@@ -31,7 +32,6 @@ from adapters.secrets import (
     is_reference,
     resolve,
     resolve_reference,
-    scrubbed,
     seal_value,
 )
 from adapters.secrets.keks import LocalKek, keks

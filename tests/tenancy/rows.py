@@ -20,6 +20,7 @@ _counter = itertools.count(1)
 
 NEEDS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "adapters.Secret": lambda: {"reference": "env:WALLS", "sealed": ""},
+    "adapters.DataKey": lambda: {"wrapped": "walls"},
     "evidence.BundleControl": lambda: {"part": "PRIMARY"},
 }
 """Values that a constraint asks for."""

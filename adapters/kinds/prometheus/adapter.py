@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
+from pydantic import SecretStr
+
 from adapters.http import Answer, post, refuse
 from adapters.installation import Installation
 from adapters.kinds.prometheus.config import Config, MeasureConfig, Secrets
 from adapters.ports import AdapterError, Capability, Measure, Reading
+from adapters.scrubbing import scrubbed
 from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import rfc3339
 
@@ -72,8 +75,8 @@ class Prometheus:
         )
         document = _document(answer)
         if document.get("status") != "success":
-            _refuse_query(document, self._host)
-            refuse(answer, host=self._host, now=clock_now())
+            _refuse_query(document, self._host, token)
+            refuse(answer, host=self._host, now=clock_now(), secrets=[token])
             raise AdapterError(f"{self._host} answered in no known shape", permanent=True, code="unreadable")
         result = document.get("data", {}).get("result")
         if document.get("data", {}).get("resultType") != "matrix" or not isinstance(result, list):
@@ -89,11 +92,11 @@ def _document(answer: Answer) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _refuse_query(document: dict[str, Any], host: str) -> None:
+def _refuse_query(document: dict[str, Any], host: str, token: SecretStr | None) -> None:
     """Raise if the server says what is wrong with the question: bad_data and execution are its own words for that."""
     kind = document.get("errorType")
     if kind in {"bad_data", "execution"}:
-        said = str(document.get("error", ""))[:200]
+        said = scrubbed(str(document.get("error", "")), values=[token])[:200]
         raise AdapterError(f"{host} refused the query: {said}", permanent=True, code="query_refused")
 
 

@@ -28,7 +28,8 @@ class StandardWebhook:
 
     def __init__(self, *, config: Config, secrets: Secrets, installation: Installation) -> None:
         self._config, self._installation = config, installation
-        self._signer = Webhook(secrets.signing_key.get_secret_value())
+        self._key = secrets.signing_key
+        self._signer = Webhook(self._key.get_secret_value())
         self._host = urlsplit(config.url).hostname or ""
 
     @property
@@ -59,5 +60,5 @@ class StandardWebhook:
             installation=self._installation,
             allow_loopback=self._config.allow_loopback,
         )
-        refuse(answer, host=self._host, now=now)
+        refuse(answer, host=self._host, now=now, secrets=[self._key])
         return Sent(provider_id=key)
