@@ -11,3 +11,7 @@ class AdaptersConfig(AppConfig):
 
     def ready(self) -> None:
         from adapters import checks  # noqa: F401 - registers itself
+        from adapters.lifecycle.given_secrets import secret_places
+        from adapters.sealed_places import register_places
+
+        register_places(name="adapters", places=secret_places)

@@ -10,7 +10,9 @@ class ChatopsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from chatops import waking
+        from adapters.sealed_places import register_places
+        from chatops import credentials, waking
         from conductor.ledger.receipts import subscribe
 
         subscribe(name="chatops.channels", subscriber=waking.on_receipt)
+        register_places(name="chatops", places=credentials.token_places)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from uuid import UUID
 
 from pydantic import SecretStr
 
-from adapters.secrets import SecretUnavailable, resolve_reference, seal, unseal
+from adapters.lifecycle import seal_text
+from adapters.sealed_places import SealedPlace
+from adapters.secrets import SecretUnavailable, resolve_reference, unseal_value
 from chatops.models import SlackInstallation
+from conductor.lib.clock import now
+from conductor.tenancy.actors import Actor
 
-__all__ = ["SecretUnavailable", "bot_token", "seal_token"]
+__all__ = ["SecretUnavailable", "bot_token", "seal_token", "token_places"]
 
 
 def seal_token(*, tenant_id: UUID, team_id: str, token: str) -> str:
-    """Return the token as it is stored: it opens for this tenant and workspace only."""
-    return seal(SecretStr(token), context=_context(tenant_id, team_id))
+    """Return the token as it is stored: it opens for this tenant and workspace only. Needs the tenant's scope."""
+    context = _context(tenant_id, team_id)
+    # Only a tenant's first secret makes a key; Conductor does that by itself.
+    return seal_text(tenant_id=tenant_id, value=SecretStr(token), context=context, actor=Actor.system(), now=now())
 
 
 def bot_token(installation: SlackInstallation) -> str:
@@ -23,10 +31,22 @@ def bot_token(installation: SlackInstallation) -> str:
         raise SecretUnavailable("the workspace is disconnected")
     if installation.bot_token_sealed:
         context = _context(installation.tenant_id, installation.team_id)
-        return unseal(installation.bot_token_sealed, context=context).get_secret_value()
+        sealed = installation.bot_token_sealed
+        return unseal_value(sealed, tenant_id=installation.tenant_id, context=context).get_secret_value()
     if installation.bot_token_reference:
         return resolve_reference(installation.bot_token_reference).get_secret_value()
     raise SecretUnavailable("the workspace has no bot token")
+
+
+def token_places(tenant_id: UUID) -> Iterator[SealedPlace]:
+    """Yield the sealed tokens of the tenant's workspaces, for its keys (adapters.sealed_places)."""
+    for row in SlackInstallation.objects.filter(tenant_id=tenant_id).exclude(bot_token_sealed=""):
+        context = _context(tenant_id, row.team_id)
+        yield SealedPlace(f"Slack {row.team_name}: bot token", row.bot_token_sealed, context, partial(_put, row.id))
+
+
+def _put(installation_id: UUID, sealed: str) -> None:
+    SlackInstallation.objects.filter(id=installation_id).update(bot_token_sealed=sealed)
 
 
 def _context(tenant_id: UUID, team_id: str) -> str:

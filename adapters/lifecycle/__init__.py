@@ -13,6 +13,7 @@ from adapters.lifecycle.data_keys import (
     destroy_data_keys,
     rewrap_data_keys,
     rotate_data_key,
+    seal_text,
     verify_secrets,
 )
 from adapters.lifecycle.given_secrets import forget_secret, set_secret
@@ -31,6 +32,7 @@ __all__ = [
     "remove_adapter",
     "rewrap_data_keys",
     "rotate_data_key",
+    "seal_text",
     "set_secret",
     "switch_adapter",
     "try_adapter",

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
+from pydantic import SecretStr
 
 from adapters.models import DataKey, Secret
 from adapters.ports import AdapterError
+from adapters.sealed_places import sealed_places
 from adapters.secrets import (
-    context_of,
     is_sealed_with_kek,
     key_context,
     open_data_key,
-    resolve,
+    resolve_reference,
     seal_value,
     unseal_value,
 )
@@ -53,8 +55,7 @@ class UsableKey:
 class Unopened:
     """A secret that cannot be had, and why."""
 
-    adapter: str
-    name: str
+    label: str
     why: str
 
 
@@ -82,6 +83,12 @@ def sealing_key(*, tenant_id: UUID, actor: Actor, now: datetime) -> UsableKey:
     return UsableKey(row.version, open_data_key(row))
 
 
+def seal_text(*, tenant_id: UUID, value: SecretStr, context: str, actor: Actor, now: datetime) -> str:
+    """Return the value sealed for its place. Whoever keeps it registers the place (adapters.sealed_places)."""
+    key = sealing_key(tenant_id=tenant_id, actor=actor, now=now)
+    return seal_value(value, key=key.key, version=key.version, context=context)
+
+
 def rewrap_data_keys(*, tenant_id: UUID, actor: Actor, now: datetime) -> int:
     """Wrap every data key of the tenant with the first key-encryption key; return how many. Values stay as they are."""
     require(actor=actor, permission="manage_adapters")
@@ -100,7 +107,7 @@ def rewrap_data_keys(*, tenant_id: UUID, actor: Actor, now: datetime) -> int:
 def rotate_data_key(*, tenant_id: UUID, actor: Actor, now: datetime) -> int:
     """Make a new data key, seal every value of the tenant with it, retire the one before; return how many values.
 
-    All or nothing: a value that does not open stops it, and `verify_secrets` says which.
+    All or nothing, whichever app keeps them: a value that does not open stops it, and `verify_secrets` says which.
     """
     require(actor=actor, permission="manage_adapters")
     with transaction.atomic():
@@ -108,27 +115,26 @@ def rotate_data_key(*, tenant_id: UUID, actor: Actor, now: datetime) -> int:
         list(_keys(tenant_id).select_for_update().filter(retired_at=None))
         _keys(tenant_id).filter(retired_at=None).update(retired_at=now)
         new = _make(tenant_id=tenant_id, actor=actor, now=now)
-        rows = list(Secret.objects.select_for_update().filter(tenant_id=tenant_id).exclude(sealed=""))
-        for row in rows:
-            context = context_of(tenant_id=tenant_id, adapter_id=row.adapter_id, field=row.name)
-            sealed = seal_value(unseal_value(row), key=new.key, version=new.version, context=context)
-            Secret.objects.filter(id=row.id).update(sealed=sealed)
-        _receipt(tenant_id, "adapters.keys.rotated", actor, now, {"version": new.version, "values": len(rows)})
-    return len(rows)
+        places = sealed_places(tenant_id)
+        for place in places:
+            value = unseal_value(place.sealed, tenant_id=tenant_id, context=place.context)
+            place.put(seal_value(value, key=new.key, version=new.version, context=place.context))
+        _receipt(tenant_id, "adapters.keys.rotated", actor, now, {"version": new.version, "values": len(places)})
+    return len(places)
 
 
 def verify_secrets(*, tenant_id: UUID, actor: Actor, now: datetime) -> Verdict:
     """Open every secret of the tenant, references too, and say which do not open. No value leaves this function."""
     require(actor=actor, permission="manage_adapters")
     opened, unopened = 0, []
-    for row in Secret.objects.filter(tenant_id=tenant_id).select_related("adapter").order_by("adapter__name", "name"):
+    for label, attempt in _attempts(tenant_id):
         try:
-            resolve(row)
+            attempt()
             opened += 1
         except AdapterError as error:
-            unopened.append(Unopened(row.adapter.name, row.name, error.message))
+            unopened.append(Unopened(label, error.message))
     with transaction.atomic():
-        body = {"opened": opened, "unopened": [f"{each.adapter}: {each.name}" for each in unopened]}
+        body = {"opened": opened, "unopened": [each.label for each in unopened]}
         _receipt(tenant_id, "adapters.secrets.verified", actor, now, body)
     return Verdict(opened, tuple(unopened))
 
@@ -142,13 +148,22 @@ def destroy_data_keys(*, tenant_id: UUID, reason: str, actor: Actor, now: dateti
     require(actor=actor, permission="manage_adapters")
     with transaction.atomic():
         rows = _keys(tenant_id).select_for_update().exclude(wrapped="")
-        if any(is_sealed_with_kek(each) for each in Secret.objects.filter(tenant_id=tenant_id).exclude(sealed="")):
+        if any(is_sealed_with_kek(each.sealed) for each in sealed_places(tenant_id)):
             raise SealedWithoutTenantKey
         versions = [row.version for row in rows]
         _keys(tenant_id).filter(version__in=versions, retired_at=None).update(retired_at=now)
         _keys(tenant_id).filter(version__in=versions).update(wrapped="", destroyed_at=now)
         _receipt(tenant_id, "adapters.keys.destroyed", actor, now, {"versions": versions, "reason": reason[:300]})
     return len(versions)
+
+
+def _attempts(tenant_id: UUID) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield a label for each secret of the tenant, and what opens it."""
+    referred = Secret.objects.filter(tenant_id=tenant_id).exclude(reference="").select_related("adapter")
+    for secret in referred.order_by("adapter__name", "name"):
+        yield f"{secret.adapter.name}: {secret.name}", partial(resolve_reference, secret.reference)
+    for place in sealed_places(tenant_id):
+        yield place.label, partial(unseal_value, place.sealed, tenant_id=tenant_id, context=place.context)
 
 
 def _keys(tenant_id: UUID) -> QuerySet[DataKey]:

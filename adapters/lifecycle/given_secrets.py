@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
+from uuid import UUID
 
 from django.db import transaction
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from adapters import opening, registry
-from adapters.lifecycle.data_keys import sealing_key
+from adapters.lifecycle.data_keys import seal_text
 from adapters.lifecycle.trace import leave_receipt
 from adapters.models import REFERENCE_CHARACTERS, AdapterConfig, Secret
 from adapters.ports import AdapterError
-from adapters.secrets import MAX_LENGTH, REFERENCE_FORMS, context_of, is_permitted, is_reference, seal_value
+from adapters.sealed_places import SealedPlace
+from adapters.secrets import MAX_LENGTH, REFERENCE_FORMS, context_of, is_permitted, is_reference
 from conductor.lib.errors import Conflict, Invalid
 from conductor.tenancy.actors import Actor, require
 from conductor.tenancy.models import Tenant
@@ -85,15 +88,25 @@ def _untested(adapter: AdapterConfig, now: datetime) -> None:
     )
 
 
+def secret_places(tenant_id: UUID) -> Iterator[SealedPlace]:
+    """Yield the sealed secrets of the tenant's adapters (adapters.sealed_places)."""
+    sealed = Secret.objects.filter(tenant_id=tenant_id).exclude(sealed="").select_related("adapter")
+    for row in sealed.order_by("adapter__name", "name"):
+        context = context_of(tenant_id=tenant_id, adapter_id=row.adapter_id, field=row.name)
+        yield SealedPlace(f"{row.adapter.name}: {row.name}", row.sealed, context, partial(_put, row.id))
+
+
+def _put(secret_id: UUID, sealed: str) -> None:
+    Secret.objects.filter(id=secret_id).update(sealed=sealed)
+
+
 def _sealed(adapter: AdapterConfig, name: str, value: str, actor: Actor, now: datetime) -> str:
-    try:
-        key = sealing_key(tenant_id=adapter.tenant_id, actor=actor, now=now)
-    except AdapterError as error:
-        raise KeysUnavailable(
-            f"No value can be sealed now: {error.message}. Give a reference, or ask the operator."
-        ) from error
     context = context_of(tenant_id=adapter.tenant_id, adapter_id=adapter.id, field=name)
-    return seal_value(SecretStr(value), key=key.key, version=key.version, context=context)
+    try:
+        return seal_text(tenant_id=adapter.tenant_id, value=SecretStr(value), context=context, actor=actor, now=now)
+    except AdapterError as error:
+        why = f"No value can be sealed now: {error.message}. Give a reference, or ask the operator."
+        raise KeysUnavailable(why) from error
 
 
 def _complaint(adapter: AdapterConfig, name: str, value: str, actor: Actor) -> str:

@@ -45,7 +45,10 @@ __all__ = [
 
 def resolve(secret: Secret) -> SecretStr:
     """Return the value now; raise SecretUnavailable. Needs the tenant's scope."""
-    return resolve_reference(secret.reference) if secret.reference else unseal_value(secret)
+    if secret.reference:
+        return resolve_reference(secret.reference)
+    context = context_of(tenant_id=secret.tenant_id, adapter_id=secret.adapter_id, field=secret.name)
+    return unseal_value(secret.sealed, tenant_id=secret.tenant_id, context=context)
 
 
 def context_of(*, tenant_id: UUID, adapter_id: UUID, field: str) -> str:
@@ -76,23 +79,22 @@ def seal_value(value: SecretStr, *, key: bytes, version: int, context: str) -> s
     return seal(value.get_secret_value().encode(), key=key, key_id=data_key_id(version), context=context)
 
 
-def unseal_value(secret: Secret) -> SecretStr:
+def unseal_value(sealed: str, *, tenant_id: UUID, context: str) -> SecretStr:
     """Return the sealed value; raise SecretUnavailable. Needs the tenant's scope."""
-    context = context_of(tenant_id=secret.tenant_id, adapter_id=secret.adapter_id, field=secret.name)
-    key_id = key_id_of(secret.sealed)
-    if is_sealed_with_kek(secret):
-        return _unsealed_with_kek(secret.sealed, key_id, context)
+    key_id = key_id_of(sealed)
+    if is_sealed_with_kek(sealed):
+        return _unsealed_with_kek(sealed, key_id, context)
     version = key_id.removeprefix(_DATA_KEY)
-    rows = DataKey.objects.filter(tenant_id=secret.tenant_id, version=int(version) if version.isdecimal() else 0)
+    rows = DataKey.objects.filter(tenant_id=tenant_id, version=int(version) if version.isdecimal() else 0)
     row = rows.first()
     if row is None:
         raise SecretUnavailable(f"the data key {key_id} of the sealed value is not here")
-    return SecretStr(unseal(secret.sealed, key=open_data_key(row), context=context).decode())
+    return SecretStr(unseal(sealed, key=open_data_key(row), context=context).decode())
 
 
-def is_sealed_with_kek(secret: Secret) -> bool:
+def is_sealed_with_kek(sealed: str) -> bool:
     """Return whether the value was sealed before tenants had keys of their own; rotating seals it anew."""
-    return bool(secret.sealed) and not key_id_of(secret.sealed).startswith(_DATA_KEY)
+    return not key_id_of(sealed).startswith(_DATA_KEY)
 
 
 def _unsealed_with_kek(sealed: str, key_id: str, context: str) -> SecretStr:

@@ -36,8 +36,11 @@ from adapters.secrets import (
 )
 from adapters.secrets.keks import LocalKek, keks
 from adapters.secrets.sealing import seal
+from chatops.credentials import bot_token, seal_token
+from chatops.lifecycle import Grant, install_workspace
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
+from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from tests.adapters.vault_double import Vault, vault_double
@@ -346,14 +349,21 @@ def test_a_new_data_key_seals_every_value_anew_and_retires_the_old_one(
     with tenant_scope(tenant.id):
         before = set(Secret.objects.values_list("sealed", flat=True))
 
-    assert "2 values sealed anew" in run("rotate", "--data-keys", "--tenant", "northwind")
+    with tenant_scope(tenant.id):
+        token = seal_token(tenant_id=tenant.id, team_id="T1", token="xoxb-1")
+        grant = Grant("T1", "Northwind", "", "A1", "U1", ("chat:write",), token)
+        installation = install_workspace(tenant_id=tenant.id, grant=grant, actor=Actor.system(channel="cli"), now=now)
+    assert "3 values sealed anew" in run("rotate", "--data-keys", "--tenant", "northwind")
 
     assert [opened(each) for each in adapters] == [VALUE, VALUE]
     with tenant_scope(tenant.id):
         assert before.isdisjoint(Secret.objects.values_list("sealed", flat=True))
         states = [(key.version, key.retired_at is None) for key in DataKey.objects.order_by("version")]
         assert states == [(1, False), (2, True)]
-        assert Receipt.objects.get(action="adapters.keys.rotated").body == {"version": 2, "values": 2}
+        assert Receipt.objects.get(action="adapters.keys.rotated").body == {"version": 2, "values": 3}
+        installation.refresh_from_db()
+        assert installation.bot_token_sealed != token
+        assert bot_token(installation) == "xoxb-1"
 
 
 def test_a_value_that_does_not_open_stops_the_rotation_and_verify_says_which(
