@@ -374,7 +374,7 @@ ATTACKS = (
         "adapters.secrets raises; it never returns the ciphertext",
     ),
     Attack(
-        58, "canary secret in logs, receipts, packs, messages", "references resolved at use, erasure", NOT_SHOWN, (),
+        58, "canary secret in what is kept or sent", "references resolved at use, erasure", NOT_SHOWN, (),
         "run records are erased of what looks like a secret (tests/engine); no canary goes through the whole product",
     ),
 )  # fmt: skip

@@ -37,9 +37,9 @@ class Matrix:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         write = terminalreporter.write_line
         write("")
-        write(f"{'':<5}{'attack':<47}{'detector':<42}{'verdict':<12}tests")
+        write(f"{'':<5}{'attack':<47}{'detector':<43}{'verdict':<12}tests")
         for attack in ATTACKS:
-            write(f"T{attack.number:<4}{attack.what:<47}{attack.detector:<42}{attack.verdict:<12}{self.shown(attack)}")
+            write(f"T{attack.number:<4}{attack.what:<47}{attack.detector:<43}{attack.verdict:<12}{self.shown(attack)}")
             if attack.limit:
                 write(textwrap.fill(f"but: {attack.limit}", WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 12))
         limits = sum(bool(each.limit) for each in ATTACKS)
