@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from conductor.engine.registry import Retry, Workflow, register_step, register_workflow
 from controls.lifecycle import RESTORE_VERIFICATION
+from evidence.inputs import IncidentInput, PackInput, RestoreInput
 from evidence.naming import GENERATE_PACK, INCIDENT_BUNDLE
 from evidence.steps import bundle, incident, pack, restore
 
@@ -13,6 +14,7 @@ RESTORE = Workflow(
     name=RESTORE_VERIFICATION,
     version=1,
     title="Backup and restore verification",
+    input=RestoreInput,
     steps=(
         "evidence.open_restore_bundle",
         "evidence.take_backup",
@@ -30,6 +32,7 @@ INCIDENT = Workflow(
     name=INCIDENT_BUNDLE,
     version=1,
     title="Collect an incident's evidence",
+    input=IncidentInput,
     steps=(
         "evidence.open_incident_bundle",
         "evidence.collect_incident",
@@ -45,6 +48,7 @@ PACK = Workflow(
     name=GENERATE_PACK,
     version=1,
     title="Make an Evidence Pack",
+    input=PackInput,
     steps=("evidence.render_pack", "evidence.vouch_for_pack", "evidence.assemble_pack"),
     on_failure=("evidence.fail_pack",),
 )

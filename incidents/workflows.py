@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
 
 from conductor.engine.registry import Retry, Workflow, register_step, register_workflow
 from incidents import steps, watching
+
+
+class IncidentInput(BaseModel):
+    """What a workflow about an incident is started with. Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    incident_id: UUID
+
+
+class RenderInput(IncidentInput):
+    postmortem_id: UUID
+
+
+class ActionItemInput(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    action_item_id: UUID
+
 
 DECLARED = Workflow(
     name="incidents.declared",
     version=1,
     title="Tell people that an incident was declared",
+    input=IncidentInput,
     steps=("incidents.notify_declared",),
     priority="incident",
 )
@@ -18,6 +41,7 @@ POSTMORTEM_DRAFT = Workflow(
     name="incidents.postmortem_draft",
     version=2,
     title="Draft and render the postmortem",
+    input=IncidentInput,
     steps=("incidents.collect_measures", "incidents.draft_postmortem", "incidents.render_postmortem"),
     priority="incident",
 )
@@ -25,6 +49,7 @@ POSTMORTEM_RENDER = Workflow(
     name="incidents.postmortem_render",
     version=1,
     title="Render the postmortem",
+    input=RenderInput,
     steps=("incidents.render_postmortem",),
     priority="incident",
 )
@@ -32,6 +57,7 @@ ACTION_ITEM = Workflow(
     name="incidents.action_item",
     version=1,
     title="Remind the owner of an action item",
+    input=ActionItemInput,
     steps=("incidents.remind_owner",),
 )
 
@@ -40,6 +66,7 @@ WATCH = Workflow(
     name="incidents.watch",
     version=1,
     title="Watch that updates come and roles are accepted",
+    input=IncidentInput,
     steps=("incidents.watch_response",),
     priority="incident",
 )

@@ -165,7 +165,7 @@ def give_up(run: Run, step: Step, *, code: str, message: str, now: datetime) -> 
         subject_name=f"{run.code} step {step.place}",
         actor=Actor.system(),
         now=now,
-        body={"step": step.name, **error},
+        body={"step": step.name, **error, **({} if step.item is None else {"item": step.item})},
         links=[ref("conductor.run", run.id), *([run.subject] if run.subject else [])],
     )
     if step.item is not None:
@@ -199,7 +199,9 @@ def _close_try(attempt: Try, context: StepContext, outcome: str, now: datetime, 
 
 def _receipt(context: StepContext, action: str, step: Step, now: datetime, body: dict[str, Any]) -> None:
     """The receipt of a step links to its run, to what the run is about, and to what policy decided meanwhile."""
-    decisions = [ref("conductor.policydecision", each) for each in context.decisions]
+    if step.item is not None:
+        body = {**body, "item": step.item}
+    decisions = [ref("conductor.policy_decision", each) for each in context.decisions]
     append(
         tenant_id=context.tenant_id,
         action=action,

@@ -12,7 +12,7 @@ from conductor.engine.models import Run, Step, Try
 from conductor.lib.refs import Ref
 from conductor.policy.models import PolicyDecision
 
-ITEMS_SHOWN = 25
+ITEMS_SHOWN = 8
 """Of a group, where only a few items are shown."""
 
 
@@ -57,7 +57,9 @@ def undecided_steps() -> QuerySet[Step]:
 
 def runs_with_steps() -> QuerySet[Run]:
     """Return the runs, newest first, with environment and steps (one more query)."""
-    steps = Prefetch("steps", queryset=Step.objects.order_by("seq").only("run_id", "tenant_id", "status", "is_cleanup"))
+    steps = Prefetch(
+        "steps", queryset=Step.objects.filter(item=None).only("run_id", "tenant_id", "status", "is_cleanup")
+    )
     return Run.objects.select_related("environment").prefetch_related(steps).order_by("-number")
 
 

@@ -260,7 +260,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20261124)
     parser.add_argument("--every", type=float, default=0.6, help="seconds between two faults")
     parser.add_argument("--once", action="store_true", help="inject each kind of fault once, and no more")
-    parser.add_argument("--seconds", type=float, default=1500, help="give up after this long")
+    parser.add_argument("--seconds", type=float, default=3600, help="give up after this long")
     parser.add_argument("--json", type=Path, help="write the counts to this file too")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and so end what was started
