@@ -4,13 +4,16 @@ ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 SETUP := cd $(ROOT) && CONDUCTOR_UP_ONCE=$(ONCE) python3 -m conductor.embedded.bootstrap
 PYTHON := $(ROOT).venv/bin/python
 
-.PHONY: help up stop reset status doctor test walls ci full attacks chaos perf lint fmt types policy-test policy-simulate openapi lock chroot-test
+.PHONY: help up demo-incident stop reset status doctor test walls ci full attacks chaos perf lint fmt types policy-test policy-simulate openapi lock chroot-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 up: ## set up, start everything, run the main job, print the sign-in links (ONCE=1: stop afterwards)
 	@$(SETUP) up
+
+demo-incident: ## replay a real outage through Slack, alerts and console, with a worker killed in the middle
+	@$(SETUP) demo-incident
 
 stop: ## stop a `make up` that runs elsewhere
 	@$(SETUP) stop
@@ -35,6 +38,7 @@ ci: ## lint, types, import contracts, migrations, tests with coverage
 
 full: ci ## everything that takes longer: tests marked `full`, bare Debian
 	@$(SETUP) test -m full
+	@$(MAKE) demo-incident
 	@$(MAKE) chroot-test
 
 attacks: ## run the attacks on ledger, packs, notaries, keys and policy (T1 to T58), and print the matrix

@@ -21,6 +21,13 @@ def up(arguments: Sequence[str]) -> int:
     return stages.up(ROOT, once="--once" in arguments or os.environ.get("CONDUCTOR_UP_ONCE", "") in {"1", "true"})
 
 
+def demo_incident(arguments: Sequence[str]) -> int:
+    """Replay a recorded outage: on what `make up` has running, else on what is started for it."""
+    if Running(environment.home_of(ROOT)).other():
+        return run([sys.executable, "manage.py", "demo_incident", *arguments])
+    return stages.up(ROOT, once=True, then="demo_incident")
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command with the engines up and the environment of `make up`."""
     engines = Engines(environment.home_of(ROOT))
@@ -71,6 +78,7 @@ def status(arguments: Sequence[str]) -> int:
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "up": up,
+    "demo-incident": demo_incident,
     "run": run,
     "stop": stop,
     "reset": reset,

@@ -17,7 +17,7 @@ from conductor.embedded.progress import STARTED_AT, Halt, Progress, halt
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM = (3, 11)
-RUNTIME = {"setup": 2, "up": 8, "run": 2}
+RUNTIME = {"setup": 2, "up": 8, "demo-incident": 8, "run": 2}
 """Commands that need the runtime lock, and how many stages the user is told of."""
 DEVELOPMENT = {"setup-dev": 3, "test": 5, "ci": 3}
 """Commands that need the tools of the tests as well."""
@@ -30,7 +30,8 @@ def main(argv: list[str]) -> int:
     try:
         check_python(sys.version_info[:2])
         if stages := (RUNTIME | DEVELOPMENT).get(command):
-            prepare(lock=lock_for(command), progress=Progress(total=stages, quiet=command not in {"up", "test"}))
+            quiet = command not in {"up", "demo-incident", "test"}
+            prepare(lock=lock_for(command), progress=Progress(total=stages, quiet=quiet))
     except Halt as problem:
         return halt(problem)
     except KeyboardInterrupt:

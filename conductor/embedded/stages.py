@@ -23,8 +23,10 @@ SCHEMA = ("*/migrations/*.py", "requirements.lock")
 DEMONSTRATION = (*SCHEMA, "*/demonstration/**/*", "*/data/*")
 
 
-def up(root: Path, *, once: bool) -> int:
+def up(root: Path, *, once: bool, then: str = "") -> int:
     """Bring everything up and keep it up until a signal; with `once` only until the main job has ended.
+
+    `then` names a command of manage.py that runs after the main job; `up` ends with it.
 
     Return 0, or the main job's exit code if it failed. Whatever happens, all that was started is stopped.
     """
@@ -39,7 +41,9 @@ def up(root: Path, *, once: bool) -> int:
     supervisor.watch_signals()
     engines.join()
     try:
-        return _Start(root, engines, supervisor, running).run(once=once)
+        start = _Start(root, engines, supervisor, running)
+        code = start.run(once=once or bool(then))
+        return code or (supervisor.run([sys.executable, "manage.py", then]) if then else 0)
     finally:
         _stop_all(supervisor, engines, running)
 

@@ -1,0 +1,149 @@
+"""Replays the recorded outage through Slack, Alertmanager's door and the console, and kills a worker in the middle."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chatops.demonstration.console import Console
+from chatops.demonstration.doors import Api, DoorShut, Slack, wait_until
+from chatops.demonstration.outage import SERVICE, Outage, pause_before, recorded_outage, sayings
+from chatops.demonstration.response import ALERT
+from chatops.demonstration.workers import kill_a_worker
+from conductor.embedded.progress import Progress, Stage
+from conductor.lib.clock import now, rfc3339
+
+STAGES = 6
+FACTORS, LESSONS = "factors", "lessons"
+LEARNED = "Search can be paused without harm to the rest; that it could was not written down anywhere."
+ACTION = {"title": "Start a new process for search data on one cluster first", "type": "PREVENT"}
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What the replay acts with."""
+
+    api: Api
+    slack: Slack
+    sign_in: Callable[[str], Console]
+    """`sign_in("jonas")`: a browser of that person."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What the replay left behind."""
+
+    code: str
+    killed: int
+    """Process id of the worker that was killed."""
+    version: int
+    postmortem_pdf: Path
+
+
+def replay(*, hands: Hands, out: Path, progress: Progress, seconds: float, minute_seconds: float) -> Replayed:
+    """Replay the outage; a minute of it takes `minute_seconds`. Raise DoorShut where anything is not as it must be."""
+    outage = recorded_outage()
+    with progress.stage("alert") as stage:
+        code = _alert(hands.api, outage.title)
+        stage.result = f"Alertmanager's webhook declared {code}"
+    number = int(code.removeprefix("INC-"))
+    with progress.stage("response") as stage:
+        killed = _respond(hands.slack, outage, code, stage, seconds, minute_seconds)
+        stage.result = f"{len(outage.notes)} notes in Slack, {code} resolved, a worker killed once"
+    with progress.stage("draft") as stage:
+        draft = _final(hands.api, number, seconds)
+        statements = sum(len(each["blocks"]) for each in draft["sections"])
+        stage.result = f"version {draft['version']}, {statements} statements"
+    with progress.stage("review") as stage:
+        version = _review(hands, outage, number, int(draft["version"]))
+        stage.result = f"version {version} approved and published in the console"
+    with progress.stage("postmortem") as stage:
+        pdf = _approved_pdf(hands.api, number, code, out, seconds)
+        stage.result = f"{pdf.stat().st_size // 1024} kB of PDF"
+    with progress.stage("runs") as stage:
+        stage.result = _settled(hands.api, seconds)
+    return Replayed(code, killed, version, pdf)
+
+
+def _alert(api: Api, title: str) -> str:
+    """Fire the recorded notification with this outage's labels; each replay is an alert of its own."""
+    body = json.loads(ALERT.read_bytes())
+    run = f"{time.time_ns():016x}"
+    labels = {"alertname": "SearchErrorRate", "service": SERVICE, "severity": "critical", "replay": run}
+    facts = {"labels": labels, "annotations": {"summary": title}, "fingerprint": run[-16:], "startsAt": rfc3339(now())}
+    body["alerts"][0].update(facts)
+    body.update(commonLabels=labels, groupLabels=labels, commonAnnotations={"summary": title}, groupKey=f"replay:{run}")
+    (disposition,) = api.post("/alerts/alertmanager", body)["dispositions"]
+    if not disposition["incident"]:
+        raise DoorShut(f"the alert became no incident: {disposition['reason']}")
+    return str(disposition["incident"])
+
+
+def _respond(slack: Slack, outage: Outage, code: str, stage: Stage, seconds: float, minute_seconds: float) -> int:
+    """Say everything in Slack at its time; return the killed worker's process id."""
+    killed = 0
+    for n, note in enumerate(outage.notes):
+        time.sleep(pause_before(outage, n, minute_seconds=minute_seconds))
+        if n == len(outage.notes) - 2:
+            killed = kill_a_worker(seconds=seconds)
+            stage.say(f"worker {killed} was killed (-9); another one has taken over")
+        for user, text in sayings(outage, n):
+            slack.say(user=user, text=text.format(code=code))
+        stage.say(f"+{str(note.after)[:-3]:>5}  {note.text[:80]}")
+    return killed
+
+
+def _final(api: Api, number: int, seconds: float) -> dict[str, Any]:
+    def probe() -> dict[str, Any] | None:
+        found: dict[str, Any] | None = api.find(f"/incidents/{number}/postmortem")
+        return found if found and found["is_final"] and found["pdf_digest"] else None
+
+    return wait_until(f"the final draft of INC-{number}", probe, seconds=seconds)
+
+
+def _review(hands: Hands, outage: Outage, number: int, version: int) -> int:
+    """Jonas writes what people know, Amara approves it; return the version that is published."""
+    jonas, amara = hands.sign_in("jonas"), hands.sign_in("amara")
+    page = f"/t/{hands.api.tenant}/incidents/INC-{number}/postmortem/"
+    jonas.submit(page.replace("postmortem/", "actions/new/"), {**ACTION, "owner": "jonas", "due_date": ""})
+    for part, text in ((FACTORS, outage.afterwards), (LESSONS, LEARNED)):
+        jonas.submit(f"{page}{part}/edit/", {"version": str(version), "text": text})
+        version += 1
+    jonas.submit(f"{page}review/", {"version": str(version)}, form_at=page)
+    amara.submit(f"{page}approval/", {"version": str(version)}, form_at=page)
+    published = amara.submit(f"{page}publication/", {"version": str(version)}, form_at=page)
+    if "Published by Amara Okafor" not in published:
+        raise DoorShut(f"version {version} of INC-{number} is not published")
+    return version
+
+
+def _approved_pdf(api: Api, number: int, code: str, out: Path, seconds: float) -> Path:
+    def probe() -> dict[str, Any] | None:
+        found: dict[str, Any] | None = api.find(f"/incidents/{number}/postmortem")
+        return found if found and found["status"] == "PUBLISHED" and found["pdf_digest"] else None
+
+    wait_until(f"the approved postmortem of {code}", probe, seconds=seconds)
+    pdf = api.download(f"/incidents/{number}/postmortem.pdf", out / f"{code}-postmortem-approved.pdf")
+    if not pdf.read_bytes().startswith(b"%PDF-"):
+        raise DoorShut(f"{pdf} is not a PDF")
+    return pdf
+
+
+def _settled(api: Api, seconds: float) -> str:
+    """Return how the runs ended, once none is at work any more: the killed worker has lost none of them."""
+
+    def probe() -> list[dict[str, Any]] | None:
+        runs: list[dict[str, Any]] = api.get("/runs?limit=100")["items"]
+        at_work = [each for each in runs if each["status"] in {"QUEUED", "RUNNING"} and not each.get("wake_at")]
+        return None if at_work else runs
+
+    runs = wait_until("the end of every run", probe, seconds=seconds)
+    failed = [each["code"] for each in runs if each["status"] == "FAILED"]
+    if failed:
+        raise DoorShut(f"failed: {', '.join(failed)}")
+    waiting = sum(each["status"] == "WAITING" for each in runs)
+    return f"{len(runs) - waiting} ended, {waiting} wait for their time, 0 failed"
