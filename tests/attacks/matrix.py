@@ -33,6 +33,8 @@ PACK = "tests/evidence/test_pack_verify.py::test_"
 ANCHORING = "tests/evidence/test_anchoring.py::test_"
 RFC3161 = "tests/adapters/test_rfc3161.py::test_"
 VERBS = "tests/adapters/test_verbs.py::test_"
+SECRETS = "tests/adapters/test_secrets.py::test_"
+CANARY = "tests/flows/test_canary_secret.py::test_"
 POLICY = "tests/policy/"
 
 
@@ -366,15 +368,24 @@ ATTACKS = (
         ),
     ),
     Attack(
-        56, "move a ciphertext to another tenant or field", "context in the protected header", NOT_SHOWN, (),
-        "adapters.secrets binds each sealed value to tenant, adapter and field",
+        56, "move a ciphertext to another tenant or field", "context in the protected header", REFUSED,
+        (
+            f"{SECRETS}t56_a_sealed_value_that_was_moved_does_not_open",
+            f"{SECRETS}t56_a_key_wrapped_in_vault_does_not_unwrap_for_another_tenant",
+        ),
     ),
     Attack(
-        57, "wrong key-encrypting key", "authenticated encryption", NOT_SHOWN, (),
-        "adapters.secrets raises; it never returns the ciphertext",
+        57, "wrong key-encrypting key", "authenticated encryption", REFUSED,
+        (
+            f"{SECRETS}t57_a_wrong_key_is_an_error_and_never_the_ciphertext",
+            f"{SECRETS}t57_a_changed_ciphertext_does_not_open",
+        ),
     ),
     Attack(
-        58, "canary secret in what is kept or sent", "references resolved at use, erasure", NOT_SHOWN, (),
-        "run records are erased of what looks like a secret (tests/engine); no canary goes through the whole product",
+        58, "canary secret in what is kept or sent", "references resolved at use, erasure", REFUSED,
+        (
+            f"{CANARY}t58_a_secret_shows_in_no_log_row_message_answer_or_page",
+            f"{CANARY}t58_a_secret_shows_in_no_run_artifact_or_pack",
+        ),
     ),
 )  # fmt: skip
