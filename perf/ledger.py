@@ -142,11 +142,8 @@ def proofs(tenant: Tenant, size: int) -> None:
 
 @contextmanager
 def without_receipts() -> Any:
-    """Let `append` build the receipt and neither insert nor announce it."""
-    with (
-        mock.patch.object(Receipt, "save", lambda self, **_given: None),
-        mock.patch("conductor.ledger.receipts._announce", lambda receipt: None),
-    ):
+    """Let `append` build the receipt and go no further: no row, no notification, no subscriber."""
+    with mock.patch("conductor.ledger.receipts._insert", lambda receipt: None):
         yield
 
 

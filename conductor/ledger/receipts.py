@@ -64,16 +64,22 @@ def append(
         links=list(links),
         body_digest=sha256_hex(canonical_json(content)),
     )
-    receipt.save(force_insert=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [LIVE_CHANNEL, live_topic(tenant_id=tenant_id, subject=subject)])
-    transaction.on_commit(lambda: _announce(receipt))
+    _insert(receipt)
     return receipt
 
 
 def live_topic(*, tenant_id: UUID, subject: Ref) -> str:
     """Return what the live channel calls a subject: a digest, as row-level security does not hold its listeners."""
     return sha256_hex(f"{tenant_id} {subject}".encode())
+
+
+def _insert(receipt: Receipt) -> None:
+    """Write the row, tell whoever looks at the subject, and wake the subscribers after the commit."""
+    receipt.save(force_insert=True)
+    topic = live_topic(tenant_id=receipt.tenant_id, subject=receipt.subject)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [LIVE_CHANNEL, topic])
+    transaction.on_commit(lambda: _announce(receipt))
 
 
 def _announce(receipt: Receipt) -> None:
