@@ -1,0 +1,51 @@
+"""The sentences at doors other than Slack's: the console and the command line. The same parser, the same verbs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import User
+
+from chatops import answers, refusals
+from chatops.answers import Answer
+from chatops.grammar import Help, Suggestion, parse
+from chatops.verbs import Said, carry_out
+from chatops.vocabulary import BY_WORD, usage_of
+from conductor.lib.errors import Refused
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.models import Tenant
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What a sentence came to."""
+
+    answer: Answer
+    was_done: bool
+    """Whether the verb was carried out; a question, a suggestion and a refusal change nothing."""
+
+
+def say(*, text: str, tenant: Tenant, user: User, actor: Actor, now: datetime, command: str = "") -> Spoken:
+    """Carry the sentence out and return the answer; a refusal is one too. Needs the tenant's scope.
+
+    `command` is what stands before the verb in the hints, `manage.py incident` for example.
+    """
+    understood = parse(text)
+    if isinstance(understood, Suggestion):
+        usage = usage_of(BY_WORD[understood.verb], command=command) if understood.verb else ""
+        said = answers.suggestion(understood.problem, understood.nearest, usage=usage, command=command)
+        return Spoken(said, was_done=False)
+    if isinstance(understood.args, Help):
+        return Spoken(_help(understood.args, command), was_done=True)
+    sentence = Said(understood.verb, understood.args, command, tenant, "", user, actor, now)
+    try:
+        return Spoken(carry_out(sentence), was_done=True)
+    except Refused as refused:
+        return Spoken(refusals.explain(refused, said=sentence), was_done=False)
+
+
+def _help(args: Help, command: str) -> Answer:
+    return (
+        answers.help_for(BY_WORD[args.verb], command=command) if args.verb else answers.help_overview(command=command)
+    )
