@@ -11,8 +11,12 @@ class ChatopsConfig(AppConfig):
 
     def ready(self) -> None:
         from adapters.sealed_places import register_places
-        from chatops import credentials, waking
+        from chatops import credentials, panels, waking
+        from conductor.console.panels import register_panel
         from conductor.ledger.receipts import subscribe
 
+        register_panel(
+            place="palette", name="commands", order=2, template="_palette_results.html", context=panels.palette_panel
+        )
         subscribe(name="chatops.channels", subscriber=waking.on_receipt)
         register_places(name="chatops", places=credentials.token_places)

@@ -14,7 +14,7 @@ from slack_bolt.adapter.django import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from chatops.intake import take_in, take_in_degraded
+from chatops.intake import take_in, take_in_without_database
 from chatops.selectors import tenant_of_team
 from conductor.lib.clock import now
 
@@ -72,6 +72,6 @@ def answer(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
         tenant_id = tenant_of_team(context.team_id or "")
     except DatabaseFailure as failure:
         log.error("workspace not looked up", action="chatops.authorize_failed", error=type(failure).__name__)
-        ack(take_in_degraded(fields=body, now=moment) or "")
+        ack(take_in_without_database(fields=body, now=moment) or "")
         return
     ack(take_in(tenant_id=tenant_id, fields=body, now=moment) or "")

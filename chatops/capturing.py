@@ -21,7 +21,6 @@ from conductor.tenancy.actors import Actor
 from incidents.models import Incident
 
 VERB = "capture"
-CALLBACK = "capture_message"
 FILES_KEPT = 10
 
 

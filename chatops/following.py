@@ -35,7 +35,21 @@ def follow(*, incident_id: UUID, now: datetime) -> None:
     if channel is None and workspace.opens_channels and incident.is_active:
         _plan(incident, workspace, now)
     elif channel is not None and channel.state == State.OPEN:
+        _invite(channel, incident, now)
         _keep_headline(channel, incident, now)
+
+
+def _invite(channel: IncidentChannel, incident: Incident, now: datetime) -> None:
+    """Invite whoever declared it or was given a role, each once: who leaves is not fetched back."""
+    for person in _people(incident, channel.team_id):
+        say = Say(
+            "conversations.invite",
+            {"channel": channel.channel_id, "users": person},
+            lane=Lane.PAGE,
+            subject=incident.ref,
+            dedupe_key=f"invite:{incident.id}:{person}",
+        )
+        _queue(channel, say, now)
 
 
 def _plan(incident: Incident, workspace: SlackInstallation, now: datetime) -> None:
@@ -110,9 +124,6 @@ def channel_created(message: OutboxMessage, answer: Mapping[str, Any], now: date
     incident = channel.incident
     topic = f"{incident.code} {incident.severity}" + ("" if is_private(incident) else f" {incident.title}")
     _queue(channel, Say("conversations.setTopic", {"channel": channel.channel_id, "topic": topic[:TOPIC_LIMIT]}), now)
-    if people := _people(incident, channel.team_id):
-        users = {"channel": channel.channel_id, "users": ",".join(people)}
-        _queue(channel, Say("conversations.invite", users, lane=Lane.PAGE), now)
     follow(incident_id=incident.id, now=now)
 
 

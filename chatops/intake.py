@@ -16,6 +16,7 @@ from django.db import Error as DatabaseFailure
 from chatops import answers, lifecycle, selectors
 from chatops.calls import SlackFailed, call
 from chatops.credentials import SecretUnavailable, bot_token
+from chatops.degraded import UNAVAILABLE, take_in_degraded
 from chatops.lifecycle import Request
 from chatops.models import SlackInstallation, SlackReceipt
 from chatops.performing import perform
@@ -30,9 +31,6 @@ log = structlog.get_logger("chatops.intake")
 UNCONNECTED = (
     "This Slack workspace is not connected to Maestro Conductor, so nothing was done. "
     "An admin of your organisation can connect it on Conductor's admin pages, under Slack installations."
-)
-UNAVAILABLE = (
-    "Conductor could not take this in, so nothing was done. Try again in a minute, or act outside of Slack meanwhile."
 )
 WORKING = "Received; we are working on it. The answer will be posted here."
 SLACK_WAITS_SECONDS = 2.8
@@ -54,7 +52,7 @@ def take_in(*, tenant_id: UUID | None, fields: Mapping[str, Any], now: datetime)
         receipt = _store(tenant_id, request, now)
     except DatabaseFailure as failure:
         log.error("not stored", action="chatops.store_failed", error=type(failure).__name__)
-        return _spoken(request.kind, answers.note(UNAVAILABLE))
+        return take_in_without_database(fields=fields, now=now)
     if receipt.kind == Kind.EVENT:
         if receipt.answer is None:
             wake(tenant_id=tenant_id, receipt_id=receipt.id)
@@ -67,9 +65,10 @@ def take_in(*, tenant_id: UUID | None, fields: Mapping[str, Any], now: datetime)
         return _rescue(receipt)
 
 
-def take_in_degraded(*, fields: Mapping[str, Any], now: datetime) -> Body:
-    """Return what to answer while the database is away."""
-    return _spoken(request_of(fields).kind, answers.note(UNAVAILABLE))
+def take_in_without_database(*, fields: Mapping[str, Any], now: datetime) -> Body:
+    """Return what to answer while the database is away; what a command says is kept on disk. Never raises."""
+    answer = take_in_degraded(fields=fields, now=now)
+    return dict(answer) if answer is not None else _spoken(request_of(fields).kind, answers.note(UNAVAILABLE))
 
 
 def _is_beside_the_point(tenant_id: UUID, request: Request) -> bool:

@@ -17,7 +17,8 @@ SCOPES = {
     "groups:read": "the same for private channels",
     "channels:history": "hear messages in incident channels, for the timeline",
     "groups:history": "the same for private channels",
-    "reactions:read": "capture messages that somebody marks",
+    "reactions:read": "capture messages that somebody marks with an emoji",
+    "pins:read": "capture messages that somebody pins",
     "users:read": "names of people who act",
     "users:read.email": "match people to members by their address",
 }
@@ -29,6 +30,28 @@ BUILT_IN = frozenset(
 )
 """Commands of Slack's own, which an app's command would hide or be hidden by."""
 
+CALLBACK = "capture_message"
+"""The message shortcut, for messages in threads, where no command can be typed."""
+
+BOT_EVENTS = (
+    "app_home_opened",
+    "app_uninstalled",
+    "channel_archive",
+    "channel_shared",
+    "channel_unarchive",
+    "channel_unshared",
+    "group_archive",
+    "group_unarchive",
+    "message.channels",
+    "message.groups",
+    "pin_added",
+    "pin_removed",
+    "reaction_added",
+    "reaction_removed",
+    "tokens_revoked",
+)
+"""What Slack tells us of. Of messages only those in incidents' channels are kept."""
+
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 
 
@@ -38,8 +61,13 @@ class CommandNameInvalid(Invalid):
     code = "command_name_invalid"
 
 
-def manifest(*, base_url: str, command: str, name: str = "Maestro Conductor") -> dict[str, Any]:
-    """Return the manifest as JSON values. Raise CommandNameInvalid."""
+def manifest(
+    *, base_url: str, command: str, name: str = "Maestro Conductor", socket_mode: bool = False
+) -> dict[str, Any]:
+    """Return the manifest as JSON values. Raise CommandNameInvalid.
+
+    With `socket_mode` Slack sends everything over a connection that we open, and calls no address.
+    """
     if not _COMMAND.fullmatch(command) or command in BUILT_IN:
         raise CommandNameInvalid(fields={"command": [f"{command} cannot be used."]})
     base = base_url.rstrip("/")
@@ -50,6 +78,11 @@ def manifest(*, base_url: str, command: str, name: str = "Maestro Conductor") ->
             "background_color": "#1e3a6e",
         },
         "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": True,
+            },
             "bot_user": {"display_name": name[:80], "always_online": True},
             "slash_commands": [
                 {
@@ -61,12 +94,21 @@ def manifest(*, base_url: str, command: str, name: str = "Maestro Conductor") ->
                     "should_escape": True,
                 }
             ],
+            "shortcuts": [
+                {
+                    "name": "Add to an incident",
+                    "type": "message",
+                    "callback_id": CALLBACK,
+                    "description": "Put this message on an incident's timeline",
+                }
+            ],
         },
-        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}, "redirect_urls": [f"{base}/slack/oauth_redirect"]},
         "settings": {
+            "event_subscriptions": {"request_url": f"{base}/slack/events", "bot_events": list(BOT_EVENTS)},
             "interactivity": {"is_enabled": True, "request_url": f"{base}/slack/interactions"},
             "org_deploy_enabled": False,
-            "socket_mode_enabled": False,
+            "socket_mode_enabled": socket_mode,
             "token_rotation_enabled": False,
         },
     }

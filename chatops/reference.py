@@ -6,7 +6,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from chatops.manifest import SCOPES
+from chatops.events import MARKS
+from chatops.manifest import BOT_EVENTS, SCOPES
 from chatops.vocabulary import DEFAULT_SEVERITY, FLAGS, LISTS, ROLES, VERBS, Verb, usage_of
 
 COMMAND = "/incident"
@@ -21,6 +22,8 @@ One command, `{COMMAND}` unless the manifest names it otherwise. The console's p
   one: then the newest of those is meant. In all other cases Conductor asks which one, and changes nothing.
 - Declarations and moves of the status are answered in the channel, everything else to you alone.
 - A refusal names every reason at once and changes nothing.
+- A verb that could be told more opens its form when it is said alone, filled in with what was said.
+- In an incident's channel that incident is meant. The command alone shows its control panel there; elsewhere your work.
 - A sentence that is not understood gets the nearest one that would be, and changes nothing.
 """
 
@@ -32,7 +35,7 @@ def reference_path() -> Path:
 
 def reference_page() -> str:
     """Return the page."""
-    return "\n".join([_INTRODUCTION, *map(_verb, VERBS), _words(), _scopes()])
+    return "\n".join([_INTRODUCTION, *map(_verb, VERBS), _words(), _marks(), _scopes()])
 
 
 def _verb(verb: Verb) -> str:
@@ -49,6 +52,19 @@ def _words() -> str:
         f"## Flags of declare\n\n| flag | sets |\n|---|---|\n{flags}\n\n"
         f"`sev1` to `sev4` may stand before or after the title. Without one the incident is {DEFAULT_SEVERITY}.\n\n"
         f"## Lists\n\n{', '.join(f'`{each}`' for each in LISTS)}\n"
+    )
+
+
+def _marks() -> str:
+    rows = "\n".join(f"| `:{emoji}:` | {mark} |" for emoji, mark in MARKS.items())
+    heard = ", ".join(f"`{each}`" for each in BOT_EVENTS)
+    return (
+        "## Messages onto the timeline\n\n"
+        "In an incident's channel a pin or one of these emoji, by somebody who may respond, puts the message on the "
+        "timeline in its author's words. Later edits, deletions and removed marks are told there; the words stay. "
+        "Elsewhere, and in threads, use the message shortcut *Add to an incident*.\n\n"
+        f"| emoji | kept as |\n|---|---|\n{rows}\n\n"
+        f"Slack tells us of: {heard}. Of messages only those in incidents' channels are kept.\n"
     )
 
 

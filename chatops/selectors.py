@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from chatops.grammar import Person
 from chatops.models import IncidentChannel, OutboxMessage, SlackIdentity, SlackInstallation, SlackPace, SlackReceipt
@@ -47,6 +47,7 @@ REOPENABLE_FOR = timedelta(days=7)
 """Without a code, `reopen` looks at incidents that were resolved in so long a time."""
 FIRST_PATIENCE = timedelta(seconds=5)
 """A request younger than this may still be at work in the process that took it."""
+DEAD_SHOWN = 50
 FOLLOWED_FOR = timedelta(hours=1)
 """So long after its end a sweep still brings an incident's headline up to date."""
 MAX_ATTEMPTS = 7
@@ -192,6 +193,20 @@ def slack_users_of_roles(*, channel: IncidentChannel) -> list[str]:
     ids = list(dict.fromkeys(holders.order_by("role").values_list("user_id", flat=True)))
     found = (slack_user_of(team_id=channel.team_id, user_id=each) for each in ids)
     return [each for each in found if each]
+
+
+def workspaces_page() -> dict[str, Any]:
+    """Return the workspaces, the messages that wait, and those that were given up, newest first."""
+    workspaces = list(SlackInstallation.objects.order_by("revoked_at", "installed_at", "id"))
+    outbox = OutboxMessage.objects.filter(state__in=["PENDING", "DEAD"])
+    counted = dict(outbox.values_list("state").annotate(n=Count("id")))
+    return {
+        "workspaces": workspaces,
+        "connected": sum(1 for each in workspaces if each.revoked_at is None),
+        "waiting": counted.get("PENDING", 0),
+        "dead": counted.get("DEAD", 0),
+        "dead_shown": list(OutboxMessage.objects.filter(state="DEAD").order_by("-created_at")[:DEAD_SHOWN]),
+    }
 
 
 def followed_incidents(*, now: datetime) -> list[UUID]:

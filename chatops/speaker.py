@@ -61,6 +61,7 @@ class Speaker:
             self.member.user,
             self.member.actor,
             self.now,
+            self.receipt.spooled_at,
             self.channel_id,
         )
 

@@ -10,6 +10,7 @@ import structlog
 from celery import shared_task
 
 from chatops import answers, following, lifecycle, selectors, sender
+from chatops.backfill import import_spool
 from chatops.models import SlackReceipt
 from chatops.performing import perform
 from chatops.replying import reply
@@ -51,7 +52,11 @@ def wake(*, tenant_id: UUID, receipt_id: UUID) -> None:
 
 
 def sweep_slack_receipts(now: datetime) -> int:
-    """Finish every open request of every tenant whose turn it is; return how many. Two sweeps do no harm."""
+    """Finish every open request of every tenant whose turn it is; return how many. Two sweeps do no harm.
+
+    What was spooled while the database was away becomes requests first.
+    """
+    import_spool(now)
     finished = 0
     for tenant in tenant_refs():
         with tenant_scope(tenant.id):

@@ -1,4 +1,4 @@
-"""Where Slack sends its requests: three addresses, as its settings ask for three, and one door."""
+"""Where Slack sends its requests, three addresses and one door; and where it sends people after an installation."""
 
 from __future__ import annotations
 
@@ -11,4 +11,5 @@ urlpatterns = [
     path("events", views.slack, name="events"),
     path("commands", views.slack, name="commands"),
     path("interactions", views.slack, name="interactions"),
+    path("oauth_redirect", views.oauth_redirect, name="oauth_redirect"),
 ]

@@ -24,12 +24,13 @@ from incidents.lifecycle import (
     declare_incident,
     mitigate_incident,
     post_update,
+    record_chat,
     record_decision,
     reopen_incident,
     resolve_incident,
     start_monitoring,
 )
-from incidents.models import Incident, Role, RoleAssignment, TimelineEvent
+from incidents.models import EventKind, Incident, Role, RoleAssignment, TimelineEvent
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Said:
     user: User
     actor: Actor
     now: datetime
+    spooled_at: datetime | None = None
+    """When it was said, if the database was away then: it is recorded late, and marked as reconstructed."""
     channel_id: str = ""
     """The chat's channel it is said in; its incident is meant when none is named."""
 
@@ -88,10 +91,29 @@ def _declare(said: Said) -> answers.Answer:
         service=args.service,
         environment=_environment(args.environment),
         summary=args.summary,
+        detected_at=said.spooled_at,
         actor=said.actor,
         now=said.now,
     )
+    _mark_reconstructed(said, incident, args.title)
     return replies.declared(incident, command=said.command, is_guessed=not args.severity_said)
+
+
+def _mark_reconstructed(said: Said, incident: Incident, text: str) -> None:
+    """Put on the timeline that this is recorded late, with when it was said."""
+    if said.spooled_at is None:
+        return
+    key = f"{said.team_id}:{said.verb}:{said.spooled_at.isoformat()}"
+    record_chat(
+        incident=incident,
+        kind=EventKind.RECONSTRUCTED,
+        key=key,
+        text=text,
+        data={"provenance": "reconstructed", "away": "database", "verb": said.verb},
+        occurred_at=said.spooled_at,
+        actor=said.actor,
+        now=said.now,
+    )
 
 
 def _environment(name: str) -> Environment | None:
@@ -138,6 +160,7 @@ def _update(said: Said) -> answers.Answer:
     args: About = said.args
     incident = said.incident()
     post_update(incident=incident, text=args.text, actor=said.actor, now=said.now)
+    _mark_reconstructed(said, incident, args.text)
     return replies.done(incident, "has your update on its timeline.", text=args.text)
 
 
@@ -145,6 +168,7 @@ def _decide(said: Said) -> answers.Answer:
     args: About = said.args
     incident = said.incident()
     record_decision(incident=incident, text=args.text, actor=said.actor, now=said.now)
+    _mark_reconstructed(said, incident, args.text)
     return replies.done(incident, "has your decision on its timeline.", text=args.text)
 
 

@@ -199,6 +199,12 @@ CONDUCTOR_TENANT_RUN_LIMIT = int(os.environ.get("CONDUCTOR_TENANT_RUN_LIMIT", 10
 
 # Slack -------------------------------------------------------------------------------------------
 SLACK_SIGNING_SECRET = os.environ.get("CONDUCTOR_SLACK_SIGNING_SECRET", "")
+# The one before, accepted until that moment (RFC 3339), so that a rotation refuses no request under way.
+SLACK_SIGNING_SECRET_PREVIOUS = os.environ.get("CONDUCTOR_SLACK_SIGNING_SECRET_PREVIOUS", "")
+SLACK_SIGNING_SECRET_PREVIOUS_UNTIL = os.environ.get("CONDUCTOR_SLACK_SIGNING_SECRET_PREVIOUS_UNTIL", "")
+SLACK_CLIENT_ID = os.environ.get("CONDUCTOR_SLACK_CLIENT_ID", "")
+SLACK_CLIENT_SECRET = os.environ.get("CONDUCTOR_SLACK_CLIENT_SECRET", "")
+SLACK_APP_TOKEN = os.environ.get("CONDUCTOR_SLACK_APP_TOKEN", "")
 SLACK_COMMAND = os.environ.get("CONDUCTOR_SLACK_COMMAND", "/incident")
 SLACK_API_URL = os.environ.get("CONDUCTOR_SLACK_API_URL", "https://slack.com/api/")
 

@@ -18,6 +18,8 @@ urlpatterns = [
     path("t/<slug:tenant>/incidents/", include("incidents.urls")),
     path("t/<slug:tenant>/controls/", include("evidence.control_urls")),
     path("t/<slug:tenant>/evidence/", include("evidence.urls")),
+    path("t/<slug:tenant>/slack/", include("chatops.console_urls")),
+    path("t/<slug:tenant>/command/", include("chatops.command_urls")),
     path("api/v1/", api.wrapped_urls()),
     path("slack/", include("chatops.urls")),
     path("admin/", admin.site.urls),

@@ -49,11 +49,14 @@ def headline(room: Channel) -> str:
 
 
 def test_a_declared_incident_gets_its_channel_with_people_topic_and_headline(
-    room: Channel, double: SlackDouble, tenant: Tenant
+    room: Channel, double: SlackDouble, tenant: Tenant, deliver: Deliver
 ) -> None:
     assert room.name == "inc-1-checkout-fails"
     assert room.topic == "INC-1 SEV2 Checkout fails"
     assert room.members == {"U0BOT", BEN}
+    Speaker(CORA)("ic INC-1")
+    keep(deliver)
+    assert CORA in room.members
     assert len(room.messages) == 1
     assert "Open" in headline(room)
     assert len(timeline(tenant, "chat.channel_opened")) == 1

@@ -47,11 +47,12 @@ def test_a_revoked_workspace_can_be_connected_again(workspace: Tenant, now: date
         installation = SlackInstallation.objects.get()
         assert revoke_workspace(installation=installation, actor=Actor.system(), now=now)
         assert not revoke_workspace(installation=installation, actor=Actor.system(), now=now)
-        assert tenant_of_team(NORTHWIND_TEAM) is None
+    assert tenant_of_team(NORTHWIND_TEAM) is None
 
+    with tenant_scope(workspace.id):
         link_workspace(tenant_id=workspace.id, team_id=NORTHWIND_TEAM, team_name="Again", actor=Actor.system(), now=now)
-
-        assert tenant_of_team(NORTHWIND_TEAM) == workspace.id
+    assert tenant_of_team(NORTHWIND_TEAM) == workspace.id
+    with tenant_scope(workspace.id):
         assert list(Receipt.objects.filter(action__startswith="chatops.work").values_list("action", flat=True)) == [
             "chatops.workspace.linked",
             "chatops.workspace.revoked",

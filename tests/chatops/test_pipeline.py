@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from django.db import OperationalError, connections
 
-from chatops import commands, intake, tasks
+from chatops import commands, degraded, intake, tasks
 from chatops.lifecycle import revoke_workspace
 from chatops.models import SlackInstallation, SlackReceipt
 from chatops.selectors import MAX_ATTEMPTS
@@ -306,14 +307,17 @@ def test_a_response_url_that_is_used_up_ends_the_request(
 
 
 def test_when_the_request_cannot_be_stored_nothing_is_done_and_that_is_said(
-    ben_says: Speaker, workspace: Tenant, monkeypatch: pytest.MonkeyPatch
+    ben_says: Speaker, workspace: Tenant, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> None:
+    settings.CONDUCTOR_HOME = tmp_path
+
     def unreachable(**_given: Any) -> Any:
         raise OperationalError("the database is away")
 
     monkeypatch.setattr(intake.lifecycle, "store_receipt", unreachable)
 
-    assert ben_says("declare sev1 x")["text"] == intake.UNAVAILABLE
+    assert ben_says("ack")["text"] == degraded.UNAVAILABLE
+    assert "kept as S-" in ben_says("declare sev1 x")["text"]
     assert count(workspace) == 0
 
 

@@ -13,6 +13,8 @@ from tests.console.town import Town
 SLUG = "northwind"
 
 READS: dict[str, dict[str, str]] = {
+    "slack:workspaces": {},
+    "command:say": {},
     "console:palette": {},
     "console:runs": {},
     "console:run": {"number": "run"},
@@ -37,6 +39,9 @@ READS: dict[str, dict[str, str]] = {
 """URL name to its arguments: each the name of a field of Town, or a constant after "="."""
 
 WRITES: dict[str, dict[str, str]] = {
+    "slack:install": {},
+    "slack:disconnect": {"workspace_id": "=01934a00-0000-7000-8000-00000000dead"},
+    "slack:retry": {"message_id": "=01934a00-0000-7000-8000-00000000dead"},
     "console:run_action": {"number": "run", "action": "=retry"},
     "console:receipt_stamp": {"receipt_id": "receipt"},
     "incidents:declare": {},

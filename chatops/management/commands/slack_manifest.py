@@ -24,13 +24,19 @@ class Command(BaseCommand):
         parser.add_argument("--command", default=settings.SLACK_COMMAND, help="Name of the command, with its slash")
         parser.add_argument("--base-url", default=settings.CONDUCTOR_BASE_URL, help="Where Slack reaches Conductor")
         parser.add_argument("--name", default="Maestro Conductor", help="The app's name, at most 35 characters")
+        parser.add_argument("--socket-mode", action="store_true", help="For installations that Slack cannot reach")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = manifest(base_url=options["base_url"], command=options["command"], name=options["name"])
+            made = manifest(
+                base_url=options["base_url"],
+                command=options["command"],
+                name=options["name"],
+                socket_mode=options["socket_mode"],
+            )
         except Refused as refused:
             raise CommandError(f"{refused.detail} {options['command']} is not one.") from refused
         as_json = json.dumps(made, ensure_ascii=False, indent=2) + "\n"
         self.stdout.write(as_json if options["format"] == "json" else as_yaml(made), ending="")
-        if not options["base_url"].startswith("https://"):
+        if not options["socket_mode"] and not options["base_url"].startswith("https://"):
             self.stderr.write("Slack only calls https addresses: set CONDUCTOR_BASE_URL, or use --base-url.")

@@ -1,0 +1,15 @@
+"""Addresses of the console's page of Slack workspaces, below a tenant."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from chatops import views
+
+app_name = "slack"
+urlpatterns = [
+    path("", views.workspaces, name="workspaces"),
+    path("installation/", views.install, name="install"),
+    path("workspaces/<uuid:workspace_id>/end/", views.disconnect, name="disconnect"),
+    path("outbox/<uuid:message_id>/retry/", views.retry, name="retry"),
+]

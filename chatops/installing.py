@@ -1,0 +1,76 @@
+"""Installing into a workspace: where a person is sent, and what becomes of the code that Slack sends back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+
+from chatops.calls import SlackFailed, call
+from chatops.credentials import seal_token
+from chatops.lifecycle import Grant, install_workspace
+from chatops.manifest import SCOPES
+from chatops.models import SlackInstallation
+from conductor.lib.errors import Conflict
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.models import Tenant
+
+AUTHORIZE_URL = "https://slack.com/oauth/v2/authorize"
+TIMEOUT_SECONDS = 8
+
+
+class InstallRefused(Conflict):
+    """Slack did not finish the installation."""
+
+    code = "slack_install_refused"
+
+
+def redirect_uri() -> str:
+    """Return where Slack sends people back to."""
+    return f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}/slack/oauth_redirect"
+
+
+def can_install() -> bool:
+    """Whether the operator has told us which Slack app this is."""
+    return bool(settings.SLACK_CLIENT_ID and settings.SLACK_CLIENT_SECRET)
+
+
+def authorize_url(state: str) -> str:
+    """Return the page of Slack's on which a person grants the scopes."""
+    asked = {"client_id": settings.SLACK_CLIENT_ID, "scope": ",".join(SCOPES), "redirect_uri": redirect_uri()}
+    return f"{AUTHORIZE_URL}?{urlencode({**asked, 'state': state})}"
+
+
+def finish(*, code: str, tenant: Tenant, actor: Actor, now: datetime) -> SlackInstallation:
+    """Exchange the code for a token and connect the workspace. Needs the tenant's scope. Raise InstallRefused.
+
+    The token is sealed before it is stored and is not logged.
+    """
+    arguments = {
+        "code": code,
+        "client_id": settings.SLACK_CLIENT_ID,
+        "client_secret": settings.SLACK_CLIENT_SECRET,
+        "redirect_uri": redirect_uri(),
+    }
+    try:
+        granted = call(token="", method="oauth.v2.access", arguments=arguments, timeout_seconds=TIMEOUT_SECONDS)
+    except SlackFailed as failure:
+        raise InstallRefused(f"Slack did not finish the installation: {failure.error}. Begin again.") from failure
+    return install_workspace(tenant_id=tenant.id, grant=_grant(granted, tenant), actor=actor, now=now)
+
+
+def _grant(granted: dict[str, Any], tenant: Tenant) -> Grant:
+    team, token = granted.get("team") or {}, str(granted.get("access_token") or "")
+    if not team.get("id") or not token.startswith("xoxb-"):
+        raise InstallRefused("Slack gave no bot token for one workspace. Install into a workspace, not for people.")
+    return Grant(
+        team_id=str(team["id"]),
+        team_name=str(team.get("name") or team["id"])[:120],
+        enterprise_id=str((granted.get("enterprise") or {}).get("id") or ""),
+        app_id=str(granted.get("app_id") or ""),
+        bot_user_id=str(granted.get("bot_user_id") or ""),
+        scopes=tuple(each for each in str(granted.get("scope") or "").split(",") if each),
+        sealed_token=seal_token(tenant_id=tenant.id, team_id=str(team["id"]), token=token),
+    )

@@ -1,0 +1,100 @@
+"""The console's page of Slack workspaces: connect, disconnect, and what could not be delivered."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from chatops import installing, lifecycle, selectors
+from chatops.models import OutboxMessage, SlackInstallation
+from conductor.console.doors import door
+from conductor.console.errors import refusal
+from conductor.lib.clock import now
+from conductor.lib.errors import NotFound, Refused
+from conductor.tenancy.actors import actor_for_user
+from conductor.tenancy.models import Tenant
+from conductor.tenancy.requests import TenantRequest
+from conductor.tenancy.scope import tenant_scope
+
+
+@require_GET
+@door(permission="view_incidents")
+def workspaces(request: TenantRequest, tenant: str) -> HttpResponse:
+    """The workspaces that speak for the organisation, what waits for them, and what was given up."""
+    context = {**selectors.workspaces_page(), "can_install": installing.can_install()}
+    return render(request, "chatops/workspaces.html", context)
+
+
+@require_POST
+@door(permission="manage_adapters")
+def install(request: TenantRequest, tenant: str) -> HttpResponse:
+    """Begin an installation and show the way to Slack.
+
+    A link and not a redirect: the policy of our pages lets forms lead to our own addresses only.
+    """
+    if not request.session.session_key:
+        request.session.create()
+    state = lifecycle.begin_installation(
+        tenant_id=request.tenant.id,
+        user=request.user,  # type: ignore[arg-type]
+        session_key=request.session.session_key or "",
+        actor=request.actor,
+        now=now(),
+    )
+    return render(request, "chatops/install.html", {"authorize_url": installing.authorize_url(state)})
+
+
+@require_GET
+@login_required
+def oauth_redirect(request: HttpRequest) -> HttpResponse:
+    """Take Slack's answer to an installation that this person began in this session, once."""
+    try:
+        slug = _finish(request)
+    except Refused as refused:
+        return refusal(request, refused)
+    return redirect("slack:workspaces", tenant=slug)
+
+
+def _finish(request: HttpRequest) -> str:
+    user: User = request.user  # type: ignore[assignment]
+    state, moment = request.GET.get("state", ""), now()
+    tenant_id = lifecycle.tenant_in(state)
+    with tenant_scope(tenant_id):
+        key = request.session.session_key or ""
+        lifecycle.consume_state(state=state, user=user, session_key=key, now=moment)
+    if request.GET.get("error"):
+        raise installing.InstallRefused("Nothing was installed: it was cancelled in Slack.")
+    with tenant_scope(tenant_id):
+        tenant = Tenant.objects.get(id=tenant_id)
+        actor = actor_for_user(user=user, tenant=tenant, channel="console")
+        if actor is None:
+            raise NotFound
+        installing.finish(code=request.GET.get("code", ""), tenant=tenant, actor=actor, now=moment)
+        return tenant.slug
+
+
+@require_POST
+@door(permission="manage_adapters")
+def disconnect(request: TenantRequest, tenant: str, workspace_id: UUID) -> HttpResponse:
+    """Stop listening to the workspace and forget its token."""
+    installation = SlackInstallation.objects.filter(id=workspace_id).first()
+    if installation is None:
+        raise NotFound
+    lifecycle.revoke_workspace(installation=installation, actor=request.actor, now=now())
+    return redirect("slack:workspaces", tenant=tenant)
+
+
+@require_POST
+@door(permission="manage_adapters")
+def retry(request: TenantRequest, tenant: str, message_id: UUID) -> HttpResponse:
+    """Queue a message that was given up once more."""
+    message = OutboxMessage.objects.filter(id=message_id).first()
+    if message is None:
+        raise NotFound
+    lifecycle.retry_message(message=message, actor=request.actor, now=now())
+    return redirect("slack:workspaces", tenant=tenant)
