@@ -8,7 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from chatops.grammar import About, Args, Assign, Classify, Command, Declare, Person
+from chatops.grammar import (
+    About,
+    Accept,
+    Args,
+    Assign,
+    Cancel,
+    Classify,
+    Command,
+    Declare,
+    Duplicate,
+    HandOver,
+    Person,
+    TaskDone,
+    Todo,
+)
+from chatops.tokens import number_of
 from chatops.vocabulary import DEFAULT_SEVERITY
 
 
@@ -19,7 +34,7 @@ class Field:
     name: str
     """As in the grammar's arguments."""
     kind: str
-    """line, text, severity, role, person, environment."""
+    """line, text, severity, role, person, environment, closure."""
     label: str
     optional: bool = False
     hint: str = ""
@@ -73,6 +88,32 @@ def _assign(incident: int | None, values: Mapping[str, str]) -> Assign:
     return Assign(values.get("role", ""), Person(id=person) if person else None, incident)
 
 
+def _accept(incident: int | None, values: Mapping[str, str]) -> Accept:
+    return Accept(values.get("role", ""), incident)
+
+
+def _hand_over(incident: int | None, values: Mapping[str, str]) -> HandOver:
+    return HandOver(values.get("role", ""), Person(id=values.get("person", "")), values.get("note", ""), incident)
+
+
+def _todo(incident: int | None, values: Mapping[str, str]) -> Todo:
+    person = values.get("person", "")
+    return Todo(values.get("text", ""), Person(id=person) if person else None, incident)
+
+
+def _done(incident: int | None, values: Mapping[str, str]) -> TaskDone:
+    number = values.get("number", "").lstrip("#")
+    return TaskDone(int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0, incident)
+
+
+def _cancel(incident: int | None, values: Mapping[str, str]) -> Cancel:
+    return Cancel(values.get("closure", ""), values.get("reason", ""), incident)
+
+
+def _duplicate(incident: int | None, values: Mapping[str, str]) -> Duplicate:
+    return Duplicate(number_of(values.get("original", "")) or 0, incident)
+
+
 FORMS: dict[str, Form] = {
     "declare": Form(
         "Declare an incident",
@@ -108,6 +149,39 @@ FORMS: dict[str, Form] = {
     ),
     "update": Form("Post an update", "Post", (_text("What is new?", complains=("text",)),)),
     "decide": Form("Record a decision", "Record", (_text("What was decided, and why?", complains=("text",)),)),
+    "accept": Form("Accept a role", "Accept", (Field("role", "role", "Role"),), asks_when_bare=False, read=_accept),
+    "handover": Form(
+        "Hand a role over",
+        "Offer it",
+        (
+            Field("role", "role", "Role"),
+            Field("person", "person", "To whom?", complains=("to", "user")),
+            Field("note", "text", "What must they know?"),
+        ),
+        read=_hand_over,
+    ),
+    "task": Form(
+        "Add a task",
+        "Add",
+        (
+            Field("text", "line", "What is to be done?", most=200, complains=("title",)),
+            Field("person", "person", "Who?", optional=True, complains=("assignee", "user")),
+        ),
+        read=_todo,
+    ),
+    "done": Form("A task is done", "Done", (Field("number", "line", "Number of the task", most=9),), read=_done),
+    "cancel": Form(
+        "It was no incident",
+        "Cancel it",
+        (Field("closure", "closure", "In one word"), Field("reason", "text", "Why?", complains=("to",))),
+        read=_cancel,
+    ),
+    "duplicate": Form(
+        "It is a duplicate",
+        "Merge",
+        (Field("original", "line", "Of which incident?", hint="Its code, INC-7.", most=12, complains=("to",)),),
+        read=_duplicate,
+    ),
     "mitigated": Form("The impact has stopped", "Mitigated", (_text("How was it stopped?", optional=True),)),
     "monitoring": Form("The fix is in", "Monitoring", (_text("What is watched, how long?", optional=True),)),
     "resolved": Form("The incident is over", "Resolved", (_text("What resolved it?", optional=True),)),

@@ -8,95 +8,48 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
+from chatops.arguments import (
+    About,
+    Accept,
+    Args,
+    Assign,
+    Cancel,
+    Classify,
+    Command,
+    Declare,
+    Duplicate,
+    HandOver,
+    Help,
+    Listing,
+    Person,
+    Suggestion,
+    TaskDone,
+    Todo,
+)
 from chatops.tokens import clean, mentioned_id, number_of, plain, pop, tokens_of
-from chatops.vocabulary import BY_WORD, DEFAULT_SEVERITY, FLAGS, LISTS, ROLES, SEVERITIES, VERBS, Verb
+from chatops.vocabulary import BY_WORD, CLOSURES, DEFAULT_SEVERITY, FLAGS, LISTS, ROLES, SEVERITIES, VERBS, Verb
 
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody who was named. One of the two is empty, never both."""
-
-    id: str = ""
-    """The chat system's id, where the text carried it."""
-    name: str = ""
-    """What stood behind the @."""
-
-
-@dataclass(frozen=True)
-class Declare:
-    title: str
-    severity: str = DEFAULT_SEVERITY
-    severity_said: bool = False
-    """Whether somebody said the severity, or it is the default."""
-    service: str = ""
-    environment: str = ""
-    summary: str = ""
-
-
-@dataclass(frozen=True)
-class Classify:
-    severity: str
-    incident: int | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Assign:
-    role: str
-    person: Person | None = None
-    """None: the person who speaks."""
-    incident: int | None = None
-
-
-@dataclass(frozen=True)
-class About:
-    """Arguments of the verbs that are about one incident, with free text where the verb takes any."""
-
-    incident: int | None = None
-    """Its number; None: whichever the speaker must mean."""
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Listing:
-    which: str = "open"
-
-
-@dataclass(frozen=True)
-class Help:
-    verb: str = ""
-    """Empty: all of them."""
-
-
-Args = Declare | Classify | Assign | About | Listing | Help
-
-
-@dataclass(frozen=True)
-class Command:
-    """A sentence that was understood."""
-
-    verb: str
-    """The verb's canonical name, whichever alias was used."""
-    args: Args
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A sentence that was not understood, and what would be."""
-
-    problem: str
-    """One sentence for the person who wrote it."""
-    nearest: tuple[str, ...] = ()
-    """Sentences or verbs that may have been meant, likeliest first."""
-    verb: str = ""
-    """The verb whose usage helps, where one was recognised."""
-    given: Mapping[str, str] = field(default_factory=dict)
-    """What was understood of it, by field, for a form to be filled in with; `incident` is a number."""
-    is_unfinished: bool = False
-    """Whether something is merely missing, which a form can ask for, or something was said that makes no sense."""
+__all__ = [
+    "About",
+    "Accept",
+    "Args",
+    "Assign",
+    "Cancel",
+    "Classify",
+    "Command",
+    "Declare",
+    "Duplicate",
+    "HandOver",
+    "Help",
+    "Listing",
+    "Person",
+    "Suggestion",
+    "TaskDone",
+    "Todo",
+    "parse",
+]
 
 
 class _Problem(Exception):
@@ -246,8 +199,84 @@ def _read_assign(rest: str, escaped: bool) -> Assign:
             raise _Problem(f"“{_free(token[:60], escaped)}” is neither a role nor a person.", *words)
     if not role:
         named = {"person": person.id} if person else {}
-        raise _Missing("Say which role: ic, comms, ops or scribe.", incident=number, **named)
+        raise _Missing("Say which role: ic, deputy, comms, ops, scribe or privacy.", incident=number, **named)
     return Assign(role, person, number)
+
+
+def _person_in(token: str, escaped: bool) -> Person | None:
+    """Return whom the word names; None if it names nobody."""
+    if user_id := mentioned_id(token) if escaped else "":
+        return Person(id=user_id)
+    return Person(name=_free(token[1:], escaped)) if token.startswith("@") and len(token) > 1 else None
+
+
+def _read_accept(rest: str, escaped: bool) -> Accept:
+    number, rest = _about(rest)
+    word, more = pop(rest)
+    if number is None and more:
+        number, more = _about(more)
+    if more or (word and word.lower() not in ROLES):
+        close = difflib.get_close_matches(word.lower()[:40], ROLES, n=1)
+        raise _Problem(f"“{_free(rest, escaped)[:60]}” is not a role.", *(f"accept {each}" for each in close))
+    return Accept(ROLES[word.lower()] if word else "", number)
+
+
+def _read_handover(rest: str, escaped: bool) -> HandOver:
+    number, rest = _about(rest)
+    role, rest = pop(rest)
+    person, note = pop(rest)
+    named = _person_in(person, escaped)
+    known = {"role": ROLES.get(role.lower(), ""), "person": named.id if named else "", "incident": number}
+    if role and role.lower() not in ROLES:
+        raise _Problem(f"“{_free(role[:60], escaped)}” is not a role.")
+    if not role or named is None or not note:
+        raise _Missing("Say which role, to whom, and what they must know: ic @cora The rollback runs.", **known)
+    return HandOver(ROLES[role.lower()], named, _lines(note, escaped), number)
+
+
+def _read_todo(rest: str, escaped: bool) -> Todo:
+    number, rest = _about(rest)
+    tokens = tokens_of(rest)
+    person = _person_in(tokens[-1], escaped) if tokens else None
+    text = _free(" ".join(tokens[:-1] if person else tokens), escaped)
+    if not text:
+        raise _Missing("Say what is to be done.", incident=number, person=person.id if person else "")
+    return Todo(text, person, number)
+
+
+def _read_done(rest: str, escaped: bool) -> TaskDone:
+    number, rest = _about(rest)
+    token, more = pop(rest)
+    word = token.lstrip("#")
+    if not token:
+        raise _Missing("Say which task by its number: tasks lists them.", incident=number)
+    if more or not (word.isascii() and word.isdigit() and len(word) < 10):
+        raise _Problem(f"“{_free(rest, escaped)[:60]}” is not a task. Write its number, for example done 2.", "tasks")
+    return TaskDone(int(word), number)
+
+
+def _read_cancel(rest: str, escaped: bool) -> Cancel:
+    number, rest = _about(rest)
+    word, reason = pop(rest)
+    key = word.lower().replace("_", "-")
+    if not word:
+        raise _Missing(f"Say in one word why it was none: {', '.join(CLOSURES)}.", incident=number)
+    if key not in CLOSURES:
+        close = difflib.get_close_matches(key[:40], CLOSURES, n=1)
+        said = f"“{_free(word[:60], escaped)}” is not one of {', '.join(CLOSURES)}."
+        raise _Problem(said, *(f"cancel {each}" for each in close))
+    return Cancel(CLOSURES[key], _lines(reason, escaped), number)
+
+
+def _read_duplicate(rest: str, escaped: bool) -> Duplicate:
+    tokens = [each for each in tokens_of(rest) if each.lower() != "of"]
+    numbers = [number_of(each) for each in tokens]
+    if not tokens:
+        raise _Missing("Say of which incident: duplicate of INC-7.")
+    if None in numbers or len(numbers) > 2:
+        raise _Problem(f"“{_free(rest, escaped)[:60]}” does not name incidents. Write duplicate INC-8 of INC-7.")
+    known = [number for number in numbers if number is not None]
+    return Duplicate(known[-1], known[0] if len(known) == 2 else None)
 
 
 def _read_about(rest: str, escaped: bool) -> About:
@@ -303,6 +332,13 @@ _READERS: dict[str, Callable[[str, bool], Args]] = {
     "assign": _read_assign,
     "update": _with_text("Say what is new."),
     "decide": _with_text("Say what was decided, and why."),
+    "accept": _read_accept,
+    "handover": _read_handover,
+    "task": _read_todo,
+    "tasks": _read_one,
+    "done": _read_done,
+    "cancel": _read_cancel,
+    "duplicate": _read_duplicate,
     "mitigated": _read_about,
     "monitoring": _read_about,
     "resolved": _read_about,

@@ -11,7 +11,7 @@ from django.core import signing
 
 from chatops.answers import Block, cut, mrkdwn, plain_text, section
 from chatops.forms import FORMS, Field
-from chatops.vocabulary import ROLE_LABELS, SEVERITY_WORDS
+from chatops.vocabulary import CLOSURES, ROLE_LABELS, SEVERITY_WORDS
 from incidents.models import Incident
 
 SALT = "chatops.modal"
@@ -169,6 +169,10 @@ def _roles(field: Field, given: str, environments: Sequence[tuple[str, str]]) ->
     return _menu([option(label, key) for key, label in ROLE_LABELS.items()], given)
 
 
+def _closures(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
+    return _menu([option(word.replace("-", " ").capitalize(), key) for word, key in CLOSURES.items()], given)
+
+
 def _environments(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
     return _menu([option(name, slug) for slug, name in environments[:OPTIONS_LIMIT]], given)
 
@@ -184,5 +188,6 @@ _ELEMENTS: dict[str, Callable[[Field, str, Sequence[tuple[str, str]]], Block]] =
     "severity": _severities,
     "role": _roles,
     "environment": _environments,
+    "closure": _closures,
     "person": _person,
 }

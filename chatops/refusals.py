@@ -11,10 +11,11 @@ from chatops import answers, replies
 from chatops.answers import Block, code
 from chatops.buttons import DO, FORM, Press, button, link_button
 from chatops.forms import FORMS
-from chatops.grammar import About, Assign, Classify, Declare
+from chatops.grammar import About, Accept, Assign, Cancel, Classify, Declare, Duplicate, HandOver, TaskDone, Todo
+from chatops.said import Said
 from chatops.selectors import IncidentNotNamed
 from chatops.speaker import Speaker
-from chatops.verbs import Said, reasons_of
+from chatops.verbs import reasons_of
 from conductor.lib.errors import Refused
 from conductor.policy.decisions import PolicyDenied
 from incidents.lifecycle import GuardsNotMet, IncidentAlreadyResolved, TransitionNotAllowed
@@ -105,6 +106,18 @@ def given_of(args: Any) -> Mapping[str, str]:
         return {"severity": args.severity, "reason": args.reason}
     if isinstance(args, Assign):
         return {"role": args.role, "person": args.person.id if args.person else ""}
+    if isinstance(args, HandOver):
+        return {"role": args.role, "person": args.person.id, "note": args.note}
+    if isinstance(args, Todo):
+        return {"text": args.text, "person": args.person.id if args.person else ""}
+    if isinstance(args, Cancel):
+        return {"closure": args.closure, "reason": args.reason}
+    if isinstance(args, Duplicate):
+        return {"original": f"INC-{args.original}"}
+    if isinstance(args, TaskDone):
+        return {"number": str(args.number)}
+    if isinstance(args, Accept):
+        return {"role": args.role}
     return {"text": args.text} if isinstance(args, About) else {}
 
 

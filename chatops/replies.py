@@ -10,11 +10,12 @@ from django.conf import settings
 from chatops.answers import Answer, Block, actions, answer, code, context, link, moment, mrkdwn, note, quoted, section
 from chatops.buttons import DO, FORM, Press, button
 from conductor.console.formatting import duration
-from incidents.models import Incident, RoleAssignment, Status, TimelineEvent
+from incidents.models import Incident, RoleAssignment, Status, Task, TaskState, TimelineEvent
 from incidents.wording import sentence
 
 TITLE_SHOWN = 150
 LISTED = 15
+TASKS_SHOWN = 30
 
 
 def incident_url(incident: Incident) -> str:
@@ -94,6 +95,23 @@ def listing(incidents: Sequence[Incident], *, which: str, command: str) -> Answe
     return answer("\n".join(f"{each.code} {each.severity} {each.title}" for each in incidents[:LISTED]), blocks)
 
 
+def tasks(incident: Incident, found: Sequence[Task]) -> Answer:
+    """Return the incident's tasks, each with its number and a button while it is open."""
+    if not found:
+        return note(f"{incident.code} has no tasks.")
+    blocks = [section(f"*{_named(incident)}* {len(found)} tasks")]
+    for task in found[:TASKS_SHOWN]:
+        whose = f" · {mrkdwn(task.assignee_name, 100)}" if task.assignee_name else ""
+        line = section(f"*{task.number}*  {mrkdwn(task.title, 200)}\n{task.get_state_display()}{whose}")
+        if task.state not in (TaskState.DONE, TaskState.CANCELED):
+            press = Press("done", incident.number, {"number": str(task.number)})
+            line["accessory"] = button(tenant_id=incident.tenant_id, label="Done", press=press)
+        blocks.append(line)
+    if len(found) > TASKS_SHOWN:
+        blocks.append(context(f"and {len(found) - TASKS_SHOWN} more, in the console"))
+    return answer("\n".join(f"{task.number} {task.state} {task.title}" for task in found[:TASKS_SHOWN]), blocks)
+
+
 def which_one(detail: str, candidates: Sequence[Incident], *, typed: str, buttons: Sequence[Block] = ()) -> Answer:
     """Return the question which incident was meant, each candidate behind what was typed, with its button."""
     lines = [section(f"{code(typed + ' ' + each.code)}  {_title(each)}") for each in candidates]
@@ -120,6 +138,7 @@ def handles(incident: Incident) -> list[Block]:
         return [press("reopen", "Reopen…"), press("status", "Status", DO)]
     row = [press("ack", "I am on it", DO, "primary")] if incident.acknowledged_at is None else []
     row += [press("update", "Update…"), press("assign", "Assign…"), press("classify", "Severity…")]
+    row += [press("task", "Task…")]
     row += [press(verb, label) for verb, label in _NEXT.get(Status(incident.status), ())]
     return [*row, press("status", "Status", DO)]
 

@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from chatops import answers, refusals
 from chatops.answers import Answer
 from chatops.grammar import Help, Suggestion, parse
-from chatops.verbs import Said, carry_out
+from chatops.said import Said
+from chatops.verbs import carry_out
 from chatops.vocabulary import BY_WORD, usage_of
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from chatops import selectors
 from chatops.grammar import Command
 from chatops.models import SlackInstallation, SlackReceipt
-from chatops.verbs import Said
+from chatops.said import Said
 from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.models import Tenant
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import Q
 
-from chatops import answers, replies, selectors
+from chatops import answers, replies, response_verbs, selectors
 from chatops.grammar import About, Assign, Classify, Declare, Listing
+from chatops.said import Said
 from conductor.lib.errors import Invalid, Refused
 from conductor.policy.decisions import PolicyDenied
-from conductor.tenancy.actors import Actor, display_name, require
-from conductor.tenancy.models import Environment, Tenant
+from conductor.tenancy.actors import display_name, require
+from conductor.tenancy.models import Environment
 from incidents.lifecycle import (
     GuardsNotMet,
     acknowledge_incident,
@@ -31,37 +28,6 @@ from incidents.lifecycle import (
     start_monitoring,
 )
 from incidents.models import EventKind, Incident, Role, RoleAssignment, TimelineEvent
-
-
-@dataclass(frozen=True)
-class Said:
-    """One command, and who says it."""
-
-    verb: str
-    args: Any
-    """The dataclass of chatops.grammar that belongs to the verb."""
-    command: str
-    """The command's name as typed, `/incident`."""
-    tenant: Tenant
-    team_id: str
-    """The workspace it is said in; empty at other doors."""
-    user: User
-    actor: Actor
-    now: datetime
-    spooled_at: datetime | None = None
-    """When it was said, if the database was away then: it is recorded late, and marked as reconstructed."""
-    channel_id: str = ""
-    """The chat's channel it is said in; its incident is meant when none is named."""
-
-    def incident(self, *, is_over: bool = False) -> Incident:
-        """Return the incident that is meant."""
-        return selectors.incident_meant(
-            number=self.args.incident,
-            user=self.user,
-            now=self.now,
-            is_over=is_over,
-            at=(self.team_id, self.channel_id),
-        )
 
 
 def carry_out(said: Said) -> answers.Answer:
@@ -211,6 +177,13 @@ _VERBS: dict[str, Callable[[Said], answers.Answer]] = {
     "assign": _assign,
     "update": _update,
     "decide": _decide,
+    "accept": response_verbs.accept,
+    "handover": response_verbs.hand_over,
+    "task": response_verbs.add,
+    "tasks": response_verbs.listing,
+    "done": response_verbs.finish,
+    "cancel": response_verbs.cancel,
+    "duplicate": response_verbs.merge,
     "mitigated": _move(mitigate_incident),
     "monitoring": _move(start_monitoring),
     "resolved": _move(resolve_incident),

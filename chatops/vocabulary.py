@@ -37,6 +37,9 @@ ROLES = {
     "ops": "OPERATIONS",
     "operations": "OPERATIONS",
     "scribe": "SCRIBE",
+    "deputy": "DEPUTY",
+    "privacy": "PRIVACY",
+    "legal": "PRIVACY",
 }
 """Word to role. Each is also a verb of its own: `ic @ben` is `assign ic @ben`."""
 
@@ -53,7 +56,20 @@ ROLE_LABELS = {
     "OPERATIONS": "Operations",
     "COMMUNICATIONS": "Communications",
     "SCRIBE": "Scribe",
+    "DEPUTY": "Deputy",
+    "PRIVACY": "Legal and privacy",
 }
+"""Role to what menus call it."""
+
+CLOSURES = {
+    "false-positive": "FALSE_POSITIVE",
+    "known-issue": "KNOWN_ISSUE",
+    "planned-change": "PLANNED_CHANGE",
+    "test": "TEST",
+    "opened-in-error": "OPENED_IN_ERROR",
+    "external": "EXTERNAL",
+}
+"""Word to why something was no incident."""
 
 FLAGS = {"service": "service", "env": "environment", "environment": "environment", "sev": "severity"}
 """Flags of `declare`, without their dashes, to the argument that they fill."""
@@ -86,7 +102,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "assign",
         ("role",),
-        "[INC-n] ic|comms|ops|scribe [@person]",
+        "[INC-n] ic|deputy|comms|ops|scribe|privacy [@person]",
         "Give a person a role, yourself when you name nobody. The role's word alone works too: ic @ben.",
         ("assign ic @ben", "comms @cora", "assign INC-7 scribe"),
     ),
@@ -103,6 +119,41 @@ VERBS: tuple[Verb, ...] = (
         "[INC-n] text",
         "Record a decision, also one not to act, and why.",
         ("decide We do not fail over: the standby is 40 minutes behind",),
+    ),
+    Verb(
+        "accept",
+        ("yes",),
+        "[INC-n] [role]",
+        "Accept a role that you were given or offered; without a role, accept that this is an incident.",
+        ("accept ic", "accept INC-7"),
+    ),
+    Verb(
+        "handover",
+        ("hand",),
+        "[INC-n] role @person note",
+        "Offer a role to somebody, with what they must know. You hold it until they accept.",
+        ("handover ic @cora Rollback runs, next update at 14:20",),
+    ),
+    Verb(
+        "task",
+        ("todo",),
+        "[INC-n] text [@person]",
+        "Add a task to be done while the incident lasts.",
+        ("task Check the replica's lag @ben", "todo INC-7 Call the provider"),
+    ),
+    Verb(
+        "tasks",
+        (),
+        "[INC-n]",
+        "List the incident's tasks. Only you see it.",
+        ("tasks", "tasks INC-7"),
+    ),
+    Verb(
+        "done",
+        (),
+        "[INC-n] number",
+        "A task of the incident is done.",
+        ("done 2", "done INC-7 2"),
     ),
     Verb(
         "mitigated",
@@ -131,6 +182,20 @@ VERBS: tuple[Verb, ...] = (
         "[INC-n] reason",
         "A resolved incident is back. History stays as it was.",
         ("reopen INC-7 Errors are back since 14:05",),
+    ),
+    Verb(
+        "cancel",
+        (),
+        "[INC-n] " + "|".join(CLOSURES) + " reason",
+        "It was no incident: say in one word why, and explain.",
+        ("cancel false-positive The probe itself was broken", "cancel INC-7 test A drill that was not announced"),
+    ),
+    Verb(
+        "duplicate",
+        ("dup",),
+        "[INC-n] of INC-m",
+        "It is the same as another incident, which goes on.",
+        ("duplicate INC-8 of INC-7", "dup of INC-7"),
     ),
     Verb(
         "status",

@@ -6,7 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.grammar import About, Assign, Classify, Command, Declare, Help, Listing, Person, Suggestion, parse
+from chatops.grammar import (
+    About,
+    Accept,
+    Assign,
+    Cancel,
+    Classify,
+    Command,
+    Declare,
+    Duplicate,
+    HandOver,
+    Help,
+    Listing,
+    Person,
+    Suggestion,
+    TaskDone,
+    Todo,
+    parse,
+)
 from chatops.tokens import plain
 from chatops.vocabulary import BY_WORD, ROLES, VERBS
 
@@ -91,6 +108,18 @@ def test_declare_reads_severity_flags_and_title(text: str, expected: Declare) ->
         ("role scribe me", "assign", Assign("SCRIBE")),
         ("comms @cora", "assign", Assign("COMMUNICATIONS", Person(name="cora"))),
         ("ops", "assign", Assign("OPERATIONS")),
+        ("accept", "accept", Accept()),
+        ("accept INC-7 ic", "accept", Accept("COMMANDER", 7)),
+        ("accept scribe INC-7", "accept", Accept("SCRIBE", 7)),
+        ("handover ic @cora note this", "handover", HandOver("COMMANDER", Person(name="cora"), "note this")),
+        ("task INC-7 Check lag @ben", "task", Todo("Check lag", Person(name="ben"), 7)),
+        ("todo Mail a@b.test", "task", Todo("Mail a@b.test")),
+        ("tasks", "tasks", About()),
+        ("done 2", "done", TaskDone(2)),
+        ("done INC-7 #2", "done", TaskDone(2, 7)),
+        ("cancel INC-7 false_positive the probe", "cancel", Cancel("FALSE_POSITIVE", "the probe", 7)),
+        ("dup of INC-7", "duplicate", Duplicate(7)),
+        ("duplicate INC-8 of INC-7", "duplicate", Duplicate(7, 8)),
         ("list", "list", Listing()),
         ("ls MINE", "list", Listing("mine")),
         ("", "help", Help()),
@@ -132,7 +161,13 @@ def test_a_near_miss_gets_the_nearest(text: str, problem: str, nearest: str) -> 
         ("declare x --service a --service b", "--service is there twice."),
         ("declare x --sev 9", "Say the severity: sev1, sev2, sev3 or sev4."),
         ("classify", "Say the severity: sev1, sev2, sev3 or sev4."),
-        ("assign @ben", "Say which role: ic, comms, ops or scribe."),
+        ("assign @ben", "Say which role: ic, deputy, comms, ops, scribe or privacy."),
+        ("done", "Say which task by its number: tasks lists them."),
+        ("done it", "“it” is not a task. Write its number, for example done 2."),
+        ("task @ben", "Say what is to be done."),
+        ("handover ic", "Say which role, to whom, and what they must know: ic @cora The rollback runs."),
+        ("duplicate", "Say of which incident: duplicate of INC-7."),
+        ("duplicate x", "“x” does not name incidents. Write duplicate INC-8 of INC-7."),
         ("update", "Say what is new."),
         ("update INC-7", "Say what is new."),
         ("decide", "Say what was decided, and why."),

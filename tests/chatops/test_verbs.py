@@ -300,3 +300,57 @@ def test_an_unlinked_user_is_told_how_to_be_linked(workspace: Tenant, incidents:
 
 def test_an_unlinked_user_gets_help(workspace: Tenant) -> None:
     assert "/incident declare" in words(Speaker(STRANGER)("help"))
+
+
+def test_tasks_are_added_listed_and_done(ben_says: Speaker, workspace: Tenant) -> None:
+    ben_says("declare sev2 x")
+    assert "has no tasks" in ben_says("tasks")["text"]
+
+    added = ben_says(f"task Check the replica <@{CORA}|cora>")
+    listed = ben_says("tasks")
+    done, again, unknown = ben_says("done 1"), ben_says("done 1"), ben_says("done 9")
+
+    check_message(listed)
+    assert "has task 1 for Cora Commander: Check the replica" in words(added)
+    assert "Check the replica" in words(listed)
+    assert "task 1 is done" in words(done)
+    assert "was done already" in words(again)
+    assert "has no task 9" in words(unknown)
+
+
+def test_a_role_is_offered_and_accepted(ben_says: Speaker, cora_says: Speaker, workspace: Tenant) -> None:
+    ben_says("declare sev2 x")
+    ben_says("ic")
+
+    offered = ben_says(f"handover ic <@{CORA}|cora> Rollback runs, next update at 14:20")
+    with tenant_scope(workspace.id):
+        assert RoleAssignment.objects.get(role="COMMANDER", ended_at=None).user.username == "ben"
+    accepted = cora_says("accept ic")
+
+    assert "offers the role of commander to Cora Commander" in words(offered)
+    assert "accepted" in words(accepted)
+    with tenant_scope(workspace.id):
+        assert RoleAssignment.objects.get(role="COMMANDER", ended_at=None).user.username == "cora"
+    assert "Refused" in words(ben_says("accept scribe"))
+
+
+def test_what_was_no_incident_is_cancelled_with_a_word_and_a_reason(
+    ben_says: Speaker, incidents: Any, workspace: Tenant
+) -> None:
+    ben_says("declare sev3 x")
+
+    short = ben_says("cancel false-positive")
+    ben_says("cancel false-positive The probe itself was broken")
+
+    assert "Refused, nothing was changed" in words(short)
+    assert incidents()[0].status == Status.CANCELED
+
+
+def test_a_duplicate_is_merged_into_the_one_that_goes_on(ben_says: Speaker, incidents: Any) -> None:
+    ben_says("declare sev3 First")
+    ben_says("declare sev3 Second")
+
+    ben_says("duplicate INC-2 of INC-1")
+
+    assert [each.status for each in incidents()] == [Status.OPEN, Status.DUPLICATE]
+    assert "There is no INC-9 here" in words(ben_says("duplicate INC-1 of INC-9"))

@@ -1,0 +1,45 @@
+"""One sentence, who says it and where: what every verb of the command is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from chatops import selectors
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.models import Tenant
+from incidents.models import Incident
+
+
+@dataclass(frozen=True)
+class Said:
+    """One command, and who says it."""
+
+    verb: str
+    args: Any
+    """The dataclass of chatops.grammar that belongs to the verb."""
+    command: str
+    """The command's name as typed, `/incident`."""
+    tenant: Tenant
+    team_id: str
+    """The workspace it is said in; empty at other doors."""
+    user: User
+    actor: Actor
+    now: datetime
+    spooled_at: datetime | None = None
+    """When it was said, if the database was away then: it is recorded late, and marked as reconstructed."""
+    channel_id: str = ""
+    """The chat's channel it is said in; its incident is meant when none is named."""
+
+    def incident(self, *, is_over: bool = False) -> Incident:
+        """Return the incident that is meant."""
+        return selectors.incident_meant(
+            number=self.args.incident,
+            user=self.user,
+            now=self.now,
+            is_over=is_over,
+            at=(self.team_id, self.channel_id),
+        )
