@@ -14,6 +14,7 @@ from chatops.models import SlackInstallation, SlackReceipt
 from chatops.said import Said
 from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.models import Tenant
+from conductor.tenancy.viewing import look_as
 
 
 @dataclass(frozen=True)
@@ -75,5 +76,7 @@ def speaker_of(receipt: SlackReceipt, *, command: str, now: datetime) -> Speaker
     tenant = Tenant.objects.get(id=receipt.tenant_id)
     user = selectors.user_of(team_id=receipt.team_id, slack_user_id=receipt.slack_user_id)
     actor = actor_for_user(user=user, tenant=tenant, channel="slack") if user is not None else None
+    if actor is not None:
+        look_as(actor)
     member = Member(user, actor) if user is not None and actor is not None else None
     return Speaker(receipt, tenant, member, command, receipt.channel_id, now)

@@ -19,6 +19,8 @@ class State(StrEnum):
     OK = "ok"
     MISSING = "missing"
     INVALID = "invalid"
+    PENDING = "pending"
+    EXCLUDED = "excluded"
 
 
 class MetricJSON(TypedDict):
@@ -83,6 +85,12 @@ class Milestones:
     """The latest time, unless it was reopened since."""
     inferred: frozenset[str] = frozenset()
     """Names of the milestones that nobody stated: another fact implies them."""
+    impact_started: datetime | None = None
+    impact_ended: datetime | None = None
+    is_over: bool = True
+    """Whether nobody works on it any more: what has not happened until then is missing, before that pending."""
+    excluded: str = ""
+    """Why none of its durations count; empty where they do."""
 
 
 WORDS = {
@@ -93,9 +101,13 @@ WORDS = {
     "updated": "the first update was posted",
     "mitigated": "it was mitigated",
     "monitoring": "monitoring began",
+    "impact_started": "the impact began",
+    "impact_ended": "the impact ended",
     "resolved": "it was resolved",
 }
 
+TO_DETECT = Definition("time_to_detect", "Impact to detected", "impact_started", "detected")
+IMPACT = Definition("time_of_impact", "Impact in all", "impact_started", "impact_ended")
 TO_DECLARE = Definition("time_to_declare", "Detected to declared", "detected", "declared")
 TO_ACKNOWLEDGE = Definition("time_to_acknowledge", "Declared to acknowledged", "declared", "acknowledged")
 TO_COMMAND = Definition("time_to_command", "Declared to command", "declared", "commanded")
@@ -104,15 +116,21 @@ TO_MITIGATE = Definition("time_to_mitigate", "Declared to mitigated", "declared"
 MONITORING = Definition("time_monitoring", "Monitoring to resolved", "monitoring", "resolved")
 TO_RESOLVE = Definition("time_to_resolve", "Declared to resolved", "declared", "resolved")
 
-DEFINITIONS = (TO_DECLARE, TO_ACKNOWLEDGE, TO_COMMAND, TO_FIRST_UPDATE, TO_MITIGATE, MONITORING, TO_RESOLVE)
+DEFINITIONS = (
+    TO_DETECT, TO_DECLARE, TO_ACKNOWLEDGE, TO_COMMAND, TO_FIRST_UPDATE, TO_MITIGATE, MONITORING, TO_RESOLVE, IMPACT,
+)  # fmt: skip
 
 OPEN_KEY, OPEN_LABEL = "time_unresolved", "Unresolved in all"
 
 
 def measure(definition: Definition, milestones: Milestones) -> Metric:
     """Return the metric with its state."""
+    if milestones.excluded:
+        return _unreadable(definition, State.EXCLUDED, milestones.excluded)
     start, end = getattr(milestones, definition.start), getattr(milestones, definition.end)
     absent = [WORDS[name] for name, at in ((definition.start, start), (definition.end, end)) if at is None]
+    if start is not None and end is None and not milestones.is_over:
+        return _unreadable(definition, State.PENDING, f"Not yet: nobody has recorded when {WORDS[definition.end]}.")
     if absent:
         return _unreadable(definition, State.MISSING, f"No entry says when {' or when '.join(absent)}.")
     seconds = round((end - start).total_seconds())
@@ -126,7 +144,12 @@ def measure(definition: Definition, milestones: Milestones) -> Metric:
 
 def measure_all(*, milestones: Milestones, transitions: Sequence[StatusTransition]) -> list[Metric]:
     """Return every metric of an incident, in reading order; `transitions` are its own, by seq."""
-    return [*(measure(definition, milestones) for definition in DEFINITIONS), unresolved(transitions)]
+    total = unresolved(transitions)
+    if milestones.excluded:
+        total = Metric(OPEN_KEY, OPEN_LABEL, None, State.EXCLUDED, milestones.excluded)
+    elif not milestones.is_over and total.state == State.MISSING:
+        total = Metric(OPEN_KEY, OPEN_LABEL, None, State.PENDING, "Not yet: it is not over.")
+    return [*(measure(definition, milestones) for definition in DEFINITIONS), total]
 
 
 def unresolved(transitions: Sequence[StatusTransition]) -> Metric:
@@ -151,6 +174,8 @@ class Summary:
     n: int
     missing: int
     invalid: int
+    pending: int
+    excluded: int
     median_seconds: int | None
     p90_seconds: int | None
 
@@ -165,6 +190,8 @@ def summarise(metrics: Iterable[Metric]) -> Summary:
         n=len(values),
         missing=len(by_state[State.MISSING]),
         invalid=len(by_state[State.INVALID]),
+        pending=len(by_state[State.PENDING]),
+        excluded=len(by_state[State.EXCLUDED]),
         median_seconds=round(statistics.median(values)) if values else None,
         p90_seconds=_nearest_rank(values, 0.9),
     )

@@ -11,7 +11,11 @@ from incidents.models import Incident
 
 
 def payload_of(*, incident: Incident, tenant_slug: str) -> dict[str, Any]:
-    """Return the notice as adapters take it (adapters.ports.Message)."""
+    """Return the notice as adapters take it (adapters.ports.Message). Of a private incident: that there is one."""
+    url = f"{settings.CONDUCTOR_BASE_URL}/t/{tenant_slug}/incidents/INC-{incident.number}/"
+    if incident.is_private:
+        facts = {"Incident": incident.code, "Severity": incident.severity}
+        return {"title": f"{incident.code} {incident.severity}: private", "text": "", "url": url, "facts": facts}
     facts = {
         "Incident": incident.code,
         "Severity": incident.severity,
@@ -25,6 +29,6 @@ def payload_of(*, incident: Incident, tenant_slug: str) -> dict[str, Any]:
     return {
         "title": f"{incident.code} {incident.severity}: {incident.title}",
         "text": incident.summary,
-        "url": f"{settings.CONDUCTOR_BASE_URL}/t/{tenant_slug}/incidents/INC-{incident.number}/",
+        "url": url,
         "facts": {label: value for label, value in facts.items() if value},
     }

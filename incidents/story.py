@@ -12,9 +12,11 @@ from conductor.metering.selectors import CostLine, cost_of
 from incidents.measures import Chart
 from incidents.metrics import Metric, Milestones, measure_all
 from incidents.models import (
+    SIDE_EXITS,
     ActionItem,
     EventKind,
     Incident,
+    Kind,
     Role,
     RoleAssignment,
     Status,
@@ -116,7 +118,20 @@ def milestones_of(
         monitoring=incident.monitoring_at,
         resolved=incident.resolved_at if incident.status == Status.RESOLVED else None,
         inferred=frozenset(inferred),
+        impact_started=incident.impact_started_at,
+        impact_ended=incident.impact_ended_at,
+        is_over=not incident.is_active,
+        excluded=excluded_because(incident),
     )
+
+
+def excluded_because(incident: Incident) -> str:
+    """Say why the incident's durations count nowhere; empty where they do."""
+    if incident.status in SIDE_EXITS:
+        return f"It was {incident.get_status_display().lower()}: no incident of its own."
+    if incident.kind == Kind.PRACTICE:
+        return "It was practice."
+    return ""
 
 
 def _first(moments: Iterable[datetime]) -> datetime | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conductor.graph.models import Edge
 from incidents.models import (
     SIDE_EXITS,
     Audience,
     Closure,
     EventKind,
     Impact,
+    MilestoneKey,
     Question,
     Reply,
     Role,
@@ -18,6 +20,7 @@ from incidents.models import (
     TaskState,
     TimelineEvent,
     Urgency,
+    Visibility,
 )
 
 KEY_KINDS = frozenset(
@@ -55,6 +58,8 @@ CHANNELS = {
 
 def sentence(event: TimelineEvent) -> str:
     """Return what happened, naming who did it; the entry's own text (`event.body`) is not repeated."""
+    if event.redacted_at is not None and not event.data:
+        return f"An entry by {event.actor_name} was redacted"
     return _SENTENCES[EventKind(event.kind)](event.actor_name, event.data)
 
 
@@ -183,9 +188,42 @@ def _task_changed(who: str, data: Facts) -> str:
     return f"Task “{data['title']}”: {who} {name_list(said)}"
 
 
+def _milestone(who: str, data: Facts) -> str:
+    what = str(MilestoneKey(data["key"]).label)
+    corrected = f", not {data['from']}" if data.get("from") else ""
+    return f"{who} recorded: {what.lower()} at {data['to']}{corrected}"
+
+
+def _visibility(who: str, data: Facts) -> str:
+    private = data["to"] == Visibility.PRIVATE
+    return f"{who} made this private" if private else f"{who} opened this to everybody here"
+
+
+def _duty_decided(who: str, data: Facts) -> str:
+    return f"{who} signed: {data['regime']}, {'reportable' if data['applies'] else 'not reportable'}"
+
+
+def _duty_reopened(who: str, data: Facts) -> str:
+    facts = name_list([name.replace("_", " ") for name in data["changed"]])
+    return f"“{data['title']}” is asked again: {facts} changed since the decision"
+
+
+def _filed(who: str, data: Facts) -> str:
+    late = ", late" if data.get("late") else ""
+    return f"{who} filed “{data['title']}”{late}, number {data['reference']}"
+
+
+def _link(verb: str) -> Callable[[str, Facts], str]:
+    def say(who: str, data: Facts) -> str:
+        return f"{who} {verb}: this {Edge.Kind(data['kind']).label} {data['name']}"
+
+    return say
+
+
 def _decision(who: str, data: Facts) -> str:
     agreed = [person["name"] for person in data.get("agreed_by", [])]
-    return f"Decision by {who}" + (f", agreed by {name_list(agreed)}" if agreed else "")
+    what = "Decision not to" if data.get("negative") else "Decision"
+    return f"{what} by {who}" + (f", agreed by {name_list(agreed)}" if agreed else "")
 
 
 def _alert(verb: str) -> Callable[[str, Facts], str]:
@@ -234,6 +272,21 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.SERVICE_CHANGED: _changed("service"),
     EventKind.ROLE_ASSIGNED: _role_assigned,
     EventKind.ROLE_RELEASED: _role_released,
+    EventKind.NOTE_ADDED: lambda who, data: f"{who} noted",
+    EventKind.ENTRY_CORRECTED: lambda who, data: f"{who} corrected entry {data['seq']}",
+    EventKind.REDACTION_REQUESTED: lambda who, data: f"{who} asked to redact entry {data['seq']}",
+    EventKind.ENTRY_REDACTED: lambda who, data: f"{who} redacted entry {data['seq']}: {data['legal_basis']}",
+    EventKind.MILESTONE_SET: _milestone,
+    EventKind.VISIBILITY_CHANGED: _visibility,
+    EventKind.ACCESS_GRANTED: lambda who, data: f"{who} let {data['to']['name']} read this",
+    EventKind.ACCESS_REVOKED: lambda who, data: f"{who} ended the access of {data['from']['name']}",
+    EventKind.LINK_ADDED: _link("linked"),
+    EventKind.LINK_ENDED: _link("ended the link"),
+    EventKind.OBLIGATION_ARMED: lambda who, data: f"{data['regime']}: “{data['title']}” is to be decided",
+    EventKind.OBLIGATION_DECIDED: _duty_decided,
+    EventKind.OBLIGATION_REOPENED: _duty_reopened,
+    EventKind.OBLIGATION_FILED: _filed,
+    EventKind.REPORTING_MOMENT: lambda who, data: f"{who} decided: {data['key'].replace('_', ' ')} was at {data['at']}",
     EventKind.IMPACT_CHANGED: _impact,
     EventKind.QUESTION_ANSWERED: _answered,
     EventKind.ROLE_OFFERED: _role_offered,

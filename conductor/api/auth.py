@@ -15,6 +15,7 @@ from conductor.tenancy.bearer import tenant_of
 from conductor.tenancy.models import ApiToken, Tenant
 from conductor.tenancy.roles import permissions_in
 from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.viewing import look_as
 
 SEEN_EVERY = timedelta(minutes=1)
 """`last_used_at` is no finer than this, so that reading does not mean writing."""
@@ -38,6 +39,7 @@ class BearerToken(HttpBearer):
         if named is None or tenant_id != named.id:
             raise NotFound
         request.actor = actor  # type: ignore[attr-defined]
+        look_as(actor)
         return actor
 
 

@@ -55,6 +55,11 @@ STATUSES: dict[str, Status] = {
     "declined": Status("none", "Declined", SLASH),
     "canceled": Status("none", "Canceled", SLASH),
     "duplicate": Status("none", "Duplicate", DASH),
+    # duties to report
+    "assessing": Status("amber", "To be decided", DASHED),
+    "applicable": Status("red", "Running", ARC),
+    "not_applicable": Status("none", "Not reportable", DASH),
+    "filed": Status("green", "Filed", TICK),
     # runs, steps, tries
     "todo": Status("none", "Not yet", DASHED),
     "pending": Status("none", "Pending", DASHED),

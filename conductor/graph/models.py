@@ -47,6 +47,12 @@ class Edge(TenantModel):
         EVIDENCES = "EVIDENCES", "is evidence for"
         PART_OF = "PART_OF", "is part of"
         RESPONDS_TO = "RESPONDS_TO", "responds to"
+        RELATED_TO = "RELATED_TO", "is related to"
+        CAUSED_BY = "CAUSED_BY", "is caused by"
+        CHILD_OF = "CHILD_OF", "is part of the larger"
+        REGRESSES = "REGRESSES", "is a return of"
+        DUPLICATE_OF = "DUPLICATE_OF", "is a duplicate of"
+        TRACKED_IN = "TRACKED_IN", "is tracked in"
 
     source = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="outgoing")
     target = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="incoming")

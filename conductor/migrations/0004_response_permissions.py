@@ -21,19 +21,21 @@ def grant(apps: Any, schema_editor: Any) -> None:
     Group = apps.get_model("auth", "Group")
     GroupObjectPermission = apps.get_model("guardian", "GroupObjectPermission")
     Tenant = apps.get_model("conductor", "Tenant")
-    tenants = list(Tenant.objects.all())
+    # Not the default connection: that is the application's role, which sees no tenant here.
+    using = schema_editor.connection.alias
+    tenants = list(Tenant.objects.using(using))
     if not tenants:
         return
     # post_migrate makes permissions; a tenant that exists needs them now.
-    content_type, _ = ContentType.objects.get_or_create(app_label="conductor", model="tenant")
+    content_type, _ = ContentType.objects.using(using).get_or_create(app_label="conductor", model="tenant")
     names = dict(Tenant._meta.permissions)
     for codename, roles in NEW.items():
-        permission, _ = Permission.objects.get_or_create(
+        permission, _ = Permission.objects.using(using).get_or_create(
             content_type=content_type, codename=codename, defaults={"name": names[codename]}
         )
         for tenant in tenants:
-            for group in Group.objects.filter(name__in=[f"tenant:{tenant.id}:{role}" for role in roles]):
-                GroupObjectPermission.objects.get_or_create(
+            for group in Group.objects.using(using).filter(name__in=[f"tenant:{tenant.id}:{role}" for role in roles]):
+                GroupObjectPermission.objects.using(using).get_or_create(
                     group=group, permission=permission, content_type=content_type, object_pk=str(tenant.id)
                 )
 

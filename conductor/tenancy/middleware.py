@@ -15,6 +15,7 @@ from conductor.tenancy.bearer import tenant_asked_for
 from conductor.tenancy.directory import tenant_id_for_slug, tenants_of_user
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.viewing import viewing_as
 
 SESSION_KEY = "conductor_tenant"
 """Slug of the tenant that the person looked at last; the admin pages, which name none, use it."""
@@ -55,10 +56,11 @@ class TenantMiddleware:
             return None
         with tenant_scope(tenant_id):
             self._identify(request, tenant_id)
-            response = view(request, *args, **kwargs)
-            # Rendered here, because after this block the tenant's rows are out of sight again.
-            render = getattr(response, "render", None)
-            return render() if callable(render) and not getattr(response, "is_rendered", True) else response
+            with viewing_as(request.actor):  # type: ignore[attr-defined]
+                response = view(request, *args, **kwargs)
+                # Rendered here, because after this block the tenant's rows are out of sight again.
+                render = getattr(response, "render", None)
+                return render() if callable(render) and not getattr(response, "is_rendered", True) else response
 
     def _tenant_of_token(self, request: HttpRequest, slug: str) -> UUID | None:
         """The named tenant, if the token says that it is of that one. The API's own door checks whether it is good."""

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from conductor.tenancy.viewing import same_viewer
+
 _current: ContextVar[UUID | None] = ContextVar("conductor_tenant", default=None)
 
 SETTING = "conductor.tenant_id"
@@ -31,7 +33,8 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
         _announce(tenant_id)
         token = _current.set(tenant_id)
         try:
-            yield
+            with same_viewer():
+                yield
         finally:
             _current.reset(token)
             # A failed statement leaves the savepoint to be rolled back, which restores the setting as well.

@@ -30,7 +30,8 @@ def collect_for_incident(*, incident: Incident, cause: Ref, actor: Actor, now: d
     if incident.is_active or incident.is_history:
         raise IncidentNotFinal
     bindings = live_bindings(workflow=INCIDENT_BUNDLE, environment=incident.environment)
-    if not bindings:
+    # Whoever reads evidence would read it: what is private stays out until it is opened.
+    if not bindings or incident.is_private:
         return None
     return start_run(
         tenant_id=incident.tenant_id,

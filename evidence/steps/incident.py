@@ -33,7 +33,7 @@ def open_incident_bundle(ctx: StepContext) -> dict[str, Any]:
         began = min(incident.detected_at or incident.declared_at, incident.declared_at)
         bundle = open_bundle(
             tenant_id=ctx.tenant_id,
-            title=f"Response to {incident.code}: {incident.title}"[:200],
+            title=f"Response to {incident}"[:200],
             purpose=f"Response evidence for {incident.code}, a {incident.severity} incident, from alert to recovery.",
             control_ids=ctx.input["controls"],
             incident=incident,

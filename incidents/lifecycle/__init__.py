@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from incidents.lifecycle.access import grant_access, revoke_access, set_visibility
 from incidents.lifecycle.action_items import (
     ActionItemChanged,
     ActionItemClosed,
@@ -16,6 +17,15 @@ from incidents.lifecycle.action_items import (
 )
 from incidents.lifecycle.chat import record_chat
 from incidents.lifecycle.classification import classify_incident
+from incidents.lifecycle.correction import (
+    ApproverIsRequester,
+    CorrectedAlready,
+    NotCorrectable,
+    RedactedAlready,
+    approve_redaction,
+    correct_entry,
+    request_redaction,
+)
 from incidents.lifecycle.handover import (
     NothingToAnswer,
     accept_role,
@@ -25,14 +35,27 @@ from incidents.lifecycle.handover import (
 )
 from incidents.lifecycle.history import HistoryReport, HistorySource, import_history
 from incidents.lifecycle.incident import acknowledge_incident, declare_incident
+from incidents.lifecycle.links import affect_resource, end_link, link_incidents, link_ticket
+from incidents.lifecycle.merge import merge_incident, unmerge_incident
+from incidents.lifecycle.milestone import set_milestone
+from incidents.lifecycle.obligations import (
+    NotApplicable,
+    NothingToDecide,
+    assert_reporting_moment,
+    decide_obligations,
+    file_obligation,
+)
+from incidents.lifecycle.own_rules import change_own_rule
 from incidents.lifecycle.policy import PolicyChanged, change_response_policy
 from incidents.lifecycle.postmortem import draft_postmortem, request_postmortem, store_rendering
 from incidents.lifecycle.refusals import (
     GuardsNotMet,
     IncidentAlreadyResolved,
+    IncidentHidden,
     IncidentIsHistory,
     IncidentMoved,
     KeyInUse,
+    LinkWouldCircle,
     NotAResponder,
     OverrideNotAllowed,
     ReasonTooShort,
@@ -65,6 +88,7 @@ from incidents.lifecycle.status import (
 )
 from incidents.lifecycle.task import add_task, change_task
 from incidents.lifecycle.timeline import (
+    add_note,
     post_update,
     record_alert,
     record_decision,
@@ -77,23 +101,31 @@ __all__ = [
     "ActionItemChanged",
     "ActionItemClosed",
     "ActionItemOpen",
+    "ApproverIsRequester",
+    "CorrectedAlready",
     "GuardsNotMet",
     "HistoryReport",
     "HistorySource",
     "IncidentAlreadyResolved",
+    "IncidentHidden",
     "IncidentIsHistory",
     "IncidentMoved",
     "KeyInUse",
+    "LinkWouldCircle",
     "NotAResponder",
+    "NotApplicable",
     "NotApproved",
+    "NotCorrectable",
     "NotFinal",
     "NotInReview",
     "NothingToAnswer",
+    "NothingToDecide",
     "OverrideNotAllowed",
     "OwnWork",
     "PolicyChanged",
     "PostmortemChanged",
     "ReasonTooShort",
+    "RedactedAlready",
     "RoleNotHeld",
     "SectionUnknown",
     "TransitionNotAllowed",
@@ -101,24 +133,37 @@ __all__ = [
     "accept_role",
     "acknowledge_incident",
     "add_action_item",
+    "add_note",
     "add_task",
+    "affect_resource",
     "approve_postmortem",
+    "approve_redaction",
     "ask_for_review",
+    "assert_reporting_moment",
     "assign_role",
     "cancel_incident",
     "change_action_item",
+    "change_own_rule",
     "change_response_policy",
     "change_task",
     "classify_incident",
     "close_action_item",
+    "correct_entry",
+    "decide_obligations",
     "declare_incident",
     "decline_incident",
     "decline_role",
     "draft_postmortem",
     "drop_action_item",
     "edit_section",
+    "end_link",
+    "file_obligation",
+    "grant_access",
     "hand_over_role",
     "import_history",
+    "link_incidents",
+    "link_ticket",
+    "merge_incident",
     "mitigate_incident",
     "move_incident",
     "post_update",
@@ -135,9 +180,14 @@ __all__ = [
     "reopen_action_item",
     "reopen_incident",
     "request_postmortem",
+    "request_redaction",
     "resolve_incident",
+    "revoke_access",
+    "set_milestone",
+    "set_visibility",
     "start_after_declaring",
     "start_monitoring",
     "store_rendering",
+    "unmerge_incident",
     "verify_effect",
 ]

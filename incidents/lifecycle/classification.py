@@ -11,6 +11,7 @@ from django.db import transaction
 from conductor.tenancy.actors import Actor, require
 from incidents.lifecycle import topology
 from incidents.lifecycle.declaring import clean_answers, clean_impact, severity_by_matrix
+from incidents.lifecycle.obligations import sync_obligations
 from incidents.lifecycle.refusals import ReasonTooShort
 from incidents.lifecycle.saga import keep_watching
 from incidents.lifecycle.words import Complaints
@@ -120,5 +121,6 @@ def _reclassify(
     else:
         topology.place(incident=incident, now=now)
     write(incident=incident, action="incident.classified", entries=entries, actor=actor, now=now, body=body)
+    sync_obligations(incident=incident, actor=actor, now=now)
     if "severity" in changes:
         keep_watching(incident=incident, actor=actor, now=now)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from conductor.tenancy.models import Environment
 from incidents.lifecycle.words import Complaints
-from incidents.models import Impact, Kind, Question, Reply, Severity, Status, Urgency
+from incidents.models import Impact, Kind, Question, Reply, Severity, Status, Urgency, Visibility
 from incidents.response.policy import policy_in_force
 
 
@@ -24,6 +24,7 @@ class MoreOfDeclaration(TypedDict, total=False):
     kind: str
     detected_at: datetime | None
     triage: bool
+    visibility: str
     impact: str
     urgency: str
     answers: Mapping[str, str]
@@ -44,6 +45,7 @@ class Declaration:
     dedup_key: str
     detected_at: datetime | None
     status: str
+    visibility: str
     impact: str
     urgency: str
     answers: dict[str, str]
@@ -77,6 +79,7 @@ def clean_declaration(*, tenant_id: UUID, title: str, severity: str, **more: Any
         dedup_key=complaints.line("dedup_key", more.get("dedup_key", ""), most=300),
         detected_at=detected_at,
         status=Status.TRIAGE if more.get("triage") else Status.OPEN,
+        visibility=complaints.choice("visibility", more.get("visibility") or Visibility.NORMAL, Visibility),
         impact=impact,
         urgency=urgency,
         answers=clean_answers(complaints, more.get("answers") or {}),

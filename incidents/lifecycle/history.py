@@ -17,6 +17,7 @@ from conductor.lib.clock import rfc3339
 from conductor.lib.refs import Ref, ref
 from conductor.tenancy.actors import Actor, require
 from conductor.tenancy.numbers import next_number
+from incidents.chain import chained
 from incidents.lifecycle.topology import INCIDENT
 from incidents.models import EventKind, Incident, Kind, Status, StatusTransition, TimelineEvent
 from incidents.past import PastIncident, Unreadable, read_past, shifted
@@ -131,7 +132,12 @@ def _insert(
         transition for incident, each in pairs for transition in _transitions(incident, each, source, now)
     )
     TimelineEvent.objects.bulk_create(
-        (entry for incident, each in pairs for entry in _entries(incident, each, source, receipt, now)), batch_size=500
+        (
+            entry
+            for incident, each in pairs
+            for entry in chained(_entries(incident, each, source, receipt, now), previous="")
+        ),
+        batch_size=500,
     )
     _place(tenant_id, pairs, actor, now)
 

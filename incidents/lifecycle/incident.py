@@ -17,11 +17,12 @@ from conductor.tenancy.actors import Actor, require
 from conductor.tenancy.numbers import next_number
 from incidents.lifecycle import topology
 from incidents.lifecycle.declaring import Declaration, MoreOfDeclaration, clean_declaration
-from incidents.lifecycle.refusals import IncidentAlreadyResolved, NotAResponder
+from incidents.lifecycle.obligations import sync_obligations
+from incidents.lifecycle.refusals import IncidentAlreadyResolved, IncidentHidden, NotAResponder
 from incidents.lifecycle.role import acknowledge_silently, assume
 from incidents.lifecycle.saga import start_response
 from incidents.lifecycle.writing import Entry, lock, write
-from incidents.models import EventKind, Incident, Role, StatusTransition
+from incidents.models import EventKind, Incident, Role, StatusTransition, Visibility
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -47,7 +48,7 @@ def declare_incident(
     require(actor=actor, permission="respond")
     asked = clean_declaration(tenant_id=tenant_id, title=title, severity=severity, **more)
     commander = _commander(actor) if take_command else None
-    if found := Incident.objects.live_for(asked.dedup_key):
+    if found := _live(asked.dedup_key):
         return found, False
     incident_id = uuid7()
     decision = _ask_policy(incident_id, asked, actor, now)
@@ -57,15 +58,24 @@ def declare_incident(
             if commander is not None:
                 assume(incident=incident, role=Role.COMMANDER, user=commander, actor=actor, now=now)
                 acknowledge_silently(incident=incident, actor=actor, now=now)
+            sync_obligations(incident=incident, actor=actor, now=now)
             start_response(incident=incident, actor=actor, now=now)
     except IntegrityError:
         # Only the key can clash, numbers are given out under a lock. Whoever was first has committed by now, and
         # the number that was taken here went back with the savepoint.
-        if (found := Incident.objects.live_for(asked.dedup_key)) is None:
+        if (found := _live(asked.dedup_key)) is None:
             raise
         return found, False
     incident.refresh_from_db()
     return incident, True
+
+
+def _live(dedup_key: str) -> Incident | None:
+    """Return what is live for the key; raise IncidentHidden where whoever looks may not see it."""
+    found = Incident.everything.live_for(dedup_key)
+    if found is not None and found.is_private and not Incident.objects.filter(id=found.id).exists():
+        raise IncidentHidden
+    return found
 
 
 def acknowledge_incident(*, incident: Incident, actor: Actor, now: datetime, take_command: bool = False) -> Incident:
@@ -107,7 +117,7 @@ def _ask_policy(incident_id: UUID, asked: Declaration, actor: Actor, now: dateti
             "environment": asked.environment.slug if asked.environment else "",
             "visibility": "NORMAL",
             "owner": actor.ref,
-            "service": asked.service,
+            "service": "" if asked.visibility == Visibility.PRIVATE else asked.service,
         },
         context={},
         tenant_id=asked.tenant_id,

@@ -15,7 +15,7 @@ from conductor.tenancy.roles import PERMISSIONS, holders
 from incidents.lifecycle.refusals import GuardsNotMet, OverrideNotAllowed, ReasonTooShort
 from incidents.lifecycle.role import holder_of
 from incidents.lifecycle.words import Complaints
-from incidents.models import Closure, Incident, Role, Status
+from incidents.models import SIDE_EXITS, Closure, Incident, Role, Status
 from incidents.moves import REASON_CHARACTERS, Move
 from incidents.response.guards import Answer, Asked, ask
 from incidents.response.policy import InForce, policy_in_force
@@ -115,9 +115,29 @@ def _needs(incident: Incident, move: Move, wish: Wish) -> list[dict[str, str]]:
     if move.needs_closure and not wish.closure:
         words = ", ".join(Closure.values)
         lacking.append({"guard": "closure", "why": "It does not say what it was.", "how": f"Choose one of {words}."})
-    if move.needs_original and wish.original is None:
+    if move.needs_original:
+        lacking += _merge_needs(incident, wish.original)
+    return lacking
+
+
+def _merge_needs(incident: Incident, original: Incident | None) -> list[dict[str, str]]:
+    """What stands against merging the incident into `original`."""
+    if original is None:
         how = "Merge it into the incident that it repeats."
-        lacking.append({"guard": "original", "why": "It names no incident that it is a duplicate of.", "how": how})
+        return [{"guard": "original", "why": "It names no incident that it is a duplicate of.", "how": how}]
+    lacking = []
+    if original.id == incident.id or original.duplicate_of_id == incident.id:
+        why, how = "It would be a duplicate of itself.", "Merge the other way round, or choose another incident."
+        lacking.append({"guard": "merge_cycle", "why": why, "how": how})
+    elif original.status in SIDE_EXITS:
+        why = f"{original.code} is {original.get_status_display().lower()} itself."
+        lacking.append({"guard": "merge_original_over", "why": why, "how": "Choose an incident that is or was one."})
+    if original.visibility != incident.visibility:
+        why = "One of the two is private, and merging would carry its content to others."
+        lacking.append({"guard": "merge_private", "why": why, "how": "Make both private, or open both, then merge."})
+    if original.is_history:
+        why, how = f"{original.code} was imported.", "Choose an incident that happened here."
+        lacking.append({"guard": "merge_history", "why": why, "how": how})
     return lacking
 
 
@@ -180,7 +200,7 @@ def _ask_rules(
                 "commander": ref("tenancy.user", commander.user_id) if commander else "",
                 "incident_kind": incident.kind,
             },
-            context={"reason": reason},
+            context={"reason": "" if incident.is_private else reason},
             tenant_id=incident.tenant_id,
             now=now,
         )

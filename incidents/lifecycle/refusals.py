@@ -28,6 +28,18 @@ class IncidentMoved(Conflict):
         )
 
 
+class IncidentHidden(Conflict):
+    """A private incident is live for this deduplication key. Ask its commander to let you in."""
+
+    code = "incident_hidden"
+
+
+class LinkWouldCircle(Conflict):
+    """An incident cannot be part of itself, not even over others."""
+
+    code = "link_would_circle"
+
+
 class KeyInUse(Conflict):
     """Another unresolved incident has the same deduplication key. Work on that one, or resolve it first."""
 

@@ -88,7 +88,7 @@ def move_incident(
             _record(incident, move, passed, actor, now)
     except IntegrityError as error:
         # One live incident per key: reopening is where a second one would appear.
-        if (other := Incident.objects.live_for(incident.dedup_key)) is None:
+        if (other := Incident.everything.live_for(incident.dedup_key)) is None:
             raise
         raise KeyInUse(incident, other) from error
     incident.refresh_from_db()

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from conductor.lib.clock import rfc3339
-from conductor.lib.errors import Invalid
 from conductor.lib.refs import Ref, ref
 from conductor.tenancy.actors import Actor, display_name, require
 from conductor.tenancy.models import Membership
-from incidents.lifecycle.words import Complaints
+from incidents.lifecycle.words import Complaints, check_moment
 from incidents.lifecycle.writing import Entry, last_seq, lock, touch, write
 from incidents.models import Audience, EventKind, Incident, TimelineEvent
 
@@ -64,17 +63,41 @@ def record_missed_update(
         return append(locked, entry, "update.missed", actor, now, data)
 
 
-def record_decision(
-    *, incident: Incident, text: str, actor: Actor, now: datetime, agreed_by: Iterable[User] = ()
+def add_note(
+    *, incident: Incident, text: str, actor: Actor, now: datetime, occurred_at: datetime | None = None
 ) -> TimelineEvent:
-    """Append a decision, or a decision not to: what, why, and which members agreed. Raise Invalid for a stranger."""
+    """Append what somebody observed, and when it happened if that was earlier. Raise Invalid for the future."""
+    return _say(incident, EventKind.NOTE_ADDED, "note.added", text, {}, actor, now, occurred_at)
+
+
+def record_decision(
+    *,
+    incident: Incident,
+    text: str,
+    actor: Actor,
+    now: datetime,
+    agreed_by: Iterable[User] = (),
+    why: str = "",
+    is_negative: bool = False,
+) -> TimelineEvent:
+    """Append a decision: what, why, and which members agreed. Raise Invalid for a stranger.
+
+    `is_negative` marks a decision not to: not to fail over, not to report. Those are asked about later.
+    """
     people = list(agreed_by)
     members = set(Membership.objects.filter(user__in=people).values_list("user_id", flat=True))
     strangers = [display_name(user) for user in people if user.pk not in members]
-    if strangers:
-        raise Invalid(fields={"agreed_by": [f"{name} is not a member of your organisation." for name in strangers]})
-    agreed = [{"ref": ref("tenancy.user", user.pk), "name": display_name(user)} for user in people]
-    return _say(incident, EventKind.DECISION_RECORDED, "decision.recorded", text, {"agreed_by": agreed}, actor, now)
+    complaints = Complaints()
+    reason = complaints.text("why", why)
+    for name in strangers:
+        complaints.add("agreed_by", f"{name} is not a member of your organisation.")
+    complaints.refuse()
+    data: dict[str, Any] = {
+        "agreed_by": [{"ref": ref("tenancy.user", user.pk), "name": display_name(user)} for user in people]
+    }
+    data |= {"why": reason} if reason else {}
+    data |= {"negative": True} if is_negative else {}
+    return _say(incident, EventKind.DECISION_RECORDED, "decision.recorded", text, data, actor, now)
 
 
 def record_alert(
@@ -128,15 +151,23 @@ def record_notices(
 
 
 def _say(
-    incident: Incident, kind: EventKind, action: str, text: str, data: Mapping[str, Any], actor: Actor, now: datetime
+    incident: Incident,
+    kind: EventKind,
+    action: str,
+    text: str,
+    data: Mapping[str, Any],
+    actor: Actor,
+    now: datetime,
+    occurred_at: datetime | None = None,
 ) -> TimelineEvent:
     require(actor=actor, permission="respond")
     complaints = Complaints()
     body = complaints.text("text", text, required=True)
+    check_moment(complaints, "occurred_at", occurred_at, now)
     complaints.refuse()
     with transaction.atomic():
         locked = lock(incident)
-        event = append(locked, Entry(kind, body, data), action, actor, now, {"text": body, **data})
+        event = append(locked, Entry(kind, body, data, occurred_at), action, actor, now, {})
     incident.refresh_from_db()
     return event
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from conductor.lib.errors import Invalid
 
+SKEW = timedelta(seconds=60)
 TITLE_CHARACTERS = 200
 TEXT_CHARACTERS = 10_000
 
@@ -45,6 +47,16 @@ class Complaints:
         if len(value) > most:
             self.add(name, f"This has {len(value)} characters; use at most {most}.")
         return value
+
+
+def check_moment(complaints: Complaints, name: str, moment: datetime | None, now: datetime) -> None:
+    """Complain of a moment without its zone, or one that has not come: clocks differ by SKEW at most."""
+    if moment is None:
+        return
+    if moment.tzinfo is None:
+        complaints.add(name, "Name the time zone.")
+    elif moment > now + SKEW:
+        complaints.add(name, "This has not happened yet.")
 
 
 def _readable(value: str) -> str:

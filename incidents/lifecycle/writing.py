@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F, Max
 
@@ -13,8 +14,12 @@ from conductor.ledger import receipts
 from conductor.ledger.models import Receipt
 from conductor.lib.refs import Ref
 from conductor.tenancy.actors import Actor
+from incidents.chain import chained
 from incidents.lifecycle.refusals import IncidentIsHistory
 from incidents.models import EventKind, Incident, TimelineEvent
+
+SAFE = frozenset({"from", "to", "inferred", "policy_version", "policy_digest", "severity", "kind"})
+"""What a receipt of a private incident may say: anybody who reads receipts reads it."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Entry:
     data: Mapping[str, Any] = field(default_factory=dict)
     occurred_at: datetime | None = None
     """When it happened, if that is not when it is written down."""
+    supersedes: UUID | None = None
+    """The entry that this one corrects."""
 
 
 def lock(incident: Incident) -> Incident:
@@ -47,7 +54,14 @@ def write(
     links: Iterable[Ref] = (),
     subjects: Iterable[Mapping[str, str]] = (),
 ) -> Receipt:
-    """Append the act's receipt and its timeline entries. Needs the incident's row lock, which keeps `seq` gapless."""
+    """Append the act's receipt and its timeline entries. Needs the incident's row lock, which keeps `seq` gapless.
+
+    The receipt vouches for the entries by their digests and repeats none of their words, so that those can be
+    redacted. Of a private incident it says no more than which statuses it passed.
+    """
+    events = _events(incident, entries, actor, now)
+    facts = {name: value for name, value in (body or {}).items() if name in SAFE or not incident.is_private}
+    vouched = [{"seq": each.seq, "kind": str(each.kind), "chain_digest": each.chain_digest} for each in events]
     receipt = receipts.append(
         tenant_id=incident.tenant_id,
         action=f"incidents.{action}",
@@ -55,12 +69,13 @@ def write(
         subject_name=str(incident)[:200],
         actor=actor,
         now=now,
-        body={"incident": incident.code, **(body or {})},
+        body={"incident": incident.code, **facts, **({"entries": vouched} if vouched else {})},
         links=links,
         subjects=subjects,
     )
-    if entries:
-        _append(incident, entries, receipt, actor, now)
+    for event in events:
+        event.receipt_id = receipt.id
+    TimelineEvent.objects.bulk_create(events)
     return receipt
 
 
@@ -75,8 +90,12 @@ def touch(incident: Incident, **changes: Any) -> None:
     Incident.objects.filter(id=incident.id).update(version=F("version") + 1, **changes)
 
 
-def _append(incident: Incident, entries: Sequence[Entry], receipt: Receipt, actor: Actor, now: datetime) -> None:
-    TimelineEvent.objects.bulk_create(
+def _events(incident: Incident, entries: Sequence[Entry], actor: Actor, now: datetime) -> list[TimelineEvent]:
+    """Return the unsaved rows, numbered and chained after the newest one."""
+    if not entries:
+        return []
+    newest = TimelineEvent.objects.filter(incident=incident).order_by("-seq").values("seq", "chain_digest").first()
+    events = (
         TimelineEvent(
             tenant_id=incident.tenant_id,
             incident=incident,
@@ -89,7 +108,8 @@ def _append(incident: Incident, entries: Sequence[Entry], receipt: Receipt, acto
             source=actor.channel,
             body=entry.body,
             data=dict(entry.data),
-            receipt_id=receipt.id,
+            supersedes_id=entry.supersedes,
         )
-        for seq, entry in enumerate(entries, start=last_seq(incident) + 1)
+        for seq, entry in enumerate(entries, start=(newest["seq"] if newest else 0) + 1)
     )
+    return list(chained(events, previous=newest["chain_digest"] if newest else ""))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from incidents.models.action_item import ActionItem
-from incidents.models.history import StatusTransition, TimelineEvent
+from incidents.models.history import Milestone, Redaction, StatusTransition, TimelineEvent
 from incidents.models.incident import Incident, IncidentQuerySet
-from incidents.models.people import RoleAssignment, RoleOffer, Task
+from incidents.models.obligation import Obligation, OwnRule, ReportingMoment
+from incidents.models.people import AccessGrant, RoleAssignment, RoleOffer, Task
 from incidents.models.policy import ResponsePolicy
 from incidents.models.postmortem import Postmortem
 from incidents.models.words import (
@@ -17,6 +18,7 @@ from incidents.models.words import (
     EventKind,
     Impact,
     Kind,
+    MilestoneKey,
     Question,
     Reply,
     Role,
@@ -24,12 +26,14 @@ from incidents.models.words import (
     Status,
     TaskState,
     Urgency,
+    Visibility,
 )
 
 __all__ = [
     "OVER",
     "SIDE_EXITS",
     "STEPS",
+    "AccessGrant",
     "ActionItem",
     "Audience",
     "Closure",
@@ -38,9 +42,15 @@ __all__ = [
     "Incident",
     "IncidentQuerySet",
     "Kind",
+    "Milestone",
+    "MilestoneKey",
+    "Obligation",
+    "OwnRule",
     "Postmortem",
     "Question",
+    "Redaction",
     "Reply",
+    "ReportingMoment",
     "ResponsePolicy",
     "Role",
     "RoleAssignment",
@@ -52,4 +62,5 @@ __all__ = [
     "TaskState",
     "TimelineEvent",
     "Urgency",
+    "Visibility",
 ]

@@ -8,7 +8,7 @@ from django.db import models
 
 from conductor.tenancy.models import TenantModel
 from incidents.models.incident import Incident
-from incidents.models.words import Status
+from incidents.models.words import MilestoneKey, Status
 
 
 class StatusTransition(TenantModel):
@@ -61,6 +61,15 @@ class TimelineEvent(TenantModel):
     """Facts of the entry, by kind (incidents.wording reads them): {"from", "to"} for changes, refs for links."""
     receipt_id = models.UUIDField(null=True)
     """The receipt written in the same transaction."""
+    body_salt = models.CharField(max_length=32, blank=True)
+    data_salt = models.CharField(max_length=32, blank=True)
+    """Random; dropped with what it salts, so that nobody can guess what a redacted entry said."""
+    body_digest = models.CharField(max_length=64, blank=True)
+    data_digest = models.CharField(max_length=64, blank=True)
+    chain_digest = models.CharField(max_length=64, blank=True)
+    """SHA-256 over this entry's place, times, author and digests, and the entry before (incidents.chain)."""
+    redacted_at = models.DateTimeField(null=True)
+    """When its words were dropped. The digests stay, so the chain still holds."""
     supersedes = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
@@ -71,3 +80,52 @@ class TimelineEvent(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
+
+
+class Redaction(TenantModel):
+    """That an entry's words are to be dropped: one person asks, another one approves."""
+
+    event = models.ForeignKey(TimelineEvent, on_delete=models.PROTECT, related_name="redactions")
+    reason = models.TextField()
+    legal_basis = models.CharField(max_length=200)
+    drops_data = models.BooleanField(default=False)
+    """Whether the entry's facts go with its text."""
+    requested_by = models.CharField(max_length=120)
+    requested_by_name = models.CharField(max_length=200)
+    requested_at = models.DateTimeField()
+    approved_by = models.CharField(max_length=120, blank=True)
+    approved_by_name = models.CharField(max_length=200, blank=True)
+    approved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "event"], name="redaction_one_per_entry"),
+            models.CheckConstraint(
+                condition=models.Q(approved_at__isnull=True) | ~models.Q(approved_by=models.F("requested_by")),
+                name="redaction_by_two_people",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"redaction of entry {self.event_id}"
+
+
+class Milestone(TenantModel):
+    """A moment that somebody asserted. Append-only: the newest of its key counts."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="milestones")
+    key = models.CharField(max_length=20, choices=MilestoneKey.choices)
+    at = models.DateTimeField()
+    reason = models.TextField(blank=True)
+    asserted_by = models.CharField(max_length=120)
+    asserted_by_name = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(key__in=MilestoneKey.values), name="milestone_key_known")
+        ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "incident", "key"], name="milestone_of_incident")]
+
+    def __str__(self) -> str:
+        return f"{self.key} at {self.at}"

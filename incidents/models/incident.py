@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
+from conductor.lib.refs import parse_ref
+from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Environment, TenantModel
-from incidents.models.words import OVER, Closure, Impact, Kind, Severity, Status, Urgency
+from conductor.tenancy.viewing import viewer
+from incidents.models.words import OVER, Closure, Impact, Kind, Severity, Status, Urgency, Visibility
+
+SYSTEM = "system"
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
@@ -20,9 +26,32 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         """Return the active incident with this key; None for an empty key."""
         return self.active().filter(dedup_key=dedup_key).first() if dedup_key else None
 
+    def visible_to(self, actor: Actor | None) -> IncidentQuerySet:
+        """Those that the actor may read: of the private ones what they declared, hold a role in, or were let into."""
+        if actor is None or "view_private" in actor.permissions or SYSTEM in actor.roles:
+            return self
+        kind, identifier = parse_ref(actor.ref)
+        mine: Any = Q(visibility=Visibility.NORMAL) | Q(declared_by=actor.ref)
+        if kind == "tenancy.user":
+            for name in ("RoleAssignment", "AccessGrant"):
+                held = apps.get_model("incidents", name).objects.filter(user_id=int(identifier), ended_at=None)
+                mine |= Exists(held.filter(incident=OuterRef("pk")))
+        return self.filter(mine)
+
     def real(self) -> IncidentQuerySet:
         """Those that happened here: neither imported history nor practice."""
         return self.filter(kind=Kind.REAL)
+
+
+AllIncidents = models.Manager.from_queryset(IncidentQuerySet)
+
+
+class VisibleIncidents(AllIncidents["Incident"]):
+    """The incidents that whoever looks may see. Without anybody looking, as in a step, all of them."""
+
+    def get_queryset(self) -> IncidentQuerySet:
+        found: IncidentQuerySet = super().get_queryset()  # type: ignore[assignment]
+        return found.visible_to(viewer())
 
 
 class Incident(TenantModel):
@@ -66,9 +95,14 @@ class Incident(TenantModel):
     monitoring_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     recorded_at = models.DateTimeField()
+    impact_started_at = models.DateTimeField(null=True, blank=True)
+    impact_ended_at = models.DateTimeField(null=True, blank=True)
+    visibility = models.CharField(max_length=7, choices=Visibility.choices, default=Visibility.NORMAL)
     version = models.PositiveIntegerField(default=1)
 
-    objects = IncidentQuerySet.as_manager()
+    objects = VisibleIncidents()
+    everything = IncidentQuerySet.as_manager()
+    """Private ones too, whoever looks: for counting, and for finding what is live for a key. Show no content of it."""
 
     class Meta:
         constraints: ClassVar = [
@@ -84,6 +118,7 @@ class Incident(TenantModel):
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="incident_kind_known"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="incident_status_known"),
             models.CheckConstraint(condition=Q(severity__in=Severity.values), name="incident_severity_known"),
+            models.CheckConstraint(condition=Q(visibility__in=Visibility.values), name="incident_visibility_known"),
             models.CheckConstraint(condition=Q(closure__in=["", *Closure.values]), name="incident_closure_known"),
             models.CheckConstraint(
                 condition=Q(status="DUPLICATE", duplicate_of__isnull=False)
@@ -106,7 +141,12 @@ class Incident(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.code} {self.title}"
+        return f"{self.code} (private)" if self.is_private else f"{self.code} {self.title}"
+
+    @property
+    def is_private(self) -> bool:
+        """Whether its content stays with those who work on it. `str()` gives the code alone then."""
+        return self.visibility == Visibility.PRIVATE
 
     @property
     def code(self) -> str:

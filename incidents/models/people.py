@@ -110,3 +110,26 @@ class Task(TenantModel):
     @property
     def is_over(self) -> bool:
         return self.state in (TaskState.DONE, TaskState.CANCELED)
+
+
+class AccessGrant(TenantModel):
+    """That somebody may read a private incident, from when to when, and why."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="grants")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    user_name = models.CharField(max_length=200)
+    reason = models.TextField()
+    granted_by = models.CharField(max_length=120)
+    granted_by_name = models.CharField(max_length=200)
+    granted_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "incident", "user"], condition=Q(ended_at__isnull=True), name="grant_one_open"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"access for {self.user_name}"

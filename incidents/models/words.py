@@ -96,6 +96,22 @@ class TaskState(models.TextChoices):
     CANCELED = "CANCELED", "Canceled"
 
 
+class Visibility(models.TextChoices):
+    """Who may read an incident."""
+
+    NORMAL = "NORMAL", "Everybody here"
+    PRIVATE = "PRIVATE", "Only who works on it"
+
+
+class MilestoneKey(models.TextChoices):
+    """The moments that people assert; the others follow from what they do."""
+
+    IMPACT_STARTED = "impact_started", "Impact began"
+    DETECTED = "detected", "Detected"
+    IDENTIFIED = "identified", "Cause found"
+    IMPACT_ENDED = "impact_ended", "Impact ended"
+
+
 class Kind(models.TextChoices):
     REAL = "REAL", "Real"
     IMPORTED = "IMPORTED", "Imported"
@@ -131,6 +147,21 @@ class EventKind(models.TextChoices):
     UPDATE_MISSED = "comms.update_missed", "Update missed"
     TASK_ADDED = "task.added", "Task added"
     TASK_CHANGED = "task.changed", "Task changed"
+    NOTE_ADDED = "note.added", "Note"
+    ENTRY_CORRECTED = "entry.corrected", "Correction"
+    REDACTION_REQUESTED = "entry.redaction_requested", "Redaction asked for"
+    ENTRY_REDACTED = "entry.redacted", "Entry redacted"
+    MILESTONE_SET = "milestone.set", "Milestone set"
+    VISIBILITY_CHANGED = "visibility.changed", "Visibility changed"
+    ACCESS_GRANTED = "access.granted", "Access granted"
+    ACCESS_REVOKED = "access.revoked", "Access revoked"
+    LINK_ADDED = "link.added", "Linked"
+    LINK_ENDED = "link.ended", "Link ended"
+    OBLIGATION_ARMED = "obligation.armed", "Duty to report armed"
+    OBLIGATION_DECIDED = "obligation.decided", "Duty to report decided"
+    OBLIGATION_REOPENED = "obligation.reopened", "Duty to report asked again"
+    OBLIGATION_FILED = "obligation.filed", "Report filed"
+    REPORTING_MOMENT = "obligation.moment_asserted", "Moment for a clock asserted"
     ROLE_ASSIGNED = "role.assigned", "Role assigned"
     ROLE_RELEASED = "role.released", "Role released"
     UPDATE_POSTED = "comms.update_posted", "Update"

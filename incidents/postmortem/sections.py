@@ -37,6 +37,8 @@ def summary(story: Story) -> list[Block]:
         State.OK: f" and was unresolved for {duration(open_time.seconds or 0)} in all.",
         State.MISSING: f". It is {status_word(incident.status).lower()}.",
         State.INVALID: ". Its times contradict each other.",
+        State.PENDING: f". It is {status_word(incident.status).lower()}.",
+        State.EXCLUDED: f". It is {status_word(incident.status).lower()}.",
     }[open_time.state]
     blocks = [block(said + ended, [*declared, *_moves(story)])]
     if incident.summary:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from incidents.models import (
     EventKind,
     Incident,
+    Obligation,
     Question,
     Role,
     RoleAssignment,
@@ -130,6 +131,14 @@ def _required_roles_filled(asked: Asked, rule: GuardRule) -> Complaint:
     return (f"Nobody holds: {', '.join(vacant)}.", "Fill these roles.") if vacant else None
 
 
+def _reporting_decided(asked: Asked, rule: GuardRule) -> Complaint:
+    waiting = Obligation.objects.filter(incident=asked.incident, state=Obligation.State.ASSESSING)
+    regimes = sorted(set(waiting.values_list("regime", flat=True)))
+    if not regimes:
+        return None
+    return f"Nobody has decided whether it is to be reported under {', '.join(regimes)}.", "Decide it, with a reason."
+
+
 def _reopened_in_time(asked: Asked, rule: GuardRule) -> Complaint:
     days = rule.days or 7
     ended = StatusTransition.objects.filter(incident=asked.incident, to_status=Status.RESOLVED).order_by("-seq").first()
@@ -151,5 +160,6 @@ GUARDS: dict[str, Guard] = {
     "blocking_tasks_closed": _blocking_tasks_closed,
     "questions_answered": _questions_answered,
     "required_roles_filled": _required_roles_filled,
+    "reporting_decided": _reporting_decided,
     "reopened_in_time": _reopened_in_time,
 }

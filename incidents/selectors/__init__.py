@@ -36,6 +36,7 @@ from incidents.selectors.learning import (
     rendered_postmortem,
 )
 from incidents.selectors.people import Person, find_person, responders
+from incidents.selectors.related import Suggestion, related_to
 from incidents.selectors.saga import WorkflowStep, workflow_steps
 from incidents.selectors.sources import Sources, sources_of
 from incidents.selectors.surroundings import Surroundings, Tie, blast_of, surroundings
@@ -53,6 +54,7 @@ __all__ = [
     "RoleSlot",
     "Sources",
     "StepperStep",
+    "Suggestion",
     "Surroundings",
     "Tie",
     "TimelinePage",
@@ -71,6 +73,7 @@ __all__ = [
     "newest_entry",
     "postmortem_version",
     "postmortems_of",
+    "related_to",
     "rendered_postmortem",
     "responders",
     "roles_of",

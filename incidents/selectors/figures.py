@@ -18,7 +18,7 @@ from incidents.metrics import (
     measure,
     summarise,
 )
-from incidents.models import Incident, Kind, Status
+from incidents.models import OVER, SIDE_EXITS, Incident, Kind, Status
 
 WINDOW = timedelta(days=90)
 WEEK = timedelta(days=7)
@@ -54,16 +54,26 @@ class Figures:
 def figures(*, now: datetime, kind: str = Kind.REAL, window: timedelta = WINDOW) -> Figures:
     """Return the figures over the incidents of `kind` declared within `window`. Two queries.
 
-    Imported history is never mixed with what happened here: ask for it by its kind, with a window that reaches it.
+    Private incidents count, whoever looks. Imported history is never mixed
+    with what happened here: ask for it by its kind, with a window that reaches it.
     """
     since = now - window
-    active = list(Incident.objects.active().filter(kind=kind).values_list("severity", "acknowledged_at"))
+    active = list(Incident.everything.active().filter(kind=kind).values_list("severity", "acknowledged_at"))
     rows = list(
-        Incident.objects.filter(kind=kind, declared_at__gte=since, declared_at__lte=now)
+        Incident.everything.filter(kind=kind, declared_at__gte=since, declared_at__lte=now)
         .order_by("declared_at")
         .values_list("status", "declared_at", "acknowledged_at", "resolved_at")
     )
-    lived = [Milestones(declared=declared, acknowledged=acked, resolved=ended) for _, declared, acked, ended in rows]
+    lived = [
+        Milestones(
+            declared=declared,
+            acknowledged=acked,
+            resolved=ended,
+            is_over=status in OVER,
+            excluded="It was no incident of its own." if status in SIDE_EXITS else "",
+        )
+        for status, declared, acked, ended in rows
+    ]
     resolved = [each for each, row in zip(lived, rows, strict=True) if row[0] == Status.RESOLVED]
     weeks = max(1, -(-window // WEEK))
     return Figures(

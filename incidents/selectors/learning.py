@@ -56,7 +56,7 @@ def newest_entry(*, incident: Incident) -> int:
 
 def action_items(*, incident: Incident | None = None, open_only: bool = False) -> QuerySet[ActionItem]:
     """Return the incident's action items by number; without an incident everybody's, the most urgent first."""
-    found = ActionItem.objects.select_related("incident", "owner")
+    found = ActionItem.objects.filter(incident__in=Incident.objects.all()).select_related("incident", "owner")
     if open_only:
         found = found.filter(status=ActionItem.Status.OPEN)
     if incident is not None:
@@ -66,7 +66,8 @@ def action_items(*, incident: Incident | None = None, open_only: bool = False) -
 
 def action_item_by_number(*, number: int) -> ActionItem:
     """Return the action item; raise NotFound."""
-    item = ActionItem.objects.select_related("incident__environment", "owner").filter(number=number).first()
+    seen = ActionItem.objects.filter(incident__in=Incident.objects.all())
+    item = seen.select_related("incident__environment", "owner").filter(number=number).first()
     if item is None:
         raise NotFound(f"There is no action item A-{number}.")
     return item

@@ -49,7 +49,7 @@ def test_impact_and_urgency_give_the_severity_at_declaration(
 
     assert incident.severity == "SEV1"
     assert incident.answers == {"financial_service": "YES", "malicious": "UNKNOWN"}
-    declared = TimelineEvent.objects.get(incident=incident)
+    declared = TimelineEvent.objects.get(incident=incident, kind=EventKind.DECLARED)
     assert (declared.data["impact"], declared.data["answers"]["malicious"]) == ("MOST", "UNKNOWN")
 
 

@@ -250,6 +250,8 @@ def test_resolving_asks_policy_and_the_receipt_names_the_answer(
     receipt = Receipt.objects.get(action="incidents.incident.resolved", subject=incident.ref)
     assert decision.allow
     assert receipt.links == [f"conductor.policy_decision:{decision.id}"]
+    vouched = receipt.body.pop("entries")
+    assert [each["kind"] for each in vouched] == ["status.changed"]
     assert receipt.body == {
         "incident": incident.code,
         "from": "MONITORING",
@@ -258,6 +260,7 @@ def test_resolving_asks_policy_and_the_receipt_names_the_answer(
         "reason": "",
         "guards": [
             {"guard": "blocking_tasks_closed", "met": True, "why": ""},
+            {"guard": "reporting_decided", "met": True, "why": ""},
             {"guard": "update_posted", "met": True, "why": ""},
         ],
         "policy_version": 0,

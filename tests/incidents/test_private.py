@@ -1,0 +1,162 @@
+"""A private incident's content reaches nobody else, through whatever door they come; it is counted all the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from adapters.models import Delivery
+from conductor.graph.models import Node
+from conductor.ledger.models import Receipt
+from conductor.policy.models import PolicyDecision
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.lifecycle import issue_token
+from conductor.tenancy.models import Membership, Tenant
+from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.viewing import viewing_as
+from incidents import selectors
+from incidents.lifecycle import (
+    IncidentHidden,
+    declare_incident,
+    grant_access,
+    move_incident,
+    post_update,
+    revoke_access,
+    set_visibility,
+)
+from incidents.models import Incident
+from incidents.notices import payload_of
+
+SECRET = "Blackwood ransom letter"
+
+
+@pytest.fixture
+def hidden(tenant: Tenant, scope: None, commander: Actor, now: datetime) -> Incident:
+    """Cora's private incident, in which everything that is written bears the secret."""
+    incident, _ = declare_incident(
+        tenant_id=tenant.id,
+        title=SECRET,
+        summary=SECRET,
+        severity="SEV2",
+        service="Blackwood",
+        dedup_key="blackwood",
+        visibility="PRIVATE",
+        actor=commander,
+        now=now,
+    )
+    post_update(incident=incident, text=SECRET, actor=commander, now=now)
+    return move_incident(incident=incident, to="MITIGATED", reason=SECRET, actor=commander, now=now)
+
+
+ADDRESSES = (
+    "incidents/",
+    "incidents/?view=all",
+    "incidents/?view=all&q=Blackwood",
+    "incidents/?q=INC-1",
+    "palette?q=Blackwood",
+    "palette?q=INC",
+    "runs/",
+    "runs/R-1/",
+    "evidence/",
+    "incidents/INC-1/",
+    "incidents/INC-1/?tab=receipts",
+    "incidents/INC-1/events",
+    "incidents/INC-1/postmortem/",
+)
+
+
+def test_private_never_leaks(
+    hidden: Incident, tenant: Tenant, as_user: Callable[..., Client], ben: Any, cleo: Any, cora: Any, now: datetime
+) -> None:
+    for person in (ben, cleo):
+        browser = as_user(person)
+        for address in ADDRESSES:
+            answer = browser.get(
+                f"/t/northwind/{address}", headers={"HX-Request": "true"} if "palette" in address else {}
+            )
+            assert b"Blackwood" not in answer.content.replace(b"q=Blackwood", b"").replace(
+                b'value="Blackwood"', b""
+            ).replace("“Blackwood”".encode(), b""), address
+        assert browser.get("/t/northwind/incidents/INC-1/").status_code == 404
+    assert SECRET.encode() in as_user(cora).get("/t/northwind/incidents/INC-1/").content
+
+    token = issue_token(
+        membership=Membership.objects.get(user=ben),
+        name="t",
+        scopes=["incidents:read", "graph:read", "receipts:read", "runs:read"],
+        now=datetime.now(now.tzinfo),
+        lifetime=timedelta(days=1),
+    )
+    api = Client(headers={"Authorization": f"Bearer {token.secret}"})
+    for path in (
+        "incidents",
+        "incidents?q=Blackwood",
+        "incidents/1",
+        "incidents/1/timeline",
+        "incidents/1/roles",
+        "receipts",
+        "runs",
+        f"graph/neighbourhood?kind=incident&key={hidden.id}",
+    ):
+        assert b"Blackwood" not in api.get(f"/api/v1/tenants/northwind/{path}").content, path
+    assert api.get("/api/v1/tenants/northwind/incidents/1").status_code == 404
+
+
+def test_what_is_written_elsewhere_says_no_more_than_that_there_is_one(hidden: Incident) -> None:
+    written = [
+        *(json.dumps([each.subject_name, each.body]) for each in Receipt.objects.all()),
+        *(node.name + json.dumps(node.attributes) for node in Node.objects.all()),
+        *(json.dumps(each.input) for each in PolicyDecision.objects.all()),
+        *(json.dumps(each.message) for each in Delivery.objects.all()),
+        json.dumps(payload_of(incident=hidden, tenant_slug="northwind")),
+        str(hidden),
+    ]
+
+    assert not [each for each in written if "Blackwood" in each]
+
+
+def test_private_incidents_count(hidden: Incident, declare: Any, responder: Actor, now: datetime) -> None:
+    with viewing_as(responder):
+        assert not Incident.objects.exists()
+        figures = selectors.figures(now=now)
+
+    assert (figures.active, figures.declared) == (1, 1)
+
+
+def test_a_stranger_who_declares_for_the_same_key_learns_only_that_it_is_live(
+    hidden: Incident, tenant: Tenant, responder: Actor, now: datetime
+) -> None:
+    with viewing_as(responder), pytest.raises(IncidentHidden) as refused:
+        declare_incident(
+            tenant_id=tenant.id, title="x", severity="SEV3", dedup_key="blackwood", actor=responder, now=now
+        )
+
+    assert "Blackwood" not in str(refused.value)
+
+
+def test_access_begins_and_ends_with_its_grant(
+    hidden: Incident, commander: Actor, responder: Actor, ben: Any, now: datetime
+) -> None:
+    grant = grant_access(incident=hidden, user=ben, reason="He reads the mail log.", actor=commander, now=now)
+    with viewing_as(responder):
+        assert Incident.objects.get().title == SECRET
+
+    revoke_access(grant=grant, actor=commander, now=now)
+    with viewing_as(responder):
+        assert not Incident.objects.exists()
+
+
+def test_opening_needs_a_commander_and_then_everybody_sees(
+    hidden: Incident, tenant: Tenant, commander: Actor, responder: Actor, now: datetime
+) -> None:
+    set_visibility(incident=hidden, visibility="NORMAL", reason="It is public now.", actor=commander, now=now)
+
+    with viewing_as(responder):
+        assert Incident.objects.get().title == SECRET
+    with tenant_scope(tenant.id):
+        assert Node.objects.get(kind="incident").name == f"INC-1 {SECRET}"
