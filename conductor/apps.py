@@ -12,6 +12,7 @@ class ConductorConfig(AppConfig):
 
     def ready(self) -> None:
         from conductor import celery, checks  # noqa: F401 - both register themselves
+        from conductor.access import signin
         from conductor.console import palette
         from conductor.engine import simulations
         from conductor.engine.gauges import read_backlog
@@ -21,6 +22,7 @@ class ConductorConfig(AppConfig):
         from conductor.observability.readings import register_reading
         from conductor.tenancy.keys import bind_after_migrating
 
+        signin.connect()
         post_migrate.connect(bind_after_migrating, sender=self, dispatch_uid="conductor.bind_keys")
         palette.register()
         subscribe(name="sequencer", subscriber=wake_sequencer)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from conductor.lib.database_url import parse_database_url
+from conductor.lib.role_mapping import parse_roles
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -161,6 +163,34 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "conductor.tenancy.accounts.MembersOnly"
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+# A second step: an app's codes, security keys and passkeys, recovery codes (docs/how-to/sign-in.md).
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Maestro Conductor"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+# The organisation's identity provider (docs/how-to/sign-in-with-oidc.md). A verified address finds its member.
+CONDUCTOR_OIDC_URL = os.environ.get("CONDUCTOR_OIDC_URL", "")
+_OIDC_ORIGIN = ["{0.scheme}://{0.netloc}".format(urlsplit(CONDUCTOR_OIDC_URL))] if CONDUCTOR_OIDC_URL else []
+CONDUCTOR_OIDC_GROUPS = os.environ.get("CONDUCTOR_OIDC_GROUPS", "groups")
+CONDUCTOR_OIDC_ROLES = parse_roles(os.environ.get("CONDUCTOR_OIDC_ROLES", ""))
+SOCIALACCOUNT_ADAPTER = "conductor.access.identity.IdentityProvider"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": os.environ.get("CONDUCTOR_OIDC_NAME", "your organisation's account"),
+                "client_id": os.environ.get("CONDUCTOR_OIDC_CLIENT_ID", ""),
+                "secret": os.environ.get("CONDUCTOR_OIDC_CLIENT_SECRET", ""),
+                "settings": {"server_url": CONDUCTOR_OIDC_URL},
+            }
+        ]
+        if CONDUCTOR_OIDC_URL
+        else [],
+    }
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -186,7 +216,8 @@ CONTENT_SECURITY_POLICY = {
         "font-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "connect-src": ["'self'"],
-        "form-action": ["'self'"],
+        # Signing in by the organisation's provider is a form that is answered with a redirection there.
+        "form-action": ["'self'", *_OIDC_ORIGIN],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
     }

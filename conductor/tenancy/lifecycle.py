@@ -71,6 +71,21 @@ def add_member(*, tenant: Tenant, user: User, role: str, now: datetime) -> Membe
     return Membership.objects.get(tenant=tenant, user=user)
 
 
+def change_role(*, membership: Membership, role: str) -> None:
+    """Give the member another role, and its permissions in place of the former's. Raise Invalid on an unknown one."""
+    if role not in Role.values:
+        raise Invalid(fields={"role": [f"Choose one of {', '.join(Role.values)}."]})
+    with transaction.atomic():
+        if not Membership.objects.filter(id=membership.id, role=membership.role).update(role=role):
+            raise Conflict
+        _leave_groups(membership)
+        membership.user.groups.add(Group.objects.get(name=_group_name(membership.tenant, role)))
+
+
+def _leave_groups(membership: Membership) -> None:
+    membership.user.groups.remove(*Group.objects.filter(name__startswith=f"tenant:{membership.tenant_id}:"))
+
+
 def issue_token(
     *, membership: Membership, name: str, scopes: Sequence[str], now: datetime, lifetime: timedelta = timedelta(days=90)
 ) -> IssuedToken:

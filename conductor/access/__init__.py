@@ -1,0 +1,1 @@
+"""Who gets in: signing in and its record, identity providers, members by their groups."""

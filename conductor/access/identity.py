@@ -1,0 +1,89 @@
+"""Signing in by the organisation's identity provider (OpenID Connect, docs/how-to/sign-in-with-oidc.md).
+
+A person comes in as the member whose verified address they have. Who is no member yet becomes one only by a group
+that the installation maps to a role; everybody else is told to ask for an invitation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
+from django.http import HttpRequest
+
+from conductor.access import lifecycle
+from conductor.tenancy.actors import Actor
+from conductor.tenancy.directory import tenant_id_for_slug
+from conductor.tenancy.models import Membership, Tenant
+from conductor.tenancy.roles import Role
+from conductor.tenancy.scope import tenant_scope
+
+if TYPE_CHECKING:
+    from allauth.socialaccount.models import SocialLogin
+    from django.contrib.auth.models import User
+
+_STRONGEST_FIRST = (Role.ADMIN, Role.COMMANDER, Role.RESPONDER, Role.AUDITOR)
+
+
+class IdentityProvider(DefaultSocialAccountAdapter):
+    """Lets in whom a mapped group makes a member, and whom allauth knows by their verified address."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        verified = any(address.verified for address in sociallogin.email_addresses)
+        return verified and bool(roles_for(groups_in(sociallogin.account.extra_data)))
+
+
+def claims_in(extra_data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the provider said of the person: its userinfo, else its ID token."""
+    found: Mapping[str, Any] = extra_data.get("userinfo") or extra_data.get("id_token") or extra_data
+    return found
+
+
+def groups_in(extra_data: Mapping[str, Any]) -> list[str]:
+    """Return the person's groups as the provider names them; a provider that sends none gives none."""
+    token = extra_data.get("id_token")
+    for source in (claims_in(extra_data), token if isinstance(token, Mapping) else {}):
+        named = source.get(settings.CONDUCTOR_OIDC_GROUPS)
+        if isinstance(named, list):
+            return [str(group) for group in named]
+    return []
+
+
+def asked_for_a_second_step(extra_data: Mapping[str, Any]) -> bool:
+    """Return whether the provider's token says that it asked for a second step (`amr`, RFC 8176)."""
+    token = extra_data.get("id_token")
+    methods = token.get("amr", []) if isinstance(token, Mapping) else []
+    return isinstance(methods, list) and "mfa" in methods
+
+
+def roles_for(groups: Iterable[str]) -> dict[str, str]:
+    """Return the tenant's slug to the strongest role that the groups are mapped to there."""
+    held = set(groups)
+    found: dict[str, str] = {}
+    for group, slug, role in settings.CONDUCTOR_OIDC_ROLES:
+        if group in held and (slug not in found or _is_stronger(role, found[slug])):
+            found[slug] = role
+    return found
+
+
+def join_by_groups(*, user: User, groups: Iterable[str], now: datetime) -> None:
+    """Give the person the roles that their groups are mapped to. A role that no group is mapped to stays as it is."""
+    for slug, role in roles_for(groups).items():
+        tenant_id = tenant_id_for_slug(slug)
+        if tenant_id is None:
+            continue
+        with tenant_scope(tenant_id):
+            actor = Actor.system("Identity provider", channel="console")
+            membership = Membership.objects.filter(user_id=user.pk).first()
+            if membership is None:
+                tenant = Tenant.objects.get(id=tenant_id)
+                lifecycle.add_member(tenant=tenant, user=user, role=role, actor=actor, now=now)
+            elif membership.role != role:
+                lifecycle.change_role(membership=membership, role=role, actor=actor, now=now)
+
+
+def _is_stronger(role: str, than: str) -> bool:
+    return _STRONGEST_FIRST.index(Role(role)) < _STRONGEST_FIRST.index(Role(than))

@@ -1,0 +1,86 @@
+"""Signing in by the pages: a password, a second step, too many tries, and the record that each leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from allauth.mfa.totp.internal import auth as totp
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+
+from conductor.ledger.models import Receipt
+from conductor.tenancy.models import Tenant
+from conductor.tenancy.scope import tenant_scope
+
+BEN = {"login": "ben@example.test", "password": "ben-password"}
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> None:
+    cache.clear()
+
+
+def _receipts(tenant: Tenant) -> list[tuple[str, str, Any]]:
+    with tenant_scope(tenant.id):
+        found = Receipt.objects.filter(action__startswith="access.").order_by("id")
+        return [(each.action, each.actor_name, each.body) for each in found]
+
+
+def test_signing_in_with_a_password_is_on_record(tenant: Tenant, ben: User) -> None:
+    assert Client().post("/accounts/login/", BEN).status_code == 302
+    assert _receipts(tenant) == [("access.signin.succeeded", "Ben Responder", {"authentication": "password"})]
+
+
+def test_failing_to_is_on_record_too_and_in_no_other_tenants(tenant: Tenant, other_tenant: Tenant, ben: User) -> None:
+    response = Client().post("/accounts/login/", {**BEN, "password": "wrong"})
+
+    assert response.status_code == 200
+    assert [action for action, _, _ in _receipts(tenant)] == ["access.signin.failed"]
+    assert _receipts(other_tenant) == []
+
+
+def test_after_five_wrong_passwords_the_right_one_has_to_wait(tenant: Tenant, ben: User) -> None:
+    for _ in range(5):
+        Client().post("/accounts/login/", {**BEN, "password": "wrong"})
+
+    response = Client().post("/accounts/login/", BEN)
+    assert response.status_code != 302
+    assert "Too many failed login attempts" in response.content.decode()
+
+
+def test_a_person_with_an_authenticator_app_needs_its_code(tenant: Tenant, ben: User) -> None:
+    secret = totp.generate_totp_secret()
+    totp.TOTP.activate(ben, secret)
+    browser = Client()
+
+    assert browser.post("/accounts/login/", BEN)["Location"] == "/accounts/2fa/authenticate/"
+    assert browser.get("/t/northwind/runs/").status_code == 302
+    assert browser.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
+    code = totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time())))
+    assert browser.post("/accounts/2fa/authenticate/", {"code": code}).status_code == 302
+    page = browser.get("/t/northwind/runs/")
+    assert page.wsgi_request.actor.authentication == "mfa"
+    assert _receipts(tenant)[-1] == ("access.signin.succeeded", "Ben Responder", {"authentication": "mfa"})
+
+
+def test_a_person_sees_their_sessions_and_ends_the_others(tenant: Tenant, ben: User) -> None:
+    here, elsewhere = Client(), Client(headers={"user-agent": "another browser"})
+    for browser in (here, elsewhere):
+        browser.post("/accounts/login/", BEN)
+
+    assert "another browser" in here.get("/accounts/sessions/").content.decode()
+    assert here.post("/accounts/sessions/").status_code == 302
+    assert UserSession.objects.filter(user=ben).count() == 1
+    assert elsewhere.get("/t/northwind/runs/").status_code == 302
+    assert here.get("/t/northwind/runs/").status_code == 200
+
+
+def test_the_sessions_of_others_are_not_shown(tenant: Tenant, ben: User, max_: User) -> None:
+    Client(headers={"user-agent": "bens own"}).post("/accounts/login/", BEN)
+    browser = Client()
+    browser.post("/accounts/login/", {"login": "max@example.test", "password": "max-password"})
+
+    assert "bens own" not in browser.get("/accounts/sessions/").content.decode()
