@@ -11,6 +11,7 @@ reported: sideways overflow, messages on the browser's console, refusals by the 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -46,7 +48,9 @@ class Shot:
 
 def open_browser(playwright: Any, *, executable: str) -> Browser:
     """Launch Chromium the way that works as root in a container without a GPU."""
-    return playwright.chromium.launch(executable_path=executable, args=FLAGS)  # type: ignore[no-any-return]
+    # The suite's own fonts and libraries are for documents; with those fonts alone Chromium ends at its first page.
+    env = {name: value for name, value in os.environ.items() if name not in {"FONTCONFIG_FILE", "LD_LIBRARY_PATH"}}
+    return playwright.chromium.launch(executable_path=executable, args=FLAGS, env=env)  # type: ignore[no-any-return]
 
 
 def open_context(

@@ -110,6 +110,11 @@ def build() -> Town:
     )
 
 
+def member(name: str) -> Actor:
+    """Return one of Northwind's people as an actor in the console. Needs the scope."""
+    return _actor(name, Tenant.objects.get(id=world.NORTHWIND))
+
+
 def _actor(name: str, tenant: Tenant) -> Actor:
     found = actor_for_user(user=User.objects.get(username=name), tenant=tenant, channel="console")
     assert found is not None
