@@ -40,8 +40,3 @@ def marks(kinds: Sequence[str], *, width: float = WIDTH, gap: float = 2.0) -> li
     gap = gap if len(kinds) * gap < width / 2 else 0.0
     each = min((width - gap * (len(kinds) - 1)) / len(kinds), 10.0)
     return [Mark(kind, round(n * (each + gap), 2), round(each, 2)) for n, kind in enumerate(kinds)]
-
-
-def share(value: float, *, of: float) -> float:
-    """Return `value` in percent of `of`, between 0 and 100."""
-    return round(min(max(100 * value / of, 0.0), 100.0), 2) if of else 0.0

@@ -45,26 +45,6 @@ def step_marks(steps: Iterable[Any]) -> SafeString:
     return _marks([_STEP_KINDS.get(step.status, "idle") for step in listed], f"{done} of {len(listed)} steps done")
 
 
-@register.simple_tag
-def outcome_marks(statuses: Iterable[str]) -> SafeString:
-    """`{% outcome_marks row.outcomes %}`: the latest outcomes of a workflow, oldest first."""
-    listed = list(statuses)
-    bad = sum(status == "FAILED" for status in listed)
-    return _marks([_STEP_KINDS.get(status, "idle") for status in listed], f"{bad} of the last {len(listed)} failed")
-
-
-@register.simple_tag
-def bar(value: float, most: float, label: str, tone: str = "") -> SafeString:
-    """`{% bar row.cost highest "INC-17: $41" %}`: a horizontal bar, as wide as its share of the longest."""
-    return format_html(
-        '<svg class="hb" role="img" aria-label="{}"><rect class="p50"{} x="0" y="9" height="10" rx="3" '
-        'width="{}%"/></svg>',
-        label,
-        format_html(' data-tone="{}"', tone) if tone else "",
-        charts.share(float(value), of=float(most)),
-    )
-
-
 def _marks(kinds: list[str], words: str) -> SafeString:
     drawn = format_html_join(
         "",
