@@ -99,7 +99,7 @@ def tasks(incident: Incident, found: Sequence[Task]) -> Answer:
     """Return the incident's tasks, each with its number and a button while it is open."""
     if not found:
         return note(f"{incident.code} has no tasks.")
-    blocks = [section(f"*{_named(incident)}* {len(found)} tasks")]
+    blocks = [section(f"*{_named(incident)}* {len(found)} task{'' if len(found) == 1 else 's'}")]
     for task in found[:TASKS_SHOWN]:
         whose = f" · {mrkdwn(task.assignee_name, 100)}" if task.assignee_name else ""
         line = section(f"*{task.number}*  {mrkdwn(task.title, 200)}\n{task.get_state_display()}{whose}")

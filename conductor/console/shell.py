@@ -77,7 +77,13 @@ _NAV = (
             ("Receipts", "console:receipts", "receipt", "view_evidence", "g t"),
         ),
     ),
-    ("Set up", (("Adapters", "admin:adapters_adapterconfig_changelist", "plug", "manage_adapters", "g a"),)),
+    (
+        "Set up",
+        (
+            ("Adapters", "admin:adapters_adapterconfig_changelist", "plug", "manage_adapters", "g a"),
+            ("Slack", "slack:workspaces", "message-square", "manage_adapters", "g s"),
+        ),
+    ),
 )
 """Group, then (label, URL name, icon, permission, keys). Names only: this package imports no app."""
 
