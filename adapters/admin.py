@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from adapters import lifecycle, registry
+from adapters import notary_policy_admin as _notary_policy_admin  # noqa: F401 - registers itself
 from adapters.admin_forms import AdapterForm
 from adapters.models import AdapterConfig, Delivery, NotaryRecord, Secret
 from adapters.ports import Port

@@ -224,3 +224,45 @@ class NotaryRecord(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.digest[:12]} {self.state}"
+
+
+class NotaryPolicy(TenantModel):
+    """What a tenant demands of notaries, as of a moment. Rows are its history; the newest in force counts."""
+
+    class Mode(models.TextChoices):
+        """From the weakest to the strongest."""
+
+        OFF = "OFF", "Off: nobody is asked"
+        BEST_EFFORT = "BEST_EFFORT", "Best effort: asked, not waited for"
+        REQUIRED = "REQUIRED", "Required: sealed at once, released once enough have vouched"
+
+    mode = models.CharField(max_length=12, choices=Mode.choices)
+    needed = models.PositiveSmallIntegerField(default=0)
+    """How many independent notaries must vouch; 0 unless required."""
+    proposed_by = models.CharField(max_length=120)
+    proposed_by_name = models.CharField(max_length=160)
+    proposed_at = models.DateTimeField()
+    approved_by = models.CharField(max_length=120, blank=True)
+    """The second person; empty where none was needed."""
+    approved_by_name = models.CharField(max_length=160, blank=True)
+    in_force_at = models.DateTimeField(null=True)
+    """NULL: it waits for a second person, or was replaced before one came."""
+    replaced_at = models.DateTimeField(null=True)
+    """When another proposal took the place of this one while it waited."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant"], condition=Q(in_force_at=None, replaced_at=None), name="notary_policy_one_waits"
+            ),
+            models.CheckConstraint(
+                condition=Q(mode="REQUIRED", needed__gte=1) | (~Q(mode="REQUIRED") & Q(needed=0)),
+                name="notary_policy_needed",
+            ),
+            models.CheckConstraint(condition=~Q(approved_by=models.F("proposed_by")), name="notary_policy_four_eyes"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "-in_force_at"], name="notary_policy_newest")]
+        verbose_name_plural = "notary policies"
+
+    def __str__(self) -> str:
+        return f"{self.needed} required" if self.needed else self.Mode(self.mode).label.split(":")[0]

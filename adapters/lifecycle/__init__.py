@@ -19,16 +19,26 @@ from adapters.lifecycle.data_keys import (
 from adapters.lifecycle.given_secrets import forget_secret, set_secret
 from adapters.lifecycle.messages import deliver
 from adapters.lifecycle.notarization import notarize
+from adapters.lifecycle.notary_policy import (
+    NeedsAnotherPerson,
+    ProposalGone,
+    approve_notary_policy,
+    propose_notary_policy,
+)
 
 __all__ = [
     "AdapterInUse",
     "AdapterNameTaken",
+    "NeedsAnotherPerson",
+    "ProposalGone",
     "SealedWithoutTenantKey",
+    "approve_notary_policy",
     "configure_adapter",
     "deliver",
     "destroy_data_keys",
     "forget_secret",
     "notarize",
+    "propose_notary_policy",
     "remove_adapter",
     "rewrap_data_keys",
     "rotate_data_key",

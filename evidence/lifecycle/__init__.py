@@ -11,6 +11,7 @@ from evidence.lifecycle.bundles import (
 )
 from evidence.lifecycle.incident import IncidentNotFinal, collect_for_incident
 from evidence.lifecycle.packs import (
+    BundleNotReleasable,
     PackNotRendering,
     fail_pack,
     finish_pack,
@@ -32,6 +33,7 @@ __all__ = [
     "ArtifactsDamaged",
     "BundleChanged",
     "BundleNotCollecting",
+    "BundleNotReleasable",
     "BundleNotSealed",
     "BundleSuperseded",
     "ConclusionContradicted",

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from adapters.demands import demand_at, independent_vouchers
 from adapters.models import NotaryRecord
 from conductor.engine.lifecycle import start_run
 from conductor.ledger.blobs import BlobInfo
@@ -28,14 +29,22 @@ class PackNotRendering(Conflict):
     code = "pack_not_rendering"
 
 
+class BundleNotReleasable(Conflict):
+    """Fewer notaries have vouched for the bundle than your organisation demanded when it was sealed."""
+
+    code = "bundle_not_releasable"
+
+
 def request_pack(*, bundle: EvidenceBundle, actor: Actor, now: datetime, idempotency_key: str = "") -> Pack:
     """Queue the making of a pack of a sealed bundle and return it; with a known key, return the one it made.
 
-    `pack.run` is the run that makes it. Raise BundleNotSealed for a bundle that may still change.
+    `pack.run` is the run that makes it. Raise BundleNotSealed for a bundle that may still change,
+    BundleNotReleasable for one that notaries have not vouched for as demanded.
     """
     require(actor=actor, permission="collect_evidence")
     if not bundle.is_sealed:
         raise BundleNotSealed(f"{bundle.code} is not sealed, so there is nothing final to pack.")
+    _hold(bundle)
     if idempotency_key and (found := Pack.objects.filter(idempotency_key=idempotency_key).first()):
         return found
     try:
@@ -45,6 +54,16 @@ def request_pack(*, bundle: EvidenceBundle, actor: Actor, now: datetime, idempot
             return _create(bundle, actor, now, idempotency_key)
     except IntegrityError:
         return Pack.objects.get(idempotency_key=idempotency_key)
+
+
+def _hold(bundle: EvidenceBundle) -> None:
+    """Raise BundleNotReleasable while fewer notaries have vouched than were demanded when the bundle was sealed."""
+    assert bundle.sealed_at is not None
+    demand, count = demand_at(bundle.sealed_at), independent_vouchers(bundle.manifest_digest)
+    if not demand.is_met_by(count):
+        raise BundleNotReleasable(
+            f"{bundle.code} is sealed and not released: {count} of {demand.needed} notaries have vouched for it."
+        )
 
 
 def keep_report(*, pack: Pack, report: BlobInfo) -> Pack:

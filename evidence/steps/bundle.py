@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from adapters.demands import demand_at, independent_vouchers
 from adapters.lifecycle import notarize
 from adapters.models import NotaryRecord
 from conductor.engine.context import StepContext, Wait
@@ -20,6 +21,10 @@ from evidence.steps.collecting import bundle_of
 SEQUENCING = timedelta(seconds=1)
 NOTARY_TRIES = 3
 """Tries after which the bundle goes on without the notaries that do not answer; their records stay pending."""
+
+
+NOTARY_PAUSE = timedelta(minutes=1)
+"""How long the run sleeps before it asks notaries again that are required."""
 
 
 class NotaryUnavailable(Exception):
@@ -56,9 +61,16 @@ def _end_of(bundle: EvidenceBundle, now: datetime) -> datetime | None:
 
 
 def notarize_bundle(ctx: StepContext) -> dict[str, Any]:
-    """Have every enabled notary vouch for the manifest's digest. Sealing does not depend on it, so it never fails."""
+    """Have every enabled notary vouch for the manifest's digest, as the tenant demanded when it was sealed.
+
+    Sealing does not depend on it, so it never fails: what is required is waited for, which holds up release only.
+    """
     with tenant_scope(ctx.tenant_id):
         bundle = bundle_of(ctx)
+        assert bundle.sealed_at is not None
+        demand = demand_at(bundle.sealed_at)
+    if not demand.asks:
+        return {"asked": 0, "verified": 0}
     ctx.heartbeat()
     records = notarize(
         tenant_id=ctx.tenant_id,
@@ -69,7 +81,12 @@ def notarize_bundle(ctx: StepContext) -> dict[str, Any]:
     )
     verified = sum(record.state == NotaryRecord.State.VERIFIED for record in records)
     ctx.log("notaries asked", verified=verified, asked=len(records))
-    if verified < len(records) and ctx.attempt < NOTARY_TRIES:
+    with tenant_scope(ctx.tenant_id):
+        independent = independent_vouchers(bundle.manifest_digest)
+    if not demand.is_met_by(independent):
+        why = f"{independent} of {demand.needed} notaries that are required have vouched for {bundle.code}."
+        raise Wait(until=ctx.now() + NOTARY_PAUSE, reason=why)
+    if not demand.needed and verified < len(records) and ctx.attempt < NOTARY_TRIES:
         raise NotaryUnavailable(f"{verified} of {len(records)} notaries have vouched for {bundle.code}.")
     return {"asked": len(records), "verified": verified}
 

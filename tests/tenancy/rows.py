@@ -21,6 +21,7 @@ _counter = itertools.count(1)
 NEEDS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "adapters.Secret": lambda: {"reference": "env:WALLS", "sealed": ""},
     "adapters.DataKey": lambda: {"wrapped": "walls"},
+    "adapters.NotaryPolicy": lambda: {"mode": "OFF", "needed": 0, "proposed_by": "tenancy.user:1", "approved_by": ""},
     "evidence.BundleControl": lambda: {"part": "PRIMARY"},
 }
 """Values that a constraint asks for."""
