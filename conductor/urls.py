@@ -21,6 +21,7 @@ urlpatterns = [
     path("t/<slug:tenant>/slack/", include("chatops.console_urls")),
     path("t/<slug:tenant>/command/", include("chatops.command_urls")),
     path("api/v1/", api.wrapped_urls()),
+    path("hooks/<slug:organisation>/", include("incidents.hook_urls")),
     path("slack/", include("chatops.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),

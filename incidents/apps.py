@@ -10,10 +10,13 @@ class IncidentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from adapters.sealed_places import register_places
         from conductor.console.panels import register_panel
         from incidents import panels, workflows
+        from incidents.lifecycle import secret_places
 
         workflows.register()
+        register_places(name="incidents", places=secret_places)
         register_panel(place="shell.live", name="incidents", order=1, template="_live.html", context=panels.live_panel)
         register_panel(
             place="palette", name="incidents", order=1, template="_palette_results.html", context=panels.palette_panel

@@ -18,11 +18,11 @@ SEVERITY_WORDS = (
 PAGE = 100
 
 
-def hub(*, query: Mapping[str, Any], member_id: int | None, now: datetime) -> dict[str, Any]:
-    """Return the hub's context for a query string: view, q, severity, status, service."""
+def filters_of(*, query: Mapping[str, Any], member_id: int | None) -> selectors.HubFilter:
+    """Return what a query string narrows the hub to: view, q, severity, status, service."""
     view = query.get("view", "active")
     severity, status = str(query.get("severity", "")).upper(), str(query.get("status", "")).upper()
-    filters = selectors.HubFilter(
+    return selectors.HubFilter(
         q=str(query.get("q", "")).strip()[:100],
         severities=(severity,) if severity in Severity.values else (),
         statuses=(status,) if status in Status.values else (),
@@ -30,6 +30,12 @@ def hub(*, query: Mapping[str, Any], member_id: int | None, now: datetime) -> di
         member_id=member_id if view == "mine" else None,
         kind=Kind.IMPORTED if view == "imported" else Kind.REAL,
     )
+
+
+def hub(*, query: Mapping[str, Any], member_id: int | None, now: datetime) -> dict[str, Any]:
+    """Return the hub's context for a query string: view, q, severity, status, service."""
+    view = query.get("view", "active")
+    filters = filters_of(query=query, member_id=member_id)
     context = {"view": view, "filters": filters, "now": now, "figures": selectors.figures(now=now)}
     if view in {"all", "imported"}:
         found = selectors.with_columns(selectors.filtered(filters=filters)).order_by("-number")[:PAGE]

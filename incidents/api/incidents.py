@@ -61,6 +61,7 @@ def list_incidents(
 def declare_incident(request: TenantRequest, payload: DeclareIn) -> Any:
     """Declare an incident: 201. With the dedup_key of one that is unresolved: 200, and that one."""
     asked = payload.dict()
+    asked["visibility"] = "PRIVATE" if asked.pop("private") else "NORMAL"
     asked["environment"] = _environment(asked["environment"])
     incident, is_new = lifecycle.declare_incident(tenant_id=request.tenant.id, actor=request.actor, now=now(), **asked)
     return Status(201 if is_new else 200, incident)

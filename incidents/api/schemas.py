@@ -157,6 +157,10 @@ class DeclareIn(Schema):
     kind: DeclarableKind = DeclarableKind.REAL
     detected_at: AwareDatetime | None = None
     take_command: bool = False
+    private: bool = Field(False, description="Keep it to those who work on it.")
+    impact: Line = ""
+    urgency: Line = ""
+    answers: dict[str, str] = Field(default_factory=dict, description="YES, NO or UNKNOWN by question.")
     triage: bool = Field(False, description="Have it wait in triage until somebody accepts it.")
 
 
@@ -173,6 +177,9 @@ class ClassificationIn(Schema):
     severity: IncidentSeverity | None = None
     incident_type: Annotated[str, StringConstraints(max_length=40)] | None = None
     service: Line | None = None
+    impact: Line | None = Field(None, description="NONE, ONE, SOME, MOST or ALL; with urgency it gives the severity.")
+    urgency: Line | None = Field(None, description="WORKAROUND, DEGRADING or STOPPED.")
+    answers: dict[str, str] | None = Field(None, description="YES, NO or UNKNOWN by question.")
     reason: Text = Field("", description="Needed to lower the severity.")
 
 

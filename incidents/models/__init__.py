@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incidents.models.action_item import ActionItem
+from incidents.models.alert import AlertRecord, AlertSource, Outcome
 from incidents.models.history import Milestone, Redaction, StatusTransition, TimelineEvent
 from incidents.models.incident import Incident, IncidentQuerySet
 from incidents.models.obligation import Obligation, OwnRule, ReportingMoment
@@ -35,6 +36,8 @@ __all__ = [
     "STEPS",
     "AccessGrant",
     "ActionItem",
+    "AlertRecord",
+    "AlertSource",
     "Audience",
     "Closure",
     "EventKind",
@@ -45,6 +48,7 @@ __all__ = [
     "Milestone",
     "MilestoneKey",
     "Obligation",
+    "Outcome",
     "OwnRule",
     "Postmortem",
     "Question",

@@ -106,6 +106,8 @@ class Content(BaseModel):
     required_roles: dict[Severity, list[Role]] = Field(default_factory=dict)
     """The roles that an incident of this severity should have filled; the page shows the gaps."""
     cadence: Cadence = Field(default_factory=Cadence)
+    hold_alerts_of: list[Severity] = Field(default_factory=list)
+    """Alerts of these severities wait for a person to decide, in place of declaring an incident."""
     accept_within_minutes: int = Field(default=10, ge=1, le=1440)
     """Who was given a role and has not accepted it by then is reported."""
 

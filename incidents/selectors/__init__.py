@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from incidents.selectors.alerts import alert_by_id, alerts, alerts_waiting
 from incidents.selectors.detail import (
     RoleSlot,
     StepperStep,
@@ -10,6 +11,7 @@ from incidents.selectors.detail import (
     runs_of,
     stepper,
 )
+from incidents.selectors.export import export_csv
 from incidents.selectors.feed import VIEWS, TimelinePage, timeline, timeline_page
 from incidents.selectors.figures import Figure, Figures, figures
 from incidents.selectors.hub import (
@@ -62,7 +64,11 @@ __all__ = [
     "action_figures",
     "action_item_by_number",
     "action_items",
+    "alert_by_id",
+    "alerts",
+    "alerts_waiting",
     "blast_of",
+    "export_csv",
     "figures",
     "filtered",
     "find_person",

@@ -91,9 +91,11 @@ class LiveIncident:
     is_unacknowledged: bool
 
 
-def filtered(*, filters: HubFilter) -> QuerySet[Incident]:
-    """Return the incidents that match, in no particular order."""
-    found = Incident.objects.filter(kind=filters.kind) if filters.kind else Incident.objects.all()
+def filtered(*, filters: HubFilter, among: QuerySet[Incident] | None = None) -> QuerySet[Incident]:
+    """Return the incidents that match, of `among` or of all that may be seen, in no particular order."""
+    found = Incident.objects.all() if among is None else among
+    if filters.kind:
+        found = found.filter(kind=filters.kind)
     if filters.statuses:
         found = found.filter(status__in=filters.statuses)
     if filters.severities:

@@ -19,11 +19,11 @@ from conductor.lib.errors import Invalid
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.scope import tenant_scope
-from incidents import drawing, lifecycle, pages, selectors
-from incidents.models import Severity
+from incidents import drawing, lifecycle, pages, selectors, tabs
+from incidents.models import Question, Reply, Severity
 
 RESPOND = "respond"
-TABS = ("timeline", "graph", "runs", "steps", "receipts")
+TABS = ("timeline", "tasks", "assessment", "links", "graph", "runs", "steps", "receipts")
 
 
 @require_GET
@@ -47,6 +47,9 @@ def declare(request: TenantRequest, tenant: str) -> HttpResponse:
                 title=request.POST.get("title", ""),
                 severity=request.POST.get("severity", ""),
                 summary=request.POST.get("summary", ""),
+                visibility="PRIVATE" if request.POST.get("private") == "on" else "NORMAL",
+                triage=request.POST.get("triage") == "on",
+                answers={each: request.POST.get(each, "") for each in Question.values},
                 service=request.POST.get("service", ""),
                 environment=Environment.objects.filter(slug=request.POST.get("environment", "")).first(),
                 take_command=request.POST.get("take_command") == "on",
@@ -60,6 +63,8 @@ def declare(request: TenantRequest, tenant: str) -> HttpResponse:
         "given": request.POST,
         "errors": errors,
         "severities": pages.SEVERITY_WORDS,
+        "questions": [(each.value, each.label, request.POST.get(each.value, "")) for each in Question],
+        "replies": Reply.choices,
         "environments": Environment.objects.order_by("name"),
         "services": Node.objects.filter(kind="service").order_by("name").values_list("name", flat=True).distinct(),
     }
@@ -94,6 +99,9 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
         "blast": selectors.blast_of(found=found) if tab == "graph" else [],
         "workflow_steps": selectors.workflow_steps(incident=incident) if tab == "steps" else None,
         "receipts": receipts_for(incident.ref) if tab == "receipts" else None,
+        **tabs.context_of(tab=tab, incident=incident),
+        "exits": tabs.exits(incident),
+        "closures": tabs.closures(),
         "panels": panels_at(place="incident.rail", request=request, subject=incident.ref),
     }
     return render(request, "incidents/incident_detail.html", context)
@@ -133,8 +141,15 @@ def acknowledgement(request: TenantRequest, tenant: str, number: int) -> HttpRes
 def transition(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     """Move the status."""
     incident = selectors.incident_by_number(number=number)
-    to, reason = request.POST.get("to", ""), request.POST.get("reason", "")
-    lifecycle.move_incident(incident=incident, to=to, reason=reason, actor=request.actor, now=now())
+    lifecycle.move_incident(
+        incident=incident,
+        to=request.POST.get("to", ""),
+        reason=request.POST.get("reason", ""),
+        closure=request.POST.get("closure", ""),
+        override=request.POST.get("override", ""),
+        actor=request.actor,
+        now=now(),
+    )
     return redirect("incidents:detail", tenant, number)
 
 

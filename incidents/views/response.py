@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
 
 from conductor.console.doors import door
 from conductor.engine.lifecycle import retry_run
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.requests import TenantRequest
-from incidents import lifecycle, selectors
-from incidents.models import Question, Task
+from incidents import lifecycle, pages, selectors
+from incidents.models import Incident, Obligation, Outcome, Question, Task
 
 RESPOND = "respond"
+MOST_BYTES = 20_000_000
 
 
 @require_POST
@@ -103,6 +105,156 @@ def answers(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
         now=now(),
     )
     return _back(tenant, number, "assessment")
+
+
+@require_POST
+@door(permission=RESPOND)
+def duty(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Sign whether a regime applies."""
+    lifecycle.decide_obligations(
+        incident=selectors.incident_by_number(number=number),
+        regime=request.POST.get("regime", ""),
+        applies=request.POST.get("applies") == "yes",
+        reason=request.POST.get("reason", ""),
+        actor=request.actor,
+        now=now(),
+    )
+    return _back(tenant, number, "assessment")
+
+
+@require_POST
+@door(permission=RESPOND)
+def moment(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Assert when something happened that starts a clock. The form's time is in UTC."""
+    try:
+        at = datetime.fromisoformat(request.POST.get("at", "")).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Invalid(fields={"at": ["Give a date and a time."]}) from error
+    lifecycle.assert_reporting_moment(
+        incident=selectors.incident_by_number(number=number),
+        key=request.POST.get("key", ""),
+        at=at,
+        reason=request.POST.get("reason", ""),
+        actor=request.actor,
+        now=now(),
+    )
+    return _back(tenant, number, "assessment")
+
+
+@require_POST
+@door(permission=RESPOND)
+def filing(request: TenantRequest, tenant: str, number: int, duty: UUID) -> HttpResponse:
+    """Record that a report was filed, with what was submitted."""
+    incident = selectors.incident_by_number(number=number)
+    found = Obligation.objects.select_related("incident").filter(incident=incident, id=duty).first()
+    if found is None:
+        raise NotFound(f"{incident.code} has no such duty.")
+    upload = request.FILES.get("submitted")
+    if upload is not None and (upload.size or 0) > MOST_BYTES:
+        raise Invalid(fields={"submitted": ["Use a file of at most 20 MB."]})
+    lifecycle.file_obligation(
+        obligation=found,
+        submitted=upload.read() if upload is not None else b"",
+        reference=request.POST.get("reference", ""),
+        late_reason=request.POST.get("late_reason", ""),
+        filed_at=now(),
+        actor=request.actor,
+        now=now(),
+    )
+    return _back(tenant, number, "assessment")
+
+
+@require_POST
+@door(permission=RESPOND)
+def link(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Tie the incident to another."""
+    lifecycle.link_incidents(
+        incident=selectors.incident_by_number(number=number),
+        other=_named(request.POST.get("other", "")),
+        kind=request.POST.get("kind", ""),
+        actor=request.actor,
+        now=now(),
+    )
+    return _back(tenant, number, "links")
+
+
+@require_POST
+@door(permission=RESPOND)
+def merge(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Make the incident a duplicate of another."""
+    lifecycle.merge_incident(
+        incident=selectors.incident_by_number(number=number),
+        into=_named(request.POST.get("into", "")),
+        reason=request.POST.get("reason", ""),
+        actor=request.actor,
+        now=now(),
+    )
+    return _back(tenant, number)
+
+
+@require_POST
+@door(permission=RESPOND)
+def visibility(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Make the incident private, or open it."""
+    lifecycle.set_visibility(
+        incident=selectors.incident_by_number(number=number),
+        visibility=request.POST.get("visibility", ""),
+        reason=request.POST.get("reason", ""),
+        actor=request.actor,
+        now=now(),
+    )
+    return _back(tenant, number)
+
+
+@require_GET
+@door(permission="view_incidents")
+def alert_list(request: TenantRequest, tenant: str) -> HttpResponse:
+    """Every alert that came in, and what became of it."""
+    outcome, before = request.GET.get("outcome", ""), request.GET.get("before", "")
+    try:
+        place = UUID(before) if before else None
+    except ValueError:
+        place = None
+    found, older = selectors.alerts(outcome=outcome if outcome in Outcome.values else "", before=place)
+    shown = [(each.value, each.label) for each in Outcome if each not in (Outcome.ENDED, Outcome.REPEATED)]
+    context = {
+        "alerts": found,
+        "older": older,
+        "outcome": outcome,
+        "outcomes": shown,
+        "waiting": selectors.alerts_waiting(),
+    }
+    return render(request, "incidents/alerts.html", context)
+
+
+@require_POST
+@door(permission=RESPOND)
+def alert(request: TenantRequest, tenant: str, alert: UUID) -> HttpResponse:
+    """Decide about an alert that waits."""
+    found = selectors.alert_by_id(alert_id=alert)
+    if request.POST.get("as") == "incident":
+        incident = lifecycle.declare_from_alert(alert=found, actor=request.actor, now=now())
+        return redirect("incidents:detail", tenant, incident.number)
+    reason = request.POST.get("reason", "")
+    lifecycle.dismiss_alert(alert=found, reason=reason, actor=request.actor, now=now())
+    return redirect("incidents:alerts", tenant)
+
+
+@require_GET
+@door(permission="view_incidents")
+def export(request: TenantRequest, tenant: str) -> HttpResponse:
+    """The incidents that match the hub's filters, as CSV, with the number of rows withheld."""
+    filters = pages.filters_of(query=request.GET, member_id=request.user.pk)
+    response = HttpResponse("".join(selectors.export_csv(filters=filters)), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="incidents.csv"'
+    return response
+
+
+def _named(text: str) -> Incident:
+    number = text.strip().upper().removeprefix("INC-")
+    if not (number.isascii() and number.isdecimal() and len(number) <= 18):
+        raise Invalid(fields={"incident": ["Name an incident, such as INC-12."]})
+    return selectors.incident_by_number(number=int(number))
 
 
 def minutes(text: str) -> timedelta | None:

@@ -1,0 +1,121 @@
+"""The response through the API: merging, links, tasks, visibility, duties to report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import Router
+from ninja.responses import Status
+
+from conductor.lib.clock import now
+from conductor.lib.errors import NotFound
+from conductor.tenancy.actors import require
+from conductor.tenancy.requests import TenantRequest
+from incidents import lifecycle, selectors
+from incidents.api.response_schemas import (
+    DutyDecisionIn,
+    LinkIn,
+    MergeIn,
+    MomentIn,
+    ObligationOut,
+    TaskChangeIn,
+    TaskIn,
+    TaskOut,
+    VisibilityIn,
+)
+from incidents.api.schemas import IncidentOut
+from incidents.models import Incident, Obligation, Task
+
+router = Router(tags=["incidents"])
+
+
+@router.post("/{number}/merge", response=IncidentOut, operation_id="merge_incident")
+def merge_incident(request: TenantRequest, number: int, payload: MergeIn) -> Any:
+    """Make it a duplicate of another incident. 409 names everything that stands against it."""
+    incident, into = _incident(request, number), _incident(request, payload.into)
+    return lifecycle.merge_incident(incident=incident, into=into, reason=payload.reason, actor=request.actor, now=now())
+
+
+@router.post("/{number}/links", response={204: None}, operation_id="link_incidents")
+def link_incidents(request: TenantRequest, number: int, payload: LinkIn) -> Any:
+    """Tie it to another incident."""
+    lifecycle.link_incidents(
+        incident=_incident(request, number),
+        other=_incident(request, payload.other),
+        kind=payload.kind,
+        reason=payload.reason,
+        actor=request.actor,
+        now=now(),
+    )
+    return Status(204, None)
+
+
+@router.get("/{number}/tasks", response=list[TaskOut], operation_id="list_tasks")
+def list_tasks(request: TenantRequest, number: int) -> Any:
+    """What is to be done while it lasts."""
+    return Task.objects.filter(incident=_incident(request, number))
+
+
+@router.post("/{number}/tasks", response={201: TaskOut}, operation_id="add_task")
+def add_task(request: TenantRequest, number: int, payload: TaskIn) -> Any:
+    """Add a task; a blocking one holds the incident open."""
+    incident = _incident(request, number)
+    require(actor=request.actor, permission="respond")
+    task = lifecycle.add_task(
+        incident=incident,
+        title=payload.title,
+        assignee=selectors.find_person(name=payload.assignee) if payload.assignee else None,
+        is_blocking=payload.blocking,
+        actor=request.actor,
+        now=now(),
+    )
+    return Status(201, task)
+
+
+@router.post("/{number}/tasks/{task}", response=TaskOut, operation_id="change_task")
+def change_task(request: TenantRequest, number: int, task: int, payload: TaskChangeIn) -> Any:
+    """Change a task's state: OPEN, DOING, BLOCKED, DONE or CANCELED."""
+    incident = _incident(request, number)
+    found = Task.objects.select_related("incident").filter(incident=incident, number=task).first()
+    if found is None:
+        raise NotFound
+    return lifecycle.change_task(task=found, state=payload.state, actor=request.actor, now=now())
+
+
+@router.post("/{number}/visibility", response=IncidentOut, operation_id="set_visibility")
+def set_visibility(request: TenantRequest, number: int, payload: VisibilityIn) -> Any:
+    """Make it private, or open it to everybody here."""
+    return lifecycle.set_visibility(
+        incident=_incident(request, number),
+        visibility="PRIVATE" if payload.private else "NORMAL",
+        reason=payload.reason,
+        actor=request.actor,
+        now=now(),
+    )
+
+
+@router.get("/{number}/obligations", response=list[ObligationOut], operation_id="list_obligations")
+def list_obligations(request: TenantRequest, number: int) -> Any:
+    """Duties to report, each with its due date and how that is derived."""
+    return Obligation.objects.filter(incident=_incident(request, number)).order_by("regime", "armed_at", "id")
+
+
+@router.post("/{number}/obligations/decide", response=list[ObligationOut], operation_id="decide_obligations")
+def decide_obligations(request: TenantRequest, number: int, payload: DutyDecisionIn) -> Any:
+    """Sign whether a regime applies. A decision not to report is asked again when its facts change."""
+    return lifecycle.decide_obligations(
+        incident=_incident(request, number), actor=request.actor, now=now(), **payload.dict()
+    )
+
+
+@router.post("/{number}/obligations/moments", response=list[ObligationOut], operation_id="assert_reporting_moment")
+def assert_reporting_moment(request: TenantRequest, number: int, payload: MomentIn) -> Any:
+    """Assert when something happened that starts a clock; due dates follow."""
+    incident = _incident(request, number)
+    lifecycle.assert_reporting_moment(incident=incident, actor=request.actor, now=now(), **payload.dict())
+    return Obligation.objects.filter(incident=incident).order_by("regime", "armed_at", "id")
+
+
+def _incident(request: TenantRequest, number: int) -> Incident:
+    require(actor=request.actor, permission="view_incidents")
+    return selectors.incident_by_number(number=number)

@@ -1,0 +1,152 @@
+"""What the API of the response takes and gives: alerts, tasks, links, visibility, duties to report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from ninja import Field, Schema
+from pydantic import AwareDatetime, StringConstraints
+
+from incidents import models
+from incidents.api.schemas import AlertOutcome, Line, Text
+
+
+class AlertRecordOut(Schema):
+    """An alert and what became of it."""
+
+    id: UUID
+    source: str
+    fingerprint: str
+    name: str
+    severity: str
+    service: str
+    starts_at: datetime
+    ended_at: datetime | None
+    outcome: AlertOutcome
+    reason: str
+    incident: str | None
+    disposed_by_name: str
+    disposed_at: datetime | None
+    first_seen_at: datetime
+    times_seen: int
+
+    @staticmethod
+    def resolve_incident(alert: models.AlertRecord) -> str | None:
+        return alert.incident.code if alert.incident else None
+
+
+class AlertPageOut(Schema):
+    items: list[AlertRecordOut]
+    next_before: UUID | None
+    waiting: int = Field(description="Alerts without a disposition.")
+
+
+class AlertDecisionIn(Schema):
+    declare: bool
+    reason: Text = Field("", description="Why it is no incident, in at least ten characters.")
+
+
+class SourceShape(StrEnum):
+    """How the sender signs and words its notifications."""
+
+    GENERIC = "GENERIC"
+    GRAFANA = "GRAFANA"
+    PAGERDUTY = "PAGERDUTY"
+
+
+class SourceIn(Schema):
+    name: Annotated[str, StringConstraints(max_length=40)]
+    shape: SourceShape
+
+
+class SourceOut(Schema):
+    name: str
+    path: str = Field(description="Where the sender posts to.")
+    secret: str
+
+
+class MergeIn(Schema):
+    into: int = Field(ge=1, le=2**53, description="Number of the incident that it repeats.")
+    reason: Text = ""
+
+
+class LinkIn(Schema):
+    other: int = Field(ge=1, le=2**53, description="Number of the other incident.")
+    kind: Line = Field(description="RELATED_TO, CAUSED_BY, CHILD_OF or REGRESSES.")
+    reason: Text = ""
+
+
+class TaskIn(Schema):
+    title: Line
+    assignee: Line = ""
+    blocking: bool = False
+
+
+class TaskChangeIn(Schema):
+    state: Line
+
+
+class TaskOut(Schema):
+    number: int
+    title: str
+    state: str
+    is_blocking: bool
+    assignee_name: str
+    added_at: datetime
+    ended_at: datetime | None
+
+
+class VisibilityIn(Schema):
+    private: bool
+    reason: Text
+
+
+class ObligationOut(Schema):
+    """A duty to report, and when it is due. Not legal advice."""
+
+    id: UUID
+    rule_key: str
+    regime: str
+    title: str
+    recipient: str
+    state: str
+    due_at: datetime | None
+    explanation: list[str]
+    decided_by_name: str
+    decision_reason: str
+    filed_at: datetime | None
+    filing_reference: str
+    filing_digest: str
+    source: str
+    review: str
+
+    @staticmethod
+    def resolve_title(duty: models.Obligation) -> str:
+        return str(duty.rule["title"])
+
+    @staticmethod
+    def resolve_recipient(duty: models.Obligation) -> str:
+        return str(duty.rule["recipient"])
+
+    @staticmethod
+    def resolve_source(duty: models.Obligation) -> str:
+        return str(duty.rule["source"])
+
+    @staticmethod
+    def resolve_review(duty: models.Obligation) -> str:
+        return str(duty.rule["review"])
+
+
+class DutyDecisionIn(Schema):
+    regime: Line
+    applies: bool
+    reason: Text
+
+
+class MomentIn(Schema):
+    key: Line = Field(description="awareness, classification, determination, discovery, fix_available or handled.")
+    at: AwareDatetime
+    reason: Text

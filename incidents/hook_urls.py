@@ -1,0 +1,10 @@
+"""The address of signed webhooks. It stands outside the tenant's pages: the signature is the sign-in."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from incidents.views import hooks
+
+app_name = "hooks"
+urlpatterns = [path("alerts/<slug:name>", hooks.receive, name="alerts")]

@@ -1,0 +1,68 @@
+"""What the tabs of the incident page need, each only when it is shown."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from conductor.graph.models import Edge
+from incidents import selectors
+from incidents.lifecycle.links import BETWEEN_INCIDENTS
+from incidents.models import (
+    SIDE_EXITS,
+    Closure,
+    Impact,
+    Incident,
+    Obligation,
+    Question,
+    Reply,
+    Status,
+    Task,
+    TaskState,
+    Urgency,
+)
+from incidents.moves import MOVES
+from incidents.obligations.rules import ANCHORS
+
+
+def context_of(*, tab: str, incident: Incident) -> dict[str, Any]:
+    """Return the variables of the tab's own template; empty for tabs that have none. Four queries at most."""
+    makers = {"tasks": _tasks, "assessment": _assessment, "links": _links}
+    return makers[tab](incident) if tab in makers else {}
+
+
+def exits(incident: Incident) -> list[tuple[str, str]]:
+    """Return the ways out of the way that the incident has now, but for merging."""
+    moves = [move.to for move in MOVES[Status(incident.status)] if move.to in SIDE_EXITS and move.needs_closure]
+    return [(each.value, str(each.label)) for each in moves]
+
+
+def closures() -> list[tuple[str, str]]:
+    """Return the words for what was no incident."""
+    return [(value, str(label)) for value, label in Closure.choices]
+
+
+def _tasks(incident: Incident) -> dict[str, Any]:
+    return {"tasks": list(Task.objects.filter(incident=incident)), "task_states": TaskState.choices}
+
+
+def _assessment(incident: Incident) -> dict[str, Any]:
+    found = Obligation.objects.filter(incident=incident).order_by("regime", "armed_at", "id")
+    return {
+        "duties": [(regime, list(stages)) for regime, stages in groupby(found, key=lambda each: each.regime)],
+        "questions": [(each.value, each.label, incident.answers.get(each.value, "")) for each in Question],
+        "replies": Reply.choices,
+        "impacts": Impact.choices,
+        "urgencies": Urgency.choices,
+        "anchors": ANCHORS,
+    }
+
+
+def _links(incident: Incident) -> dict[str, Any]:
+    kinds = [*BETWEEN_INCIDENTS, Edge.Kind.DUPLICATE_OF, Edge.Kind.AFFECTS, Edge.Kind.TRACKED_IN]
+    edges = Edge.objects.filter(source__ref=incident.ref, kind__in=kinds, ended_at=None).select_related("target")
+    return {
+        "links": list(edges.order_by("since")),
+        "suggestions": selectors.related_to(incident=incident),
+        "kinds": [(each.value, each.label) for each in BETWEEN_INCIDENTS],
+    }
