@@ -206,7 +206,7 @@ def test_who_may_not_manage_adapters_is_refused(
     assert stored(tenant)[0].enabled
 
 
-def test_who_is_not_signed_in_is_sent_to_the_consoles_own_page() -> None:
+def test_who_is_not_signed_in_is_sent_to_the_consoles_own_page(db: None) -> None:
     answer = Client().get(LIST, follow=True)
 
     assert answer.redirect_chain[-1][0].startswith("/accounts/login/")
