@@ -13,7 +13,7 @@ class ConductorConfig(AppConfig):
     def ready(self) -> None:
         from conductor import celery, checks  # noqa: F401 - both register themselves
         from conductor.access import signin
-        from conductor.console import palette
+        from conductor.console import palette, policy
         from conductor.engine import simulations
         from conductor.engine.gauges import read_backlog
         from conductor.engine.tasks import wake_sequencer
@@ -25,6 +25,7 @@ class ConductorConfig(AppConfig):
         signin.connect()
         post_migrate.connect(bind_after_migrating, sender=self, dispatch_uid="conductor.bind_keys")
         palette.register()
+        policy.register()
         subscribe(name="sequencer", subscriber=wake_sequencer)
         register_reading(name="ledger", reading=read_ages)
         simulations.register()

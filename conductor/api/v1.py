@@ -23,6 +23,7 @@ ROUTERS = (
     ("/runs", "conductor.api.runs.router"),
     ("/receipts", "conductor.api.receipts.router"),
     ("/graph", "conductor.api.graph.router"),
+    ("/policy", "conductor.api.policy.router"),
 )
 """Path below the tenant, and the router's dotted name: this package imports no app."""
 

@@ -75,6 +75,7 @@ _NAV = (
             ("Evidence", "evidence:list", "folder-check", "view_evidence", "g e"),
             ("Controls", "controls:list", "table-2", "view_controls", "g o"),
             ("Receipts", "console:receipts", "receipt", "view_evidence", "g t"),
+            ("Policy", "console:policy", "scale", "view_evidence", "g p"),
         ),
     ),
     (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from conductor.console import receipts, views
+from conductor.console import policy, receipts, views
 
 app_name = "console"
 urlpatterns = [
@@ -23,4 +23,14 @@ urlpatterns = [
         receipts.receipt_proof,
         name="receipt_proof",
     ),
+    path("policy/", policy.decision_list, name="policy"),
+    path("policy/decisions/<uuid:decision_id>/", policy.decision_detail, name="policy_decision"),
+    path("policy/rules/", policy.rules, name="policy_rules"),
+    path("policy/rules/new/", policy.upload, name="policy_upload"),
+    path("policy/rules/<uuid:policy_id>/", policy.version, name="policy_version"),
+    path("policy/rules/<uuid:policy_id>/activation/", policy.activation, name="policy_activation"),
+    path("policy/rules/<uuid:policy_id>/retirement/", policy.retirement, name="policy_retirement"),
+    path("policy/simulations/", policy.simulations, name="policy_simulations"),
+    path("policy/simulations/new/", policy.simulate, name="policy_simulate"),
+    path("policy/simulations/S-<int:number>/", policy.simulation, name="policy_simulation"),
 ]

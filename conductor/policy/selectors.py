@@ -57,9 +57,9 @@ def policies() -> QuerySet[TenantPolicy]:
     return TenantPolicy.objects.order_by("name", "-version")
 
 
-def policy_version(*, name: str, version: int) -> TenantPolicy:
-    """Return one version; raise NotFound."""
-    return _found(TenantPolicy.objects.filter(name=name, version=version).first())
+def policy_by_id(policy_id: UUID) -> TenantPolicy:
+    """Return one version of own rules; raise NotFound."""
+    return _found(TenantPolicy.objects.filter(id=policy_id).first())
 
 
 def simulation(number: int) -> PolicySimulation:

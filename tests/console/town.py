@@ -10,12 +10,18 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from conductor.engine.models import Run, Step, Try
+from conductor.engine.simulations import Selection, start_simulation
 from conductor.graph.lifecycle import ensure_node, link
 from conductor.graph.models import Edge
 from conductor.ledger import blobs
 from conductor.ledger.models import Receipt
 from conductor.ledger.sequencer import sequence
 from conductor.lib.clock import now as clock_now
+from conductor.policy.candidate import candidate_with
+from conductor.policy.lifecycle import upload_policy
+from conductor.policy.models import PolicyDecision, PolicySimulation, TenantPolicy
+from conductor.policy.simulation import Tally, recorded, replay
+from conductor.policy.tenant_rules import own, rules_in_force
 from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.models import Environment, Tenant
 from conductor.tenancy.scope import tenant_scope
@@ -37,6 +43,7 @@ from incidents.models import Incident
 from tests import world
 from tests.evidence.bundles import FAILED, PASSED, collecting, sealed
 from tests.evidence.driving import local_notary
+from tests.policy.own_rules import FREEZE
 
 SERVICES = [f"service-{n:02d}" for n in range(40)]
 OPEN, RESOLVED, UPDATES, BUNDLES = 14, 12, 60, 12
@@ -61,6 +68,11 @@ class Town:
     control: str
     receipt: UUID
     """A receipt that is signed and in the log."""
+    decision: UUID
+    """A decision that policy allowed."""
+    policy: UUID
+    """A draft of the organisation's own rules, uploaded by Ana."""
+    simulation: int
     action: int
     """Number of an open, overdue action item of the resolved incident."""
 
@@ -92,10 +104,12 @@ def build() -> Town:
         ]
         collecting(tenant, cora, moment, title="Access review")
         pack = _packed(bundle, cora, moment)
+        policy, simulation = _ruled(tenant, clock_now())
     sequence(tenant_id=world.NORTHWIND, now=clock_now())
     with tenant_scope(world.NORTHWIND):
         receipt = Receipt.objects.filter(subject=told.ref).earliest("recorded_at")
         artifact = EvidenceBundle.objects.get(id=bundle.id).artifacts.earliest("path")
+        decision = PolicyDecision.objects.filter(subject=told.ref).latest("decided_at").id
     return Town(
         world.NORTHWIND,
         told.number,
@@ -105,8 +119,11 @@ def build() -> Town:
         artifact.id,
         pack.id,
         "SOC2_A1.2",
-        receipt.id,
-        action,
+        receipt=receipt.id,
+        decision=decision,
+        policy=policy.id,
+        simulation=simulation.number,
+        action=action,
     )
 
 
@@ -119,6 +136,26 @@ def _actor(name: str, tenant: Tenant) -> Actor:
     found = actor_for_user(user=User.objects.get(username=name), tenant=tenant, channel="console")
     assert found is not None
     return found
+
+
+def _ruled(tenant: Tenant, now: datetime) -> tuple[TenantPolicy, PolicySimulation]:
+    """A draft of Ana's, and its simulation, half done."""
+    ana = _actor("ana", tenant)
+    text = FREEZE.format(name="freeze")
+    policy = upload_policy(tenant_id=tenant.id, name="freeze", rego=text, purpose=HOSTILE, actor=ana, now=now)
+    simulation = start_simulation(
+        tenant_id=tenant.id,
+        title=HOSTILE,
+        candidate=candidate_with(own(policy), in_force=rules_in_force()),
+        selection=Selection(),
+        actor=ana,
+        now=now,
+    )
+    tally = Tally()
+    some = [recorded(row) for row in PolicyDecision.objects.order_by("id")[:10]]
+    replay(candidate_with(own(policy), in_force=rules_in_force()), some, tally, tenant=str(tenant.id))
+    PolicySimulation.objects.filter(id=simulation.id).update(done=10, result=tally.as_json())
+    return policy, simulation
 
 
 def _topology(tenant: Tenant, actor: Actor, now: datetime) -> None:
