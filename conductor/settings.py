@@ -228,6 +228,12 @@ BROKER_URL = os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0")
 CONDUCTOR_LEASE_SECONDS = int(os.environ.get("CONDUCTOR_LEASE_SECONDS", 30))
 CONDUCTOR_TENANT_RUN_LIMIT = int(os.environ.get("CONDUCTOR_TENANT_RUN_LIMIT", 100))
 
+# Policy ------------------------------------------------------------------------------------------
+# "regorus" evaluates the built-in rules in this process; "opa" asks the OPA at the address (docs/decisions/0042).
+CONDUCTOR_POLICY_ENGINE = os.environ.get("CONDUCTOR_POLICY_ENGINE", "regorus")
+CONDUCTOR_OPA_URL = os.environ.get("CONDUCTOR_OPA_URL", "")
+CONDUCTOR_OPA_TOKEN = os.environ.get("CONDUCTOR_OPA_TOKEN", "")
+
 # Slack -------------------------------------------------------------------------------------------
 SLACK_SIGNING_SECRET = os.environ.get("CONDUCTOR_SLACK_SIGNING_SECRET", "")
 # The one before, accepted until that moment (RFC 3339), so that a rotation refuses no request under way.

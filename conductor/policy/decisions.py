@@ -19,9 +19,10 @@ from django.db import transaction
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.lib.errors import NotAllowed
 from conductor.observability.metrics import DECISIONS
+from conductor.policy.backends import active_engine
 from conductor.policy.bundle import Bundle, policy_bundle
 from conductor.policy.decision_log import masked
-from conductor.policy.engine import EngineFailure, PolicyEngine, Reason, Verdict, active_engine, path_of
+from conductor.policy.engine import EngineFailure, PolicyEngine, Reason, Verdict, path_of
 from conductor.policy.inputs import RESOURCES, InvalidInput, build_document, check_document
 from conductor.policy.models import PolicyBundle, PolicyDecision
 from conductor.policy.noting import note

@@ -138,15 +138,6 @@ def compile_bundle(bundle: Bundle) -> Any:
     return engine
 
 
-_ENGINE = RegorusEngine()
-"""Made once, at import: a cache filled by many threads at once makes several, and the losers die in foreign threads."""
-
-
-def active_engine() -> PolicyEngine:
-    """Return the process's engine."""
-    return _ENGINE
-
-
 def without_backtrace(failure: BaseException) -> str:
     """Return what the engine said, on one line."""
     # regorus appends a stack trace full of build paths, which belong neither in a record nor before a user.

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import regorus
 
+from conductor.policy.backends import active_engine
 from conductor.policy.bundle import Bundle, bundle_of, policy_bundle
 from conductor.policy.engine import (
     EngineFailure,
     Reason,
     RegorusEngine,
     Verdict,
-    active_engine,
     compile_bundle,
     path_of,
     verdict_of,

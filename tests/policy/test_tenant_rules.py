@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.policy import decisions, tenant_rules
+from conductor.policy.backends import active_engine
 from conductor.policy.bundle import bundle_of, policy_bundle
 from conductor.policy.decisions import judge
-from conductor.policy.engine import active_engine
 from conductor.policy.models import PolicyDecision
 from conductor.policy.tenant_rules import OwnRules, TenantRules, reasons_of
 from tests.policy.asking import Asked
