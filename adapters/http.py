@@ -134,7 +134,7 @@ class _Deadline:
         self._timer.cancel()
 
     def watch(self, event: str, told: Mapping[str, Any]) -> None:
-        """Remember the socket (httpx's trace extension: encode/httpcore, docs/extensions.md)."""
+        """Remember the socket (httpx's trace extension: httpcore manual, "Extensions")."""
         if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
             self._socket = told["return_value"].get_extra_info("socket")
 

@@ -163,7 +163,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "conductor.tenancy.accounts.MembersOnly"
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
-# A second step: an app's codes, security keys and passkeys, recovery codes (docs/how-to/sign-in.md).
+# A second step: an app's codes, security keys and passkeys, recovery codes (docs/how-to/sign-in-with-oidc.md).
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Maestro Conductor"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION

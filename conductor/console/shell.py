@@ -65,7 +65,7 @@ _NAV = (
         "Respond",
         (
             ("Incidents", "incidents:list", "siren", "view_incidents", "g i"),
-            ("Action items", "incidents:action_items", "list-checks", "view_incidents", "g a"),
+            ("Action items", "incidents:action_items", "list-checks", "view_incidents", "g n"),
             ("Runs", "console:runs", "workflow", "view_runs", "g r"),
         ),
     ),
