@@ -11,7 +11,7 @@ from incidents.postmortem.blocks import counted
 from incidents.postmortem.plot import plots_of
 from incidents.wording import status_word
 
-_TONES = {"ok": "ok", "missing": "wait", "invalid": "bad"}
+_TONES = {"ok": "ok", "missing": "wait", "pending": "wait", "excluded": "wait", "invalid": "bad"}
 READING_NOTE = (
     "Raised numbers name entries of the incident's timeline, on which the statement rests. The line at the foot of "
     "each page is the SHA-256 of this version's content; the receipt of the draft carries the same. All times are UTC."

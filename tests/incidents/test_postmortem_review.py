@@ -27,8 +27,9 @@ from incidents.lifecycle import (
     edit_section,
     publish_postmortem,
 )
+from incidents.metrics import State
 from incidents.models import EventKind, Incident, Postmortem, TimelineEvent
-from incidents.postmortem import content_digest
+from incidents.postmortem import content_digest, document_context
 from incidents.postmortem.passages import read_passages, write_passages
 
 WORDS = "A config push raised the connection limit. [#1]\n\nNobody was told."
@@ -195,3 +196,11 @@ def test_the_actions_section_follows_the_items(draft: Postmortem, responder: Act
     edited = edit_section(postmortem=draft, key="lessons", text="We learned.", actor=responder, now=now)
 
     assert f"{item.code} (detect): Alert on pool use" in section(edited, "actions")["blocks"][0]["text"]
+
+
+def test_every_state_of_a_metric_can_be_printed(draft: Postmortem) -> None:
+    """A draft at mitigation has metrics that are still pending; a document that cannot say so is never rendered."""
+    for state in State:
+        draft.metrics = [{**draft.metrics[0], "state": state.value, "seconds": None, "why": "Not yet."}]
+        context = document_context(incident=draft.incident, postmortem=draft, tenant_name="Northwind")
+        assert context["metrics"][0]["tone"]
