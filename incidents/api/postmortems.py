@@ -77,10 +77,11 @@ def publish_postmortem(request: TenantRequest, number: int, payload: ReviewIn) -
 
 @router.get("/{number}/postmortem.pdf", operation_id="get_postmortem_pdf")
 def get_postmortem_pdf(request: TenantRequest, number: int) -> Any:
-    """The newest version as PDF."""
+    """The newest version that is rendered, as PDF. A newer one may be under way."""
     incident = _incident(request, number)
-    postmortem = _latest(incident)
-    if not postmortem.pdf_digest:
+    _latest(incident)
+    postmortem = selectors.rendered_postmortem(incident=incident)
+    if postmortem is None:
         raise PostmortemNotRendered
     stream = blobs.open_blob(tenant_id=request.tenant.id, digest=postmortem.pdf_digest)
     name = file_name(incident=incident, postmortem=postmortem, suffix="pdf")

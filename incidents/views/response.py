@@ -126,12 +126,13 @@ def duty(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
 @door(permission=RESPOND)
 def moment(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     """Assert when something happened that starts a clock. The form's time is in UTC."""
+    incident = selectors.incident_by_number(number=number)
     try:
         at = datetime.fromisoformat(request.POST.get("at", "")).replace(tzinfo=UTC)
     except ValueError as error:
         raise Invalid(fields={"at": ["Give a date and a time."]}) from error
     lifecycle.assert_reporting_moment(
-        incident=selectors.incident_by_number(number=number),
+        incident=incident,
         key=request.POST.get("key", ""),
         at=at,
         reason=request.POST.get("reason", ""),

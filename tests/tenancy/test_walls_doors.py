@@ -135,6 +135,8 @@ def _value(schema: Any) -> Any:
             return _value(schema[several][0])
     if "enum" in schema:
         return schema["enum"][0]
+    if schema.get("format") == "date-time":
+        return "2026-11-20T11:00:00Z"
     if schema.get("type") == "object":
         return {name: _value(schema["properties"][name]) for name in schema.get("required", [])}
     return {"array": [], "integer": 1, "number": 1, "boolean": True}.get(schema.get("type"), "a reason")
