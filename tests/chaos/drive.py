@@ -258,7 +258,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--broker", choices=["valkey", "redis", "rabbitmq"], default="valkey")
     parser.add_argument("--seed", type=int, default=20261124)
-    parser.add_argument("--every", type=float, default=0.6, help="seconds between two faults")
+    parser.add_argument("--every", type=float, default=1.5, help="seconds between two faults")
     parser.add_argument("--once", action="store_true", help="inject each kind of fault once, and no more")
     parser.add_argument("--seconds", type=float, default=3600, help="give up after this long")
     parser.add_argument("--json", type=Path, help="write the counts to this file too")
