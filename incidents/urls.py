@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from incidents.views import action_items, postmortems, response
+from incidents.views import action_items, people, postmortems, response
 from incidents.views import incidents as views
 
 app_name = "incidents"
@@ -23,8 +23,9 @@ urlpatterns = [
     path("INC-<int:number>/role/", views.role, name="role"),
     path("INC-<int:number>/update/", views.update, name="update"),
     path("INC-<int:number>/runs/<int:run>/retry/", response.retry, name="retry"),
-    path("INC-<int:number>/role/answer/", response.role_answer, name="role_answer"),
-    path("INC-<int:number>/role/handover/", response.handover, name="handover"),
+    path("INC-<int:number>/role/answer/", people.role_answer, name="role_answer"),
+    path("INC-<int:number>/role/handover/", people.handover, name="handover"),
+    path("INC-<int:number>/role/release/", people.release, name="release"),
     path("INC-<int:number>/tasks/", response.tasks, name="tasks"),
     path("INC-<int:number>/tasks/<int:task>/", response.task, name="task"),
     path("export.csv", response.export, name="export"),

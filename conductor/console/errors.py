@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from conductor.lib.errors import Refused
 from conductor.lib.problems import MEDIA_TYPE, problem
@@ -22,14 +24,36 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
         if getattr(request, "htmx", False)
         else _TEMPLATES.get(refused.status, "errors/refusal.html")
     )
-    context = {"refused": refused, "title": title, "status": refused.status, "detail": refused.detail}
+    context = {
+        "refused": refused,
+        "title": title,
+        "status": refused.status,
+        "detail": refused.detail,
+        "back": came_from(request),
+    }
     return render(request, template, context, status=refused.status)
+
+
+def came_from(request: HttpRequest) -> str:
+    """Return the path of the console's page that the request came from; empty for a stranger's, or none.
+
+    What the browser says about it is only ever a link: another host, or this very page asked again, is no way back.
+    """
+    referer = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(referer, allowed_hosts={request.get_host()}):
+        return ""
+    parts = urlsplit(referer)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    if not path.startswith("/") or path.startswith("//"):
+        return ""
+    return "" if request.method == "GET" and path == request.get_full_path() else path
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Explain a failed CSRF check: the form is old, or cookies are off."""
     detail = "This form was open too long or cookies are off. Go back, reload the page and send it again."
-    return render(request, "403.html", {"detail": detail, "title": "Form expired", "status": 403}, status=403)
+    context = {"detail": detail, "title": "Form expired", "status": 403, "back": came_from(request)}
+    return render(request, "403.html", context, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -241,6 +241,13 @@ def plainly(value: Any) -> str:
 
 
 @register.filter
+def in_words(field: str) -> str:
+    """`{{ "late_reason"|in_words }}`: a field's name as people read it, "Late reason"."""
+    words = str(field).replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+@register.filter
 def coded(text: str, tenant: str) -> SafeString:
     """`{{ text|coded:tenant }}`: the escaped text with every INC-17, R-204 and EVB-0009 as a link to its page."""
     pieces = codes.split_at_codes(str(text), tenant=tenant)

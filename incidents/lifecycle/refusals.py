@@ -81,6 +81,7 @@ class GuardsNotMet(Conflict):
         after = Status(to).label
         reasons = " ".join(f"{each['why']} {each['how']}".strip() for each in unmet)
         way = " Whoever may override guards can go on with a reason." if overridable else ""
+        self.headline = f"{incident.code} cannot move to {after} yet.{way}"
         super().__init__(
             f"{incident.code} cannot move to {after} yet. {reasons}{way}",
             fields={each["guard"]: [f"{each['why']} {each['how']}".strip()] for each in unmet},

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
 from conductor.engine.models import Run
 from conductor.engine.selectors import runs_about
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref, ref
-from incidents.models import STEPS, Incident, Role, RoleAssignment, Status, StatusTransition
+from incidents.models import STEPS, Incident, Role, RoleAssignment, RoleOffer, Status, StatusTransition
 from incidents.moves import find_move
 
 
@@ -48,6 +50,17 @@ class StepperStep:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A handover that waits for an answer."""
+
+    user_id: int
+    user_name: str
+    note: str
+    offered_by_name: str
+    offered_at: datetime
+
+
+@dataclass(frozen=True)
 class RoleSlot:
     """A role and who holds it."""
 
@@ -58,6 +71,19 @@ class RoleSlot:
     name: str
     """Empty while the role is vacant."""
     since: datetime | None
+    is_accepted: bool = True
+    """False while the holder was given the role and has not answered."""
+    note: str = ""
+    """What the one before wrote down for this holder."""
+    offer: Offer | None = None
+    """The handover that waits for an answer."""
+
+    def asks(self, user_id: int | None) -> bool:
+        """Whether an answer of this person is waited for."""
+        if user_id is None:
+            return False
+        is_offered = self.offer is not None and self.offer.user_id == user_id
+        return is_offered or (self.user_id == user_id and not self.is_accepted)
 
 
 def incident_by_number(*, number: int) -> Incident:
@@ -94,24 +120,37 @@ def stepper(*, incident: Incident, now: datetime) -> list[StepperStep]:
 
 
 def roles_of(*, incident: Incident) -> list[RoleSlot]:
-    """Return every role in order, vacant ones too. One query."""
-    held = {each.role: each for each in RoleAssignment.objects.filter(incident=incident, ended_at=None)}
-    slots = []
-    for role in Role:
-        holder = held.get(role)
-        if holder is None:
-            slots.append(RoleSlot(role.value, str(role.label), None, "", "", None))
-        else:
-            person = ref("tenancy.user", holder.user_id)
-            slots.append(
-                RoleSlot(role.value, str(role.label), holder.user_id, person, holder.user_name, holder.assumed_at)
-            )
-    return slots
+    """Return every role in order, vacant ones too, each with the handover that waits for an answer. One query."""
+    offer = RoleOffer.objects.filter(incident=incident, role=OuterRef("role"), answered_at=None).values(
+        offer=JSONObject(**{field.name: field.name for field in fields(Offer)})
+    )
+    found = RoleAssignment.objects.filter(incident=incident, ended_at=None).annotate(offer=Subquery(offer))
+    held = {each.role: each for each in found}
+    return [_slot(role, held.get(role)) for role in Role]
 
 
 def runs_of(*, incident: Incident) -> QuerySet[Run]:
     """Return the workflow runs about the incident, newest first."""
     return runs_about(subject=incident.ref)
+
+
+def _slot(role: Role, holder: Any) -> RoleSlot:
+    """`holder` is the open RoleAssignment with its `offer` as JSON, or None for a vacant role."""
+    if holder is None:
+        return RoleSlot(role.value, str(role.label), None, "", "", None)
+    said = holder.offer
+    offer = Offer(**{**said, "offered_at": datetime.fromisoformat(said["offered_at"])}) if said else None
+    return RoleSlot(
+        role.value,
+        str(role.label),
+        holder.user_id,
+        ref("tenancy.user", holder.user_id),
+        holder.user_name,
+        holder.assumed_at,
+        is_accepted=holder.accepted_at is not None,
+        note=holder.handover_note,
+        offer=offer,
+    )
 
 
 def _visits(incident: Incident, now: datetime) -> dict[Status, list[tuple[StatusTransition, timedelta | None]]]:

@@ -82,6 +82,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
     before = _number(request.GET.get("before", ""))
     steps = selectors.stepper(incident=incident, now=now())
     found = selectors.surroundings(incident=incident)
+    roles = selectors.roles_of(incident=incident)
     context = {
         "incident": incident,
         "tab": tab,
@@ -89,7 +90,9 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
         "before": before,
         "steps": steps,
         "next_step": next((step for step in steps if step.can_move and not step.needs_reason), None),
-        "roles": selectors.roles_of(incident=incident),
+        "roles": roles,
+        "asked": [slot for slot in roles if slot.asks(request.user.pk)],
+        "holds": [slot.role for slot in roles if slot.user_id == request.user.pk],
         "people": selectors.responders() if RESPOND in request.actor.permissions else [],
         "severities": Severity.values,
         "page": selectors.timeline_page(incident=incident, view=view, before=before) if tab == "timeline" else None,

@@ -1,8 +1,8 @@
-"""The doors of the response on the incident page: tasks, roles, questions, and the steps that follow a declaration."""
+"""The doors of the response on the incident page: tasks, questions, links, and the steps that follow a declaration."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -16,6 +16,7 @@ from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, pages, selectors
 from incidents.models import Incident, Obligation, Outcome, Question, Task
+from incidents.views.forms import back_to, utc_moment
 
 RESPOND = "respond"
 MOST_BYTES = 20_000_000
@@ -30,36 +31,7 @@ def retry(request: TenantRequest, tenant: str, number: int, run: int) -> HttpRes
     if found is None:
         raise NotFound(f"There is no run R-{run} about {incident.code}.")
     retry_run(run=found, actor=request.actor, now=now())
-    return _back(tenant, number, "steps")
-
-
-@require_POST
-@door(permission=RESPOND)
-def role_answer(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
-    """Accept or decline a role."""
-    incident = selectors.incident_by_number(number=number)
-    role = request.POST.get("role", "")
-    if request.POST.get("answer") == "decline":
-        reason = request.POST.get("reason", "")
-        lifecycle.decline_role(incident=incident, role=role, reason=reason, actor=request.actor, now=now())
-    else:
-        lifecycle.accept_role(incident=incident, role=role, actor=request.actor, now=now())
-    return _back(tenant, number)
-
-
-@require_POST
-@door(permission=RESPOND)
-def handover(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
-    """Offer a role to somebody else, with a note."""
-    lifecycle.hand_over_role(
-        incident=selectors.incident_by_number(number=number),
-        role=request.POST.get("role", ""),
-        to=selectors.find_person(name=request.POST.get("user", "")),
-        note=request.POST.get("note", ""),
-        actor=request.actor,
-        now=now(),
-    )
-    return _back(tenant, number)
+    return back_to(tenant, number, "steps")
 
 
 @require_POST
@@ -75,7 +47,7 @@ def tasks(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
         actor=request.actor,
         now=now(),
     )
-    return _back(tenant, number, "tasks")
+    return back_to(tenant, number, "tasks")
 
 
 @require_POST
@@ -87,7 +59,7 @@ def task(request: TenantRequest, tenant: str, number: int, task: int) -> HttpRes
     if found is None:
         raise NotFound(f"{incident.code} has no task {task}.")
     lifecycle.change_task(task=found, state=request.POST.get("state", ""), actor=request.actor, now=now())
-    return _back(tenant, number, "tasks")
+    return back_to(tenant, number, "tasks")
 
 
 @require_POST
@@ -104,7 +76,7 @@ def answers(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
         actor=request.actor,
         now=now(),
     )
-    return _back(tenant, number, "assessment")
+    return back_to(tenant, number, "assessment")
 
 
 @require_POST
@@ -119,7 +91,7 @@ def duty(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
         actor=request.actor,
         now=now(),
     )
-    return _back(tenant, number, "assessment")
+    return back_to(tenant, number, "assessment")
 
 
 @require_POST
@@ -127,19 +99,15 @@ def duty(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
 def moment(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     """Assert when something happened that starts a clock. The form's time is in UTC."""
     incident = selectors.incident_by_number(number=number)
-    try:
-        at = datetime.fromisoformat(request.POST.get("at", "")).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise Invalid(fields={"at": ["Give a date and a time."]}) from error
     lifecycle.assert_reporting_moment(
         incident=incident,
         key=request.POST.get("key", ""),
-        at=at,
+        at=utc_moment(request.POST.get("at", ""), "at"),
         reason=request.POST.get("reason", ""),
         actor=request.actor,
         now=now(),
     )
-    return _back(tenant, number, "assessment")
+    return back_to(tenant, number, "assessment")
 
 
 @require_POST
@@ -162,7 +130,7 @@ def filing(request: TenantRequest, tenant: str, number: int, duty: UUID) -> Http
         actor=request.actor,
         now=now(),
     )
-    return _back(tenant, number, "assessment")
+    return back_to(tenant, number, "assessment")
 
 
 @require_POST
@@ -176,7 +144,7 @@ def link(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
         actor=request.actor,
         now=now(),
     )
-    return _back(tenant, number, "links")
+    return back_to(tenant, number, "links")
 
 
 @require_POST
@@ -190,7 +158,7 @@ def merge(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
         actor=request.actor,
         now=now(),
     )
-    return _back(tenant, number)
+    return back_to(tenant, number)
 
 
 @require_POST
@@ -204,7 +172,7 @@ def visibility(request: TenantRequest, tenant: str, number: int) -> HttpResponse
         actor=request.actor,
         now=now(),
     )
-    return _back(tenant, number)
+    return back_to(tenant, number)
 
 
 @require_GET
@@ -265,10 +233,3 @@ def minutes(text: str) -> timedelta | None:
     if not text.strip().isdecimal() or int(text) > 100_000:
         raise Invalid(fields={"next_update_in": ["Use a whole number of minutes."]})
     return timedelta(minutes=int(text))
-
-
-def _back(tenant: str, number: int, tab: str = "") -> HttpResponse:
-    response = redirect("incidents:detail", tenant, number)
-    if tab:
-        response["Location"] += f"?tab={tab}"
-    return response

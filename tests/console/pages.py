@@ -65,6 +65,7 @@ WRITES: dict[str, dict[str, str]] = {
     "incidents:retry": {"number": "told", "run": "run"},
     "incidents:role_answer": {"number": "burning"},
     "incidents:handover": {"number": "burning"},
+    "incidents:release": {"number": "burning"},
     "incidents:tasks": {"number": "burning"},
     "incidents:task": {"number": "burning", "task": "=1"},
     "incidents:answers": {"number": "burning"},

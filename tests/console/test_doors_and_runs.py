@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -130,6 +131,35 @@ def test_a_refusal_is_explained_with_its_status(run: Run, cora: User, as_user: A
 
     assert response.status_code == 409
     assert "Only a failed run can be retried" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("referer", "way_back"),
+    [
+        ("http://testserver/t/northwind/runs/R-1/?step=1", "/t/northwind/runs/R-1/?step=1"),
+        ("http://elsewhere.example/t/northwind/runs/R-1/", ""),
+        ("http://testserver//elsewhere.example/", ""),
+        ("javascript:alert(1)", ""),
+        ("", ""),
+    ],
+)
+def test_a_refusal_leads_back_to_where_it_was_asked(
+    run: Run, cora: User, as_user: Any, referer: str, way_back: str
+) -> None:
+    response = as_user(cora).post("/t/northwind/runs/R-1/retry/", headers={"Referer": referer})
+
+    html = response.content.decode()
+    assert response.status_code == 409
+    assert "This is not possible now" in html
+    assert re.findall(r'href="([^"]*)">Back to where you were', html) == ([way_back] if way_back else [])
+
+
+def test_a_page_that_is_refused_is_no_way_back_to_itself(run: Run, max_: User, cora: User, as_user: Any) -> None:
+    absent = "/t/northwind/runs/R-99/"
+    response = as_user(cora).get(absent, headers={"Referer": f"http://testserver{absent}"})
+
+    assert response.status_code == 404
+    assert "Back to where you were" not in response.content.decode()
 
 
 def test_a_run_that_does_not_exist_is_404(cora: User, as_user: Any) -> None:
