@@ -5,6 +5,7 @@ None is needed to run the product. A test whose program is not there skips and s
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 
@@ -18,11 +19,20 @@ PACKAGES = {
     "softhsm2-util": "softhsm2",
 }
 """Program -> the Debian package that brings it."""
+LIBRARIES = {"libatomic.so.1": "libatomic1"}
+"""Library -> the Debian package that brings it. Playwright's own Node needs it, and says so only when it starts."""
 
 
 def missing() -> dict[str, str]:
-    """Return the part of PACKAGES whose programs are not on the PATH."""
-    return {program: package for program, package in PACKAGES.items() if not shutil.which(program)}
+    """Return the part of PACKAGES and LIBRARIES that is not here: programs are sought on the PATH."""
+    programs = {program: package for program, package in PACKAGES.items() if not shutil.which(program)}
+    return programs | {library: package for library, package in LIBRARIES.items() if not _can_load(library)}
+
+
+def why_no_browser() -> str:
+    """Return what keeps the tests from a browser, as the reason to skip them; empty when nothing does."""
+    lacking = [package for what, package in missing().items() if what == "chromium" or what in LIBRARIES]
+    return f"a browser needs {' and '.join(lacking)}: apt-get install {' '.join(lacking)}" if lacking else ""
 
 
 def provide(*, stage: Stage) -> None:
@@ -39,3 +49,11 @@ def provide(*, stage: Stage) -> None:
         stage.result = f"without {', '.join(lacking.values())}: their tests skip"
     else:
         stage.result = "found"
+
+
+def _can_load(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from conductor.embedded import counterparts
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.scope import tenant_scope
 from incidents.lifecycle import post_update
@@ -22,7 +23,7 @@ from tests.console import screenshots
 from tests.console.browsing import CHROMIUM, aside, axe_source, serving
 from tests.console.town import Town, build, member
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM}: apt-get install chromium")
+pytestmark = pytest.mark.skipif(bool(counterparts.why_no_browser()), reason=counterparts.why_no_browser())
 
 Open = Callable[..., Page]
 

@@ -13,15 +13,16 @@ set -euo pipefail
 project=$(cd "$(dirname "$0")/../.." && pwd)
 tree=${TREE:-$(mktemp -d /var/tmp/bare-debian.XXXXXX)}
 declare -a report=()
+status=0
 
 inside() { # account, commands
   chroot "$tree" su - "$1" -s /bin/bash -c "export SHELL=/bin/bash; set -euo pipefail; $2"
 }
 
-timed() { # what, account, commands
-  local began=$SECONDS
-  inside "$2" "$3"
-  report+=("$(printf '%-52s %5d s' "$1" $((SECONDS - began)))")
+timed() { # what, account, commands; a failure is reported and the walk goes on
+  local began=$SECONDS verdict=passed
+  inside "$2" "$3" || { verdict=FAILED; status=1; }
+  report+=("$(printf '%-52s %5d s  %s' "$1" $((SECONDS - began)) $verdict)")
 }
 
 make_tree() {
@@ -95,3 +96,4 @@ for part in "${@:-root user}"; do
 done
 printf '\nIn a bare Debian 12:\n'
 printf '  %s\n' "${report[@]}"
+exit $status
