@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from incidents.views import action_items, people, postmortems, response
+from incidents.views import action_items, entries, people, postmortems, response
 from incidents.views import incidents as views
 
 app_name = "incidents"
@@ -26,6 +26,9 @@ urlpatterns = [
     path("INC-<int:number>/role/answer/", people.role_answer, name="role_answer"),
     path("INC-<int:number>/role/handover/", people.handover, name="handover"),
     path("INC-<int:number>/role/release/", people.release, name="release"),
+    path("INC-<int:number>/entries/<int:seq>/", entries.entry, name="entry"),
+    path("INC-<int:number>/milestones/<str:key>/", entries.milestone, name="milestone"),
+    path("INC-<int:number>/access/", people.access, name="access"),
     path("INC-<int:number>/tasks/", response.tasks, name="tasks"),
     path("INC-<int:number>/tasks/<int:task>/", response.task, name="task"),
     path("export.csv", response.export, name="export"),

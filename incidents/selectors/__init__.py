@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from incidents.selectors.alerts import alert_by_id, alerts, alerts_waiting
 from incidents.selectors.detail import (
+    Moment,
     RoleSlot,
     StepperStep,
+    asserted,
     incident_by_number,
+    incident_for_page,
+    moments_of,
     roles_of,
     runs_of,
     stepper,
 )
 from incidents.selectors.export import export_csv
-from incidents.selectors.feed import VIEWS, TimelinePage, timeline, timeline_page
+from incidents.selectors.feed import VIEWS, EntryFound, TimelinePage, timeline, timeline_entry, timeline_page
 from incidents.selectors.figures import Figure, Figures, figures
 from incidents.selectors.hub import (
     Hub,
@@ -37,7 +41,7 @@ from incidents.selectors.learning import (
     postmortems_of,
     rendered_postmortem,
 )
-from incidents.selectors.people import Person, find_person, responders
+from incidents.selectors.people import Person, Reader, find_person, members, readers, responders
 from incidents.selectors.related import Suggestion, related_to
 from incidents.selectors.saga import WorkflowStep, workflow_steps
 from incidents.selectors.sources import Sources, sources_of
@@ -46,13 +50,16 @@ from incidents.selectors.surroundings import Surroundings, Tie, blast_of, surrou
 __all__ = [
     "VIEWS",
     "ActionFigures",
+    "EntryFound",
     "Figure",
     "Figures",
     "Hub",
     "HubFilter",
     "HubRow",
     "LiveIncident",
+    "Moment",
     "Person",
+    "Reader",
     "RoleSlot",
     "Sources",
     "StepperStep",
@@ -67,6 +74,7 @@ __all__ = [
     "alert_by_id",
     "alerts",
     "alerts_waiting",
+    "asserted",
     "blast_of",
     "export_csv",
     "figures",
@@ -74,11 +82,15 @@ __all__ = [
     "find_person",
     "hub",
     "incident_by_number",
+    "incident_for_page",
     "latest_postmortem",
     "live_incidents",
+    "members",
+    "moments_of",
     "newest_entry",
     "postmortem_version",
     "postmortems_of",
+    "readers",
     "related_to",
     "rendered_postmortem",
     "responders",
@@ -90,6 +102,7 @@ __all__ = [
     "stepper",
     "surroundings",
     "timeline",
+    "timeline_entry",
     "timeline_page",
     "with_columns",
     "workflow_steps",

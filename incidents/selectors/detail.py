@@ -7,14 +7,27 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from conductor.engine.models import Run
 from conductor.engine.selectors import runs_about
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref, ref
-from incidents.models import STEPS, Incident, Role, RoleAssignment, RoleOffer, Status, StatusTransition
+from incidents.models import (
+    STEPS,
+    AccessGrant,
+    Incident,
+    Milestone,
+    MilestoneKey,
+    Redaction,
+    Role,
+    RoleAssignment,
+    RoleOffer,
+    Status,
+    StatusTransition,
+)
 from incidents.moves import find_move
 
 
@@ -47,6 +60,17 @@ class StepperStep:
     def tone(self) -> str:
         """The colour of the status (conductor.console.statuses has the glyphs)."""
         return {"OPEN": "red", "MITIGATED": "orange", "MONITORING": "accent"}.get(self.status, "green")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When something of an incident happened."""
+
+    key: str
+    """The MilestoneKey by which people assert it; empty for what follows from what they did."""
+    label: str
+    at: datetime | None
+    """None while nobody has said."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +116,48 @@ def incident_by_number(*, number: int) -> Incident:
     if incident is None:
         raise NotFound(f"There is no incident INC-{number}.")
     return incident
+
+
+def incident_for_page(*, number: int) -> Incident:
+    """Return the incident as `incident_by_number`, with what else its page says at a glance. Raise NotFound.
+
+    `identified_at` is when the cause was found, `redactions_waiting` the numbers of the entries whose redaction
+    waits for a second person, `grants_open` how many people were let into it. One query.
+    """
+    newest = Milestone.objects.filter(incident=OuterRef("pk"), key=MilestoneKey.IDENTIFIED)
+    waiting = Redaction.objects.filter(event__incident=OuterRef("pk"), approved_at=None).order_by("event__seq")
+    grants = AccessGrant.objects.filter(incident=OuterRef("pk"), ended_at=None)
+    found = (
+        Incident.objects.select_related("environment", "duplicate_of")
+        .annotate(
+            identified_at=Subquery(newest.order_by("-recorded_at", "-id").values("at")[:1]),
+            redactions_waiting=ArraySubquery(waiting.values("event__seq")),
+            grants_open=Subquery(grants.order_by().values("incident").annotate(n=Count("*")).values("n")),
+        )
+        .filter(number=number)
+        .first()
+    )
+    if found is None:
+        raise NotFound(f"There is no incident INC-{number}.")
+    return found
+
+
+def moments_of(incident: Incident) -> list[Moment]:
+    """Return the moments of an incident in the order in which they belong. Needs `incident_for_page`'s; no query."""
+    asserted = {
+        MilestoneKey.IMPACT_STARTED: incident.impact_started_at,
+        MilestoneKey.DETECTED: incident.detected_at,
+        MilestoneKey.IDENTIFIED: incident.identified_at,  # type: ignore[attr-defined]
+        MilestoneKey.IMPACT_ENDED: incident.impact_ended_at,
+    }
+    followed = [Moment("", "Declared", incident.declared_at), Moment("", "Acknowledged", incident.acknowledged_at)]
+    began, detected, identified, ended = (Moment(key.value, str(key.label), at) for key, at in asserted.items())
+    return [began, detected, *followed, identified, ended]
+
+
+def asserted(*, incident: Incident, key: str) -> list[Milestone]:
+    """Return what people said about a milestone, newest first: the first one counts. One query."""
+    return list(Milestone.objects.filter(incident=incident, key=key).order_by("-recorded_at", "-id"))
 
 
 def stepper(*, incident: Incident, now: datetime) -> list[StepperStep]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from conductor.lib.errors import Invalid
-from incidents.models import Incident, TimelineEvent
+from conductor.lib.errors import Invalid, NotFound
+from incidents.models import Incident, Redaction, TimelineEvent
 from incidents.wording import KEY_KINDS
 
 PAGE = 50
@@ -31,11 +31,45 @@ class TimelinePage:
     """Give it as `before` for the next, older page; None on the last one."""
 
 
+@dataclass(frozen=True)
+class EntryFound:
+    """One entry and what became of it."""
+
+    event: TimelineEvent
+    corrected_by: int | None
+    """Number of the entry that counts in its place."""
+    corrects: int | None
+    """Number of the entry that it counts in place of."""
+    redaction: Redaction | None
+    """That its words are to be dropped, or were."""
+
+
 def timeline(*, incident: Incident, view: str = "all") -> QuerySet[TimelineEvent]:
-    """Return the entries of a view, newest first. Raise Invalid for a view that does not exist."""
+    """Return the entries of a view, newest first. Raise Invalid for a view that does not exist.
+
+    Each has `corrected_by`, the number of the entry that counts in its place, or None.
+    """
     if view not in VIEWS:
         raise Invalid(fields={"view": [f"Choose one of {', '.join(VIEWS)}."]})
-    return TimelineEvent.objects.filter(VIEWS[view], incident=incident).order_by("-seq")
+    return (
+        TimelineEvent.objects.filter(VIEWS[view], incident=incident)
+        .annotate(corrected_by=_correction())
+        .order_by("-seq")
+    )
+
+
+def timeline_entry(*, incident: Incident, seq: int) -> EntryFound:
+    """Return entry number `seq` and what became of it; raise NotFound. Two queries."""
+    found = TimelineEvent.objects.filter(incident=incident, seq=seq)
+    event = found.annotate(corrected_by=_correction()).select_related("supersedes", "incident").first()
+    if event is None:
+        raise NotFound(f"{incident.code} has no entry {seq}.")
+    before = event.supersedes.seq if event.supersedes else None
+    return EntryFound(event, event.corrected_by, before, Redaction.objects.filter(event=event).first())
+
+
+def _correction() -> Subquery:
+    return Subquery(TimelineEvent.objects.filter(supersedes=OuterRef("pk")).values("seq")[:1])
 
 
 def timeline_page(

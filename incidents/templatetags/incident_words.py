@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from conductor.templatetags.switchboard import coded
 from incidents.models import EventKind, TimelineEvent
-from incidents.wording import sentence
+from incidents.wording import CHANNELS, sentence
 
 register = template.Library()
 
@@ -33,3 +33,9 @@ def told(entry: TimelineEvent, tenant: str) -> SafeString:
 def kind_word(entry: TimelineEvent) -> str:
     """`{{ entry|kind_word }}`: what kind of entry it is, in a word or two."""
     return str(EventKind(entry.kind).label)
+
+
+@register.filter
+def channel_word(entry: TimelineEvent) -> str:
+    """`{{ entry|channel_word }}`: the channel that it came through, "in the console"."""
+    return CHANNELS.get(entry.source, entry.source)

@@ -20,7 +20,7 @@ from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.scope import tenant_scope
 from incidents import drawing, lifecycle, pages, selectors, tabs
-from incidents.models import Question, Reply, Severity
+from incidents.models import Question, Reply, Severity, TimelineEvent
 
 RESPOND = "respond"
 TABS = ("timeline", "tasks", "assessment", "links", "graph", "runs", "steps", "receipts")
@@ -75,7 +75,7 @@ def declare(request: TenantRequest, tenant: str) -> HttpResponse:
 @door(permission="view_incidents")
 def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     """One incident: state, next step, timeline, people, what it touches."""
-    incident = selectors.incident_by_number(number=number)
+    incident = selectors.incident_for_page(number=number)
     tab = request.GET.get("tab", "timeline")
     tab = tab if tab in TABS else "timeline"
     view = request.GET.get("view", "all")
@@ -95,6 +95,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
         "holds": [slot.role for slot in roles if slot.user_id == request.user.pk],
         "people": selectors.responders() if RESPOND in request.actor.permissions else [],
         "severities": Severity.values,
+        "moments": selectors.moments_of(incident),
         "page": selectors.timeline_page(incident=incident, view=view, before=before) if tab == "timeline" else None,
         "runs": selectors.runs_of(incident=incident) if tab == "runs" else None,
         "drawing": drawing.draw(code=incident.code, found=found),
@@ -122,10 +123,7 @@ def events(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase
     def fetch(after: str) -> Sequence[live.Message]:
         with tenant_scope(tenant_id):
             page = selectors.timeline_page(incident=incident, after=_number(after) or 0)
-            return [
-                live.Message(str(entry.seq), render_to_string("incidents/_entry.html", {"entry": entry, "slug": slug}))
-                for entry in reversed(page.entries)
-            ]
+            return [live.Message(str(entry.seq), _fragment(entry, number, slug)) for entry in reversed(page.entries)]
 
     return live.stream(tenant_id=tenant_id, subject=incident.ref, last_id=last_id, fetch=fetch)
 
@@ -192,6 +190,10 @@ def update(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     verb = lifecycle.record_decision if request.POST.get("as") == "decision" else lifecycle.post_update
     verb(incident=incident, text=request.POST.get("body", ""), actor=request.actor, now=now())
     return redirect("incidents:detail", tenant, number)
+
+
+def _fragment(entry: TimelineEvent, number: int, slug: str) -> str:
+    return render_to_string("incidents/_entry.html", {"entry": entry, "number": number, "slug": slug})
 
 
 def _number(text: str) -> int | None:

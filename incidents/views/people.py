@@ -1,16 +1,18 @@
-"""The doors of who does what in an incident: answering for a role, handing it over, giving it up."""
+"""The doors of who does what in an incident, and who may read it: roles, handovers, access."""
 
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from conductor.console.doors import door
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
+from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, selectors
+from incidents.models import AccessGrant, Incident
 from incidents.views.forms import Outcome, attempt, back_to
 
 RESPOND = "respond"
@@ -71,3 +73,44 @@ def handover(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
         "errors": outcome.errors,
     }
     return render(request, "incidents/role_handover.html", context, status=outcome.status)
+
+
+@require_http_methods(["GET", "POST"])
+@door(permission="view_incidents")
+def access(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """Who may read the incident and why; POST lets somebody in (`user`, `reason`) or ends that (`end`)."""
+    incident = selectors.incident_by_number(number=number)
+    outcome = Outcome()
+    if request.method == "POST":
+        require(actor=request.actor, permission=RESPOND)
+        outcome = attempt(lambda: _end(request, incident) if "end" in request.POST else _let_in(request, incident))
+        if outcome.is_done:
+            return redirect("incidents:access", tenant, number)
+    readers = selectors.readers(incident=incident) if incident.is_private else []
+    in_already = {each.ref for each in readers}
+    context = {
+        "incident": incident,
+        "readers": readers,
+        "people": [each for each in selectors.members() if each.ref not in in_already] if incident.is_private else [],
+        "given": request.POST if outcome.errors else {},
+        "errors": outcome.errors,
+    }
+    return render(request, "incidents/access.html", context, status=outcome.status)
+
+
+def _let_in(request: TenantRequest, incident: Incident) -> None:
+    lifecycle.grant_access(
+        incident=incident,
+        user=selectors.find_person(name=request.POST.get("user", "")),
+        reason=request.POST.get("reason", ""),
+        actor=request.actor,
+        now=now(),
+    )
+
+
+def _end(request: TenantRequest, incident: Incident) -> None:
+    person = selectors.find_person(name=request.POST["end"])
+    grant = AccessGrant.objects.select_related("incident").filter(incident=incident, user=person, ended_at=None).first()
+    if grant is None:
+        raise NotFound(f"Nobody let this person into {incident.code}.")
+    lifecycle.revoke_access(grant=grant, actor=request.actor, now=now())

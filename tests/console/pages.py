@@ -31,6 +31,8 @@ READS: dict[str, dict[str, str]] = {
     "incidents:list": {},
     "incidents:detail": {"number": "told"},
     "incidents:events": {"number": "told"},
+    "incidents:entry": {"number": "told", "seq": "=1"},
+    "incidents:access": {"number": "told"},
     "incidents:postmortem": {"number": "told"},
     "incidents:alerts": {},
     "incidents:export": {},
@@ -66,6 +68,7 @@ WRITES: dict[str, dict[str, str]] = {
     "incidents:role_answer": {"number": "burning"},
     "incidents:handover": {"number": "burning"},
     "incidents:release": {"number": "burning"},
+    "incidents:milestone": {"number": "burning", "key": "=detected"},
     "incidents:tasks": {"number": "burning"},
     "incidents:task": {"number": "burning", "task": "=1"},
     "incidents:answers": {"number": "burning"},
@@ -85,7 +88,7 @@ WRITES: dict[str, dict[str, str]] = {
 }
 """Addresses that only write, or whose form only writers may see."""
 
-ALSO_WRITE = frozenset({"incidents:action_item", "incidents:postmortem"})
+ALSO_WRITE = frozenset({"incidents:action_item", "incidents:postmortem", "incidents:entry", "incidents:access"})
 """Pages that anybody may read and that take a form as well."""
 
 VARIANTS = {
