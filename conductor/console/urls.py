@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from conductor.console import policy, receipts, views
+from conductor.console import members, policy, receipts, views
 
 app_name = "console"
 urlpatterns = [
@@ -33,4 +33,9 @@ urlpatterns = [
     path("policy/simulations/", policy.simulations, name="policy_simulations"),
     path("policy/simulations/new/", policy.simulate, name="policy_simulate"),
     path("policy/simulations/S-<int:number>/", policy.simulation, name="policy_simulation"),
+    path("members/", members.member_list, name="members"),
+    path("members/<uuid:membership_id>/", members.member_detail, name="member"),
+    path("members/<uuid:membership_id>/role/", members.role, name="member_role"),
+    path("members/<uuid:membership_id>/sessions/", members.sessions, name="member_sessions"),
+    path("members/<uuid:membership_id>/removal/", members.removal, name="member_removal"),
 ]

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -71,6 +72,8 @@ def signin_link(request: HttpRequest, token: str) -> HttpResponseBase:
     except Refused as refused:
         return refusal(request, refused)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    # allauth's own sign-in would have listed it; without this the session could be neither seen nor ended.
+    UserSession.objects.create_from_request(request)
     return redirect("home")
 
 

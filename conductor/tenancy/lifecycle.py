@@ -1,4 +1,4 @@
-"""Verbs on tenants: create one, add members, issue and revoke API tokens."""
+"""Verbs on tenants: create one, add and remove members, issue and revoke API tokens."""
 
 from __future__ import annotations
 
@@ -80,6 +80,16 @@ def change_role(*, membership: Membership, role: str) -> None:
             raise Conflict
         _leave_groups(membership)
         membership.user.groups.add(Group.objects.get(name=_group_name(membership.tenant, role)))
+
+
+def remove_member(*, membership: Membership, now: datetime) -> int:
+    """End the membership and revoke its API tokens; return how many were in use. Raise Conflict if it ended already."""
+    with transaction.atomic():
+        if not Membership.objects.filter(id=membership.id).update(removed_at=now):
+            raise Conflict
+        _leave_groups(membership)
+        live = ApiToken.objects.filter(membership=membership, revoked_at=None, expires_at__gt=now)
+        return live.update(revoked_at=now)
 
 
 def _leave_groups(membership: Membership) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 
 from conductor.lib.ids import uuid7
+from conductor.lib.refs import Ref, ref
 from conductor.tenancy.roles import PERMISSIONS, Role
 
 
@@ -101,6 +102,10 @@ class Membership(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
+
+    @property
+    def ref(self) -> Ref:
+        return ref("tenancy.membership", self.id)
 
 
 class ApiToken(TenantModel):

@@ -23,7 +23,7 @@ from conductor.policy.models import PolicyDecision, PolicySimulation, TenantPoli
 from conductor.policy.simulation import Tally, recorded, replay
 from conductor.policy.tenant_rules import own, rules_in_force
 from conductor.tenancy.actors import Actor, actor_for_user
-from conductor.tenancy.models import Environment, Tenant
+from conductor.tenancy.models import Environment, Membership, Tenant
 from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults
 from evidence.lifecycle import finish_pack, keep_report, request_pack
@@ -75,6 +75,8 @@ class Town:
     simulation: int
     action: int
     """Number of an open, overdue action item of the resolved incident."""
+    membership: UUID
+    """Ben's."""
 
 
 def build() -> Town:
@@ -110,6 +112,7 @@ def build() -> Town:
         receipt = Receipt.objects.filter(subject=told.ref).earliest("recorded_at")
         artifact = EvidenceBundle.objects.get(id=bundle.id).artifacts.earliest("path")
         decision = PolicyDecision.objects.filter(subject=told.ref).latest("decided_at").id
+        membership = Membership.objects.get(user__username="ben").id
     return Town(
         world.NORTHWIND,
         told.number,
@@ -124,6 +127,7 @@ def build() -> Town:
         policy=policy.id,
         simulation=simulation.number,
         action=action,
+        membership=membership,
     )
 
 

@@ -1,0 +1,80 @@
+"""Who belongs to the tenant, and how surely they sign in. Needs the tenant's scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db.models import Case, IntegerField, Value, When
+
+from conductor.lib.errors import NotFound
+from conductor.lib.refs import Ref, ref
+from conductor.tenancy.actors import display_name
+from conductor.tenancy.models import Membership
+from conductor.tenancy.roles import Role
+
+_SECOND_STEPS = {Authenticator.Type.TOTP: "Authenticator app", Authenticator.Type.WEBAUTHN: "Security key"}
+"""What counts as a second step, and its words. Recovery codes only stand in for one."""
+_BY_ROLE = Case(
+    *(When(role=role.value, then=Value(n)) for n, role in enumerate((Role.ADMIN, Role.COMMANDER, Role.RESPONDER))),
+    default=Value(9),
+    output_field=IntegerField(),
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A membership with what the members page says of it."""
+
+    membership: Membership
+    name: str
+    email: str
+    ref: Ref
+    """The person, as receipts name them."""
+    second_steps: tuple[str, ...]
+    """Words for the second steps that the person has set up; empty for a password alone."""
+    last_signin_at: datetime | None
+    """When any of their sessions began last, wherever; None: never."""
+
+
+def members() -> list[Member]:
+    """Return the tenant's members, admins first, then by name."""
+    found = Membership.objects.select_related("user").annotate(rank=_BY_ROLE)
+    return _described(list(found.order_by("rank", "user__first_name", "user__last_name", "id")))
+
+
+def member(membership_id: UUID) -> Member:
+    """Return the member, also one who left. Raise NotFound for an id that is nobody's here."""
+    found = Membership.ever.select_related("user").filter(id=membership_id).first()
+    if found is None:
+        raise NotFound
+    return _described([found])[0]
+
+
+def live_sessions(membership: Membership, *, now: datetime) -> list[UserSession]:
+    """Return the person's sessions that have not run out by `now`, the one seen last first."""
+    open_ = Session.objects.filter(expire_date__gt=now).values("session_key")
+    return list(UserSession.objects.filter(user_id=membership.user_id, session_key__in=open_).order_by("-last_seen_at"))
+
+
+def _described(memberships: list[Membership]) -> list[Member]:
+    people = [each.user_id for each in memberships]
+    held: dict[int, set[str]] = {}
+    for user_id, kind in Authenticator.objects.filter(user_id__in=people).values_list("user_id", "type"):
+        if kind in _SECOND_STEPS:
+            held.setdefault(user_id, set()).add(_SECOND_STEPS[Authenticator.Type(kind)])
+    return [
+        Member(
+            each,
+            display_name(each.user),
+            each.user.email,
+            ref("tenancy.user", each.user_id),
+            tuple(sorted(held.get(each.user_id, ()))),
+            each.user.last_login,
+        )
+        for each in memberships
+    ]
