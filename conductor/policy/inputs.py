@@ -60,7 +60,7 @@ class Resource(BaseModel):
     severity: StrictStr
     """SEV1 to SEV4; empty where it has none."""
     visibility: StrictStr = Field(min_length=1)
-    """NORMAL: whoever may read such things in the tenant may read it."""
+    """NORMAL: whoever may read such things in the tenant may read it. PRIVATE: only those who were let in."""
     owner: StrictStr = Field(min_length=1)
     """Ref of whoever made it."""
 

@@ -21,6 +21,7 @@ from evidence import graph, manifest
 from evidence.findings import conclusion_of
 from evidence.lifecycle.bundles import BundleNotCollecting, append_receipt
 from evidence.models import Artifact, EvidenceBundle
+from incidents.models import Visibility
 
 RETENTION = timedelta(days=7 * 365 + 2)
 """Seven years from the seal: what audit firms keep their working papers for."""
@@ -116,7 +117,7 @@ def _require_policy(
             "tenant": bundle.tenant_id,
             "environment": bundle.environment.slug if bundle.environment else "",
             "severity": bundle.incident.severity if bundle.incident else "",
-            "visibility": "NORMAL",
+            "visibility": bundle.incident.visibility if bundle.incident else Visibility.NORMAL,
             "owner": bundle.opened_by,
             "status": bundle.status,
             "artifacts_count": len(artifacts),

@@ -115,7 +115,7 @@ def _ask_policy(incident_id: UUID, asked: Declaration, actor: Actor, now: dateti
             "severity": asked.severity,
             "incident_kind": asked.kind,
             "environment": asked.environment.slug if asked.environment else "",
-            "visibility": "NORMAL",
+            "visibility": asked.visibility,
             "owner": actor.ref,
             "service": "" if asked.visibility == Visibility.PRIVATE else asked.service,
         },

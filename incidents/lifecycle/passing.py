@@ -193,7 +193,7 @@ def _ask_rules(
                 "tenant": incident.tenant_id,
                 "environment": incident.environment.slug if incident.environment else "",
                 "severity": incident.severity,
-                "visibility": "NORMAL",
+                "visibility": incident.visibility,
                 "owner": incident.declared_by,
                 "status": incident.status,
                 "acknowledged": incident.acknowledged_at is not None,
