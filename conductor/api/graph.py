@@ -46,7 +46,9 @@ class NeighbourhoodOut(Schema):
 
 class BlastRadiusOut(Schema):
     count: int
+    """How many there are, however many are listed."""
     nodes: list[NodeOut]
+    is_cut: bool
 
 
 class RejectedOut(Schema):
@@ -84,10 +86,10 @@ def get_neighbourhood(request: TenantRequest, kind: str, key: str, hops: int = 1
 
 
 @router.get("/nodes/{kind}/blast-radius", response=BlastRadiusOut, operation_id="get_blast_radius")
-def get_blast_radius(request: TenantRequest, kind: str, key: str) -> Any:
-    """Everything that depends on the named node, directly or not."""
-    nodes = selectors.blast_radius(nodes=[_node(request, kind, key)])
-    return {"count": len(nodes), "nodes": nodes}
+def get_blast_radius(request: TenantRequest, kind: str, key: str, limit: int = 1000) -> Any:
+    """What depends on the named node, directly or not: how many, and the `limit` (1 to 10,000) nearest."""
+    hit = selectors.blast_radius(nodes=[_node(request, kind, key)], limit=max(1, min(limit, 10_000)))
+    return {"count": hit.total, "nodes": hit.nodes, "is_cut": hit.is_cut}
 
 
 def _node(request: TenantRequest, kind: str, key: str) -> Node:

@@ -23,16 +23,21 @@ class Neighbourhood:
     """Whether there was more than the limit."""
 
 
-# UNION (not UNION ALL) on the id alone keeps cycles finite; a depth column would visit a node once per path.
-_BLAST = """
-    WITH RECURSIVE hit(id) AS (
-        SELECT unnest(%(start)s::uuid[])
-        UNION
-        SELECT e.source_id FROM hit JOIN conductor_edge e ON e.target_id = hit.id
-        WHERE e.kind = 'DEPENDS_ON' AND e.ended_at IS NULL
-    )
-    SELECT id FROM hit WHERE id <> ALL(%(start)s::uuid[]) LIMIT %(limit)s
-"""
+@dataclass(frozen=True)
+class BlastRadius:
+    """What fails with a node."""
+
+    total: int
+    """How many nodes depend on it, directly or not: all of them, however many are listed."""
+    nodes: list[Node]
+    """The nearest of them, by kind and name."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more than are listed."""
+        return self.total > len(self.nodes)
+
+
 _NEAR = """
     SELECT DISTINCT CASE WHEN e.source_id = ANY(%(front)s) THEN e.target_id ELSE e.source_id END
     FROM conductor_edge e
@@ -46,13 +51,17 @@ def node_for(*, kind: str, key: str) -> Node | None:
     return Node.objects.filter(kind=kind, key=key).first()
 
 
-def blast_radius(*, nodes: Iterable[Node], limit: int = 10_000) -> list[Node]:
-    """Return every node that depends on one of `nodes`, directly or not, by kind and name."""
-    start = [node.id for node in nodes]
+def blast_radius(*, nodes: Iterable[Node], limit: int = 1000) -> BlastRadius:
+    """Return what depends on one of `nodes`, directly or not; at most `limit` are listed, the nearest ones.
+
+    Two queries. Circles are walked once.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_BLAST, {"start": start, "limit": limit})
+        start = [node.id for node in nodes]
+        cursor.execute("SELECT id FROM conductor_dependents(%s::uuid[]) ORDER BY level", [start])
         ids = [row[0] for row in cursor.fetchall()]
-    return list(Node.objects.filter(id__in=ids).select_related("environment").order_by("kind", "name"))
+    listed = Node.objects.filter(id__in=ids[:limit]).select_related("environment").order_by("kind", "name")
+    return BlastRadius(len(ids), list(listed))
 
 
 def neighbourhood(*, node: Node, hops: int = 1, limit: int = 150) -> Neighbourhood:

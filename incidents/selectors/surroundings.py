@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, Subquery
 
 from conductor.graph.models import Edge, Node
-from conductor.graph.selectors import blast_radius
+from conductor.graph.selectors import BlastRadius, blast_radius
 from incidents.models import Incident
 
-MOST, BLAST = 400, 1000
+MOST, BLAST = 400, 200
 """Edges of the second hop that are looked at, and resources in the blast radius that are listed."""
 
 
@@ -64,21 +64,21 @@ def surroundings(*, incident: Incident) -> Surroundings:
     return found
 
 
-def blast_of(*, found: Surroundings) -> list[Node]:
-    """Return every resource that depends on an affected one, directly or not. Two queries, or none."""
-    return blast_radius(nodes=found.affected, limit=BLAST) if found.affected else []
+def blast_of(*, found: Surroundings) -> BlastRadius:
+    """Return what depends on an affected resource, directly or not: all counted, the nearest BLAST listed."""
+    return blast_radius(nodes=found.affected, limit=BLAST) if found.affected else BlastRadius(0, [])
 
 
 def _direct(incident: Incident) -> Iterator[tuple[Node, bool]]:
     """Yield each neighbour, and whether it is affected. One query."""
-    mine = {"kind": "incident", "key": str(incident.id)}
-    at_either_end = Q(**{f"source__{name}": value for name, value in mine.items()}) | Q(
-        **{f"target__{name}": value for name, value in mine.items()}
-    )
+    key = str(incident.id)
+    # By id, not by the nodes' columns: an OR over two joined tables would read every edge of the tenant.
+    mine = Node.objects.filter(kind="incident", key=key).values("id")[:1]
+    at_either_end = Q(source_id=Subquery(mine)) | Q(target_id=Subquery(mine))
     edges = Edge.objects.filter(at_either_end, ended_at=None).select_related("source", "target").order_by("since")
     seen: set[UUID] = set()
     for edge in edges:
-        is_source = edge.source.kind == "incident" and edge.source.key == mine["key"]
+        is_source = edge.source.kind == "incident" and edge.source.key == key
         node = edge.target if is_source else edge.source
         if node.id not in seen:
             seen.add(node.id)

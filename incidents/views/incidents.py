@@ -100,7 +100,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
         "runs": selectors.runs_of(incident=incident) if tab == "runs" else None,
         "drawing": drawing.draw(code=incident.code, found=found),
         "found": found,
-        "blast": selectors.blast_of(found=found) if tab == "graph" else [],
+        "blast": selectors.blast_of(found=found) if tab == "graph" else None,
         "workflow_steps": selectors.workflow_steps(incident=incident) if tab == "steps" else None,
         "receipts": receipts_for(incident.ref) if tab == "receipts" else None,
         **tabs.context_of(tab=tab, incident=incident),

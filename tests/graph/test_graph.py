@@ -109,7 +109,17 @@ def test_blast_radius_is_everything_that_depends_on_it_even_through_circles(load
 
     hit = selectors.blast_radius(nodes=[Node.objects.get(name="a")])
 
-    assert [node.name for node in hit] == ["b", "c", "d"]
+    assert [node.name for node in hit.nodes] == ["b", "c", "d"]
+    assert (hit.total, hit.is_cut) == (3, False)
+
+
+def test_a_large_blast_radius_lists_the_nearest_and_counts_all(load: Any) -> None:
+    load({"nodes": [_node(name) for name in "abcd"], "edges": [_edge("d", "a"), _edge("c", "d"), _edge("b", "c")]})
+
+    hit = selectors.blast_radius(nodes=[Node.objects.get(name="a")], limit=2)
+
+    assert [node.name for node in hit.nodes] == ["c", "d"]
+    assert (hit.total, hit.is_cut) == (3, True)
 
 
 def test_an_ended_edge_no_longer_counts(load: Any, now: datetime) -> None:
@@ -119,7 +129,7 @@ def test_an_ended_edge_no_longer_counts(load: Any, now: datetime) -> None:
     assert lifecycle.unlink(edge=edge, now=now + timedelta(hours=1))
     assert not lifecycle.unlink(edge=edge, now=now + timedelta(hours=2))
 
-    assert selectors.blast_radius(nodes=[Node.objects.get(name="a")]) == []
+    assert selectors.blast_radius(nodes=[Node.objects.get(name="a")]).total == 0
     assert load({"nodes": [], "edges": [_edge("b", "a")]}).edges_created == 1
 
 
