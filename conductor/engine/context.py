@@ -34,11 +34,13 @@ class Wait(Exception):
 class WaitForDecision(Exception):
     """Put the run to sleep until a member who holds `permission` approves or rejects.
 
-    Called again, the step finds the decision in `ctx.decision`.
+    With `four_eyes` neither whoever started the run may approve it, nor the person `requested_by` whose act it is
+    about (a Ref; by default nobody else). Called again, the step finds the decision in `ctx.decision`.
     """
 
-    def __init__(self, *, prompt: str, permission: str) -> None:
+    def __init__(self, *, prompt: str, permission: str, four_eyes: bool = False, requested_by: Ref = "") -> None:
         self.prompt, self.permission = prompt, permission
+        self.four_eyes, self.requested_by = four_eyes, requested_by
         super().__init__(prompt)
 
 

@@ -129,7 +129,8 @@ class Step(TenantModel):
     error = models.JSONField(null=True)
     wait = models.JSONField(null=True)
     """While waiting: {"kind": "until"|"decision"|"signal"|"items", "reason": str, "since": RFC 3339}, and
-    "until": RFC 3339, "permission": str, "signal": str as the kind needs.
+    "until": RFC 3339, "permission": str, "signal": str as the kind needs. A decision that needs a second person also
+    has "four_eyes": true and "requested_by": Ref or "" (conductor.engine.lifecycle.four_eyes).
     After a decision also "decision": {"approve": bool, "by": Ref, "by_name": str, "reason": str, "at": RFC 3339}."""
     round = models.PositiveSmallIntegerField(default=1)
     """Grows when the step is done anew after it was undone: another effect, so another idempotency key."""

@@ -102,7 +102,9 @@ def wait_for_decision(
     lease: Lease, step: Step, attempt: Try, context: StepContext, wait: WaitForDecision, *, now: datetime
 ) -> None:
     """Put the run to sleep until a person has decided."""
-    asked = {"kind": "decision", "reason": wait.prompt, "permission": wait.permission}
+    asked: dict[str, Any] = {"kind": "decision", "reason": wait.prompt, "permission": wait.permission}
+    if wait.four_eyes:
+        asked |= {"four_eyes": True, "requested_by": wait.requested_by}
     _sleep(lease, step, attempt, context, asked, None, now)
 
 

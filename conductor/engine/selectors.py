@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from conductor.engine.models import Run, Step, Try
-from conductor.lib.refs import Ref
+from conductor.lib.refs import Ref, ref
+from conductor.policy.inputs import RUN_DECISION
 from conductor.policy.models import PolicyDecision
 
 ITEMS_SHOWN = 8
@@ -44,9 +45,13 @@ def run_with_steps(*, number: int, few_items: bool = False) -> Run | None:
 
 
 def decisions_of(run: Run) -> list[PolicyDecision]:
-    """Return what policy decided while the run's tries were at work, in order. Needs the steps prefetched."""
+    """Return what policy decided while the run's tries were at work, and on who answered its waits, in order.
+
+    Needs the steps prefetched.
+    """
     ids = [each for step in run.steps.all() for attempt in step.tries.all() for each in attempt.decisions]
-    return list(PolicyDecision.objects.filter(id__in=ids).order_by("decided_at", "id")) if ids else []
+    asked = Q(id__in=ids) | Q(subject=ref("conductor.run", run.id), action=RUN_DECISION)
+    return list(PolicyDecision.objects.filter(asked).order_by("decided_at", "id"))
 
 
 def undecided_steps() -> QuerySet[Step]:

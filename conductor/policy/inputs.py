@@ -87,6 +87,16 @@ class SealedBundle(Resource):
     receipts_unsequenced: StrictInt = Field(ge=0)
 
 
+class DecidedRun(Resource):
+    """runs.decide"""
+
+    status: StrictStr
+    approve: StrictBool
+    permission: StrictStr = Field(min_length=1)
+    """What the wait demands of whoever decides."""
+    demands_four_eyes: StrictBool
+
+
 class ActivatedPolicy(Resource):
     """policy.activate"""
 
@@ -129,10 +139,14 @@ class ReasonedContext(Context):
     reason: StrictStr = Field(min_length=1)
 
 
+RUN_DECISION = "runs.decide"
+"""Answering what a run waits for."""
+
 RESOURCES: dict[str, type[Resource]] = {
     "incidents.declare": DeclaredIncident,
     "incidents.resolve": ResolvedIncident,
     "evidence.seal": SealedBundle,
+    RUN_DECISION: DecidedRun,
     "policy.activate": ActivatedPolicy,
     "policy.retire": RetiredPolicy,
 }

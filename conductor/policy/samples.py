@@ -30,11 +30,23 @@ _RESOURCES: dict[str, dict[str, Any]] = {
         "unverified_count": 0,
         "receipts_unsequenced": 0,
     },
+    "runs.decide": {
+        "ref": "conductor.run:1",
+        "kind": "conductor.run",
+        "environment": "production",
+        "severity": "",
+        "status": "WAITING",
+        "approve": True,
+        "permission": "command",
+        "demands_four_eyes": True,
+    },
     "policy.activate": {**_POLICY, "state": "DRAFT", "digest": "8c2f", "reviewed_digest": "8c2f"},
     "policy.retire": {**_POLICY, "state": "ACTIVE"},
 }
+_TWO_PEOPLE = {"four_eyes": {"required": True, "requested_by": _OTHER, "approved_by": _ASKER}}
 _CONTEXTS: dict[str, dict[str, Any]] = {
-    "policy.activate": {"four_eyes": {"required": True, "requested_by": _OTHER, "approved_by": _ASKER}},
+    "runs.decide": _TWO_PEOPLE,
+    "policy.activate": _TWO_PEOPLE,
     "policy.retire": {"reason": "No longer needed."},
 }
 _PERMISSIONS = ["activate_policies", "command", "manage_policies", "respond", "seal_evidence"]

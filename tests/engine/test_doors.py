@@ -94,7 +94,7 @@ def test_the_command_line_shows_and_operates_runs(waiting: Run, work: Any, tenan
     assert (account["status"], account["output"]) == ("SUCCEEDED", {"payload": {"ticket": 7}})
     assert [step["place"] for step in account["steps"]] == ["1", "2", "2.0", "2.1", "3"]
     assert account["signals"][0]["taken_by"] == "3"
-    assert [each["action"] for each in account["decisions"]] == ["incidents.declare"]
+    assert [each["action"] for each in account["decisions"]] == ["runs.decide", "runs.decide", "incidents.declare"]
     assert "hunter22" not in json.dumps(account)
     with pytest.raises(CommandError, match="run_is_over"):
         _cli("cancel", waiting.code)

@@ -31,19 +31,22 @@ PERMISSIONS = {
     "incidents.declare": "respond",
     "incidents.resolve": "respond",
     "evidence.seal": "seal_evidence",
+    "runs.decide": "command",
     "policy.activate": "activate_policies",
     "policy.retire": "manage_policies",
 }
 
+_TWO_PEOPLE: dict[str, Any] = {
+    "four_eyes": {"required": True, "requested_by": "tenancy.user:8", "approved_by": "tenancy.user:7"}
+}
 _ALONE: dict[str, Any] = {"four_eyes": {"required": False, "requested_by": "", "approved_by": ""}}
 
 CONTEXTS: dict[str, dict[str, Any]] = {
     "incidents.declare": _ALONE,
     "incidents.resolve": _ALONE,
     "evidence.seal": _ALONE,
-    "policy.activate": {
-        "four_eyes": {"required": True, "requested_by": "tenancy.user:8", "approved_by": "tenancy.user:7"}
-    },
+    "runs.decide": _TWO_PEOPLE,
+    "policy.activate": _TWO_PEOPLE,
     "policy.retire": {**_ALONE, "reason": "It locks everybody out."},
 }
 """What each action's context holds beside the moment and the channel."""
@@ -76,6 +79,16 @@ RESOURCES: dict[str, dict[str, Any]] = {
         "artifacts_count": 3,
         "unverified_count": 0,
         "receipts_unsequenced": 0,
+    },
+    "runs.decide": {
+        "ref": "conductor.run:01934a00-0000-7000-8000-0000000000dd",
+        "kind": "conductor.run",
+        **_DESCRIBED,
+        "severity": "",
+        "status": "WAITING",
+        "approve": True,
+        "permission": "command",
+        "demands_four_eyes": True,
     },
     "policy.activate": {
         "ref": "conductor.tenant_policy:01934a00-0000-7000-8000-0000000000cc",

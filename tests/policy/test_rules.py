@@ -140,6 +140,14 @@ _RESOURCE = {
             "receipts_unsequenced": _COUNT,
         }
     ),
+    "runs.decide": st.fixed_dictionaries(
+        {
+            "status": st.sampled_from(["RUNNING", "WAITING", "SUCCEEDED"]),
+            "approve": st.booleans(),
+            "permission": st.sampled_from(["command", "respond"]),
+            "demands_four_eyes": st.booleans(),
+        }
+    ),
     "policy.activate": st.fixed_dictionaries(
         {
             "state": st.sampled_from(["DRAFT", "ACTIVE", "RETIRED"]),
@@ -162,6 +170,9 @@ def second_opinion(action: str, subject: dict[str, Any], resource: dict[str, Any
         return False
     if action == "policy.retire":
         return "manage_policies" in holds and resource["state"] != "RETIRED"
+    if action == "runs.decide":
+        told = not resource["approve"] or not resource["demands_four_eyes"] or eyes["required"]
+        return resource["permission"] in holds and resource["status"] == "WAITING" and told
     if action == "policy.activate":
         known = eyes["required"] and eyes["requested_by"] == resource["owner"]
         sound_draft = resource["state"] == "DRAFT" and resource["reviewed_digest"] == resource["digest"]

@@ -8,6 +8,7 @@ from conductor.engine.lifecycle.refusals import (
     RunIsOver,
     RunNotFailed,
     RunNotWaiting,
+    WaitChanged,
     WorkflowUnknown,
 )
 from conductor.engine.lifecycle.starting import start_run
@@ -17,6 +18,7 @@ __all__ = [
     "RunIsOver",
     "RunNotFailed",
     "RunNotWaiting",
+    "WaitChanged",
     "WorkflowUnknown",
     "cancel_run",
     "decide_wait",

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from conductor.engine.lifecycle.refusals import DecisionAmbiguous, RunIsOver, RunNotWaiting, receipt
+from conductor.engine.lifecycle.four_eyes import ask_policy
+from conductor.engine.lifecycle.refusals import DecisionAmbiguous, RunIsOver, RunNotWaiting, WaitChanged, receipt
 from conductor.engine.models import Run, Signal, Step
 from conductor.engine.wake import wake_after_commit
 from conductor.lib.clock import rfc3339
@@ -24,13 +25,18 @@ def decide_wait(
 ) -> Run:
     """Record who approved or rejected what the run waits for, and let it go on with that answer.
 
-    `step_id` says which item is meant where several wait; without it there must be one.
+    `step_id` says which item is meant where several wait; without it there must be one. Policy is asked first: raise
+    PolicyDenied where the wait demands four eyes and whoever started the run, or whose act it is, approves it
+    themselves. Raise WaitChanged when the run came to ask something else meanwhile.
     """
+    step = _undecided(run, step_id)
+    require(actor=actor, permission=(step.wait or {})["permission"])
+    decision = ask_policy(run=run, step=step, approve=approve, actor=actor, now=now)
     with transaction.atomic():
         _lock(run)
-        step = _undecided(run, step_id)
-        wait: dict[str, Any] = dict(step.wait or {})
-        require(actor=actor, permission=wait["permission"])
+        wait: dict[str, Any] = dict(_undecided(run, step.id).wait or {})
+        if wait != step.wait:
+            raise WaitChanged
         wait["decision"] = {
             "approve": approve,
             "by": actor.ref,
@@ -41,7 +47,7 @@ def decide_wait(
         Step.objects.filter(id=step.id).update(wait=wait)
         _let_go_on(run, step, now)
         body = {"step": step.name, "place": step.place, "approve": approve, "reason": reason}
-        receipt(run, "conductor.run.decided", actor, now, body)
+        receipt(run, "conductor.run.decided", actor, now, {**body, "asked": wait["reason"]}, decision)
     run.refresh_from_db()
     return run
 

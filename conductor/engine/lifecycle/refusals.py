@@ -9,6 +9,7 @@ from conductor.engine.models import Run
 from conductor.ledger.receipts import append
 from conductor.lib.errors import Conflict, Invalid
 from conductor.lib.refs import ref
+from conductor.policy.decisions import Decision
 from conductor.tenancy.actors import Actor
 
 
@@ -36,14 +37,23 @@ class RunNotWaiting(Conflict):
     code = "run_not_waiting"
 
 
+class WaitChanged(Conflict):
+    """The run asks something else by now. Read it again, then decide."""
+
+    code = "run_wait_changed"
+
+
 class DecisionAmbiguous(Conflict):
     """Several items of the run wait for a decision: say which one is meant."""
 
     code = "decision_ambiguous"
 
 
-def receipt(run: Run, action: str, actor: Actor, now: datetime, body: dict[str, Any]) -> None:
-    """Write the receipt of an act on the run."""
+def receipt(
+    run: Run, action: str, actor: Actor, now: datetime, body: dict[str, Any], decision: Decision | None = None
+) -> None:
+    """Write the receipt of an act on the run; it cites the policy decision that allowed it, where one was asked for."""
+    decided = [decision.record.ref] if decision and decision.record else []
     append(
         tenant_id=run.tenant_id,
         action=action,
@@ -51,6 +61,6 @@ def receipt(run: Run, action: str, actor: Actor, now: datetime, body: dict[str, 
         subject_name=run.code,
         actor=actor,
         now=now,
-        body=body,
-        links=[run.subject] if run.subject else [],
+        body={**body, "decision": decision.citation} if decision else body,
+        links=[*([run.subject] if run.subject else []), *decided],
     )
