@@ -19,7 +19,7 @@ from django.urls import URLPattern, path
 from adapters import lifecycle, registry
 from adapters import notary_policy_admin as _notary_policy_admin  # noqa: F401 - registers itself
 from adapters.admin_forms import AdapterForm
-from adapters.models import AdapterConfig, Delivery, NotaryRecord, Secret
+from adapters.models import AdapterConfig, Delivery, NotaryRecord, Secret, Ticket
 from adapters.ports import Port
 from conductor.console.errors import refusal
 from conductor.lib.clock import now
@@ -39,6 +39,7 @@ PORTS = {
     Port.NOTARY: "Notaries: have somebody vouch for a time",
     Port.BACKUP: "Backup sources: prove that they can be restored",
     Port.METRICS: "Measures: how a service behaved",
+    Port.TICKETING: "Trackers: where your people keep their tickets",
 }
 
 
@@ -225,24 +226,26 @@ def _rows() -> list[dict[str, Any]]:
     for secret in Secret.objects.defer("sealed").order_by("set_at"):
         secrets.setdefault(secret.adapter_id, []).append(secret)
     adapters = AdapterConfig.objects.select_related("environment").annotate(
-        sent_at=_newest(Delivery, "sent_at"), vouched_at=_newest(NotaryRecord, "verified_at")
+        sent_at=_newest(Delivery, "sent_at"),
+        vouched_at=_newest(NotaryRecord, "verified_at"),
+        synced_at=_newest(Ticket, "synced_at"),
     )
     return [
         {
             "adapter": each,
             "kind": registry.KINDS.get(each.kind),
-            "used_at": each.sent_at or each.vouched_at,
+            "used_at": each.sent_at or each.vouched_at or each.synced_at,
             "secrets": secrets.get(each.id, []),
         }
         for each in adapters.order_by("port", "name")
     ]
 
 
-def _newest(model: type[Delivery | NotaryRecord], moment: str) -> Subquery:
+def _newest(model: type[Delivery | NotaryRecord | Ticket], moment: str) -> Subquery:
     """Return the newest `moment` among the adapter's rows, to be read with the adapter."""
     rows = model.objects.filter(adapter=OuterRef("pk")).order_by().values("adapter")
     return Subquery(rows.annotate(newest=Max(moment)).values("newest"))
 
 
 def _in_use(adapter: AdapterConfig) -> bool:
-    return any(model.objects.filter(adapter=adapter).exists() for model in (Delivery, NotaryRecord))
+    return any(model.objects.filter(adapter=adapter).exists() for model in (Delivery, NotaryRecord, Ticket))

@@ -12,6 +12,7 @@ from adapters.installation import installation
 from adapters.models import AdapterConfig
 from adapters.ports import Adapter, AdapterError, BackupPort, MetricsPort, NotaryPort, NotificationPort
 from adapters.secrets import resolve
+from adapters.ticketing import TicketingPort
 
 
 class NotUsable(AdapterError):
@@ -50,6 +51,11 @@ def backup(config: AdapterConfig) -> BackupPort:
 def metrics(config: AdapterConfig) -> MetricsPort:
     """Return the adapter behind the metrics port. Needs the tenant's scope. Raise AdapterError."""
     return cast("MetricsPort", open_adapter(config))
+
+
+def ticketing(config: AdapterConfig) -> TicketingPort:
+    """Return the adapter behind the ticketing port. Needs the tenant's scope. Raise AdapterError."""
+    return cast("TicketingPort", open_adapter(config))
 
 
 def open_adapter(config: AdapterConfig) -> Adapter:

@@ -45,6 +45,8 @@ class Port(StrEnum):
     NOTARY = "notary"
     BACKUP = "backup"
     METRICS = "metrics"
+    TICKETING = "ticketing"
+    """The port is in adapters.ticketing."""
 
 
 class Capability(StrEnum):
@@ -58,6 +60,8 @@ class Capability(StrEnum):
     """Somebody else than this installation vouches for the time. Without it, an operator could have backdated."""
     OFFLINE = "offline"
     """The attestation can be verified later without the notary: from the record and the trust anchor alone."""
+    CALLS_BACK = "calls_back"
+    """The tracker tells of changes by a signed webhook."""
     SAME_SNAPSHOT = "same_snapshot"
     """The manifest of a dump is of exactly the rows in it, however busy the source is."""
 

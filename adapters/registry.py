@@ -37,6 +37,7 @@ KINDS = {
     "rfc3161": Kind("Time-stamp authority (RFC 3161)", Port.NOTARY, "rfc3161.adapter.Rfc3161", "rfc3161"),
     "postgres": Kind("PostgreSQL dump and restore", Port.BACKUP, "postgres.adapter.Postgres", "postgres"),
     "prometheus": Kind("Prometheus", Port.METRICS, "prometheus.adapter.Prometheus", "prometheus"),
+    "roundup": Kind("Roundup", Port.TICKETING, "roundup.adapter.Roundup", "roundup"),
 }
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from adapters import opening, registry
 from adapters.lifecycle.given_secrets import require_secrets, set_secret
 from adapters.lifecycle.trace import ERROR_CHARACTERS, leave_receipt
-from adapters.models import AdapterConfig, Delivery, NotaryRecord
+from adapters.models import AdapterConfig, Delivery, NotaryRecord, Ticket
 from adapters.ports import AdapterError, Message, Port
 from conductor.lib.errors import Conflict, Invalid
 from conductor.tenancy.actors import Actor, require
@@ -29,7 +29,7 @@ class AdapterNameTaken(Conflict):
 
 
 class AdapterInUse(Conflict):
-    """What this adapter sent or had notarized is on record, so it can be disabled but not removed."""
+    """What this adapter sent, had notarized or opened is on record, so it can be disabled but not removed."""
 
     code = "adapter_in_use"
 
@@ -92,16 +92,17 @@ def remove_adapter(*, adapter: AdapterConfig, actor: Actor, now: datetime) -> No
     with transaction.atomic():
         # Locked, so that no delivery of it can be prepared between the look and the removal.
         AdapterConfig.objects.select_for_update().get(id=adapter.id)
-        if any(model.objects.filter(adapter=adapter).exists() for model in (Delivery, NotaryRecord)):
+        if any(model.objects.filter(adapter=adapter).exists() for model in (Delivery, NotaryRecord, Ticket)):
             raise AdapterInUse
         leave_receipt(adapter, "adapters.config.removed", actor, now, {"kind": adapter.kind, "port": adapter.port})
         AdapterConfig.objects.filter(id=adapter.id).delete()
 
 
 def try_adapter(*, adapter: AdapterConfig, actor: Actor, now: datetime) -> AdapterConfig:
-    """Use the adapter once, harmlessly: send a test message, stamp a test digest, look at the source, ask each query.
+    """Use the adapter once, harmlessly: send a test message, stamp a test digest, ask each query, look at the source.
 
-    The row says how it went. Calls the outside: never inside a transaction that holds locks.
+    Of a tracker: who we are there. The row says how it went. Calls the outside: never inside a transaction that
+    holds locks.
     """
     require(actor=actor, permission="manage_adapters")
     passed, code, detail = True, "", ""
@@ -127,6 +128,8 @@ def _try_out(adapter: AdapterConfig, now: datetime) -> str:
         return f"Reached {source.database} on {source.server} with {source.client}."
     if adapter.port == Port.METRICS.value:
         return _try_metrics(adapter, now)
+    if adapter.port == Port.TICKETING.value:
+        return opening.ticketing(adapter).describe()
     facts = {"Adapter": adapter.name}
     payload = {"title": "Test from Maestro Conductor", "text": "This adapter works.", "facts": facts}
     message = Message.of(event="adapters.config.tested", subject=adapter.ref, payload=payload, at=now)

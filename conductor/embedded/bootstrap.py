@@ -68,7 +68,7 @@ def prepare(*, lock: str, progress: Progress) -> None:
         libraries.ensure(ROOT, stage=stage)
     if lock == packages.DEVELOPMENT_LOCK:
         with progress.stage("counterparts") as stage:
-            counterparts.provide(stage=stage)
+            counterparts.provide(root=ROOT, stage=stage)
     debian.forget(ROOT / ".sys/apt")
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+from pathlib import Path
 
-from conductor.embedded import debian
+from conductor.embedded import debian, packages
 from conductor.embedded.progress import Halt, Stage
 
 PACKAGES = {
@@ -21,6 +22,8 @@ PACKAGES = {
 """Program -> the Debian package that brings it."""
 LIBRARIES = {"libatomic.so.1": "libatomic1"}
 """Library -> the Debian package that brings it. Playwright's own Node needs it, and says so only when it starts."""
+SERVERS = {"roundup": Path(__file__).with_name("roundup.lock.txt")}
+"""Servers of other people written in Python, each with the lock of its own environment, `.sys/<name>`."""
 
 
 def missing() -> dict[str, str]:
@@ -35,7 +38,7 @@ def why_no_browser() -> str:
     return f"a browser needs {' and '.join(lacking)}: apt-get install {' '.join(lacking)}" if lacking else ""
 
 
-def provide(*, stage: Stage) -> None:
+def provide(*, root: Path, stage: Stage) -> None:
     """Install what is missing where this user may; otherwise, or when that fails, say what will be skipped."""
     lacking = missing()
     if lacking and os.geteuid() == 0 and debian.available():
@@ -45,10 +48,20 @@ def provide(*, stage: Stage) -> None:
         except Halt as problem:
             stage.say(str(problem))
         lacking = missing()
-    if lacking:
-        stage.result = f"without {', '.join(lacking.values())}: their tests skip"
-    else:
-        stage.result = "found"
+    absent = [*lacking.values(), *_servers(root, stage)]
+    stage.result = f"without {', '.join(absent)}: their tests skip" if absent else "found"
+
+
+def _servers(root: Path, stage: Stage) -> list[str]:
+    """Install the servers; return the names of those that could not be."""
+    absent = []
+    for name, lock in SERVERS.items():
+        try:
+            packages.ensure_tool(root, name=name, lock=lock, stage=stage)
+        except Halt as problem:
+            stage.say(str(problem))
+            absent.append(name)
+    return absent
 
 
 def _can_load(library: str) -> bool:

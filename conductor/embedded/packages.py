@@ -75,6 +75,29 @@ def _install(root: Path, *, lock: str, stage: Stage) -> None:
     stage.result = f"{_count(root / lock)} packages installed"
 
 
+def ensure_tool(root: Path, *, name: str, lock: Path, stage: Stage) -> None:
+    """Afterwards `.sys/<name>` is an environment of its own with what `lock` names; Halt where that fails.
+
+    For programs whose packages would not agree with the project's own.
+    """
+    folder = root / ".sys" / name
+    mark = folder / "lock.sha256"
+    identity = f"{_digest(lock)} {_python_identity(root)}"
+    if mark.exists() and mark.read_text() == identity:
+        return
+    with _alone(root):
+        uv = _uv(root, stage=stage)
+        stage.say(f"installing {name}, which the tests talk to, into .sys/{name}")
+        shutil.rmtree(folder, ignore_errors=True)
+        _call(
+            [uv, "venv", "--quiet", "--python", getattr(sys, "_base_executable", sys.executable), str(folder)],
+            root=root,
+        )
+        python = str(folder / "bin/python")
+        _call([uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", str(lock)], root=root)
+        mark.write_text(identity)
+
+
 # uv, and the pip that fetches it -------------------------------------------------------------------
 
 

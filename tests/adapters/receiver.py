@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
-    do_POST = do_GET = do_PUT = handle_any
+    do_POST = do_GET = do_PUT = do_PATCH = handle_any
 
     def log_message(self, *args: Any) -> None:
         """Say nothing."""
