@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
-from chatops.vocabulary import VERBS, Verb, usage_of
+from chatops.phrases import VERBS, Verb, usage_of
 
 TEXT_LIMIT = 3000
 """Characters of a section's text, and of the message's own text here."""
@@ -83,6 +83,20 @@ def section(text: str, fields: Sequence[str] = ()) -> Block:
     return block
 
 
+def paragraphs(lines: Iterable[str]) -> list[Block]:
+    """Return lines of mrkdwn in as few paragraphs as Slack's limit allows. No line may exceed it itself."""
+    found: list[list[str]] = [[]]
+    room = TEXT_LIMIT
+    for line in lines:
+        size = sum(map(_width, line)) + 1
+        if size > room and found[-1]:
+            found.append([])
+            room = TEXT_LIMIT
+        found[-1].append(line)
+        room -= size
+    return [section("\n".join(each)) for each in found if each]
+
+
 def context(*texts: str) -> Block:
     """Return a line of small print in mrkdwn."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text} for text in texts if text][:10]}
@@ -136,11 +150,10 @@ def note(text: str, *more: str) -> Answer:
 def help_overview(*, command: str) -> Answer:
     """Return every verb with its sentence."""
     lines = [f"{code(usage_of(verb, command=command))}\n{mrkdwn(verb.summary)}" for verb in VERBS]
-    halves = [lines[: len(lines) // 2], lines[len(lines) // 2 :]]
     return answer(
         f"{command} verb: {', '.join(verb.name for verb in VERBS)}.",
         [
-            *(section("\n".join(half)) for half in halves),
+            *paragraphs(lines),
             context(
                 f"Name an incident by its code, INC-7, when more than one is active. {code(command + ' help ack')}"
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from chatops.vocabulary import DEFAULT_SEVERITY
+from chatops.vocabulary import DEFAULT_FOLLOW_UP, DEFAULT_SEVERITY
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class Declare:
     service: str = ""
     environment: str = ""
     summary: str = ""
+    type: str = ""
+    is_private: bool = False
+    is_drill: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,75 @@ class HandOver:
 
 
 @dataclass(frozen=True)
+class Decline:
+    role: str
+    reason: str
+    incident: int | None = None
+
+
+@dataclass(frozen=True)
+class Drop:
+    role: str
+    incident: int | None = None
+
+
+@dataclass(frozen=True)
 class Todo:
     text: str
     person: Person | None = None
     incident: int | None = None
+    due: str = ""
+    """As it was said: `2h`, `3d`, `2026-12-01`. Empty: no date."""
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    text: str
+    person: Person | None = None
+    incident: int | None = None
+    due: str = ""
+    type: str = DEFAULT_FOLLOW_UP
+
+
+@dataclass(frozen=True)
+class Update:
+    text: str
+    incident: int | None = None
+    audience: str = ""
+    """Empty: the responders."""
+    next: str = ""
+    """In how long the next one is promised, as it was said; empty: by the cadence."""
+
+
+@dataclass(frozen=True)
+class Note:
+    text: str
+    incident: int | None = None
+    at: str = ""
+    """When it happened, as it was said: `14:05`, `2026-11-20 14:05`, in UTC. Empty: now."""
+
+
+@dataclass(frozen=True)
+class Affect:
+    impact: str
+    urgency: str = ""
+    """Empty: as it was."""
+    incident: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    target: str
+    """`INC-9`, an address, or `service:checkout`."""
+    kind: str = ""
+    """How it is tied to another incident, one of vocabulary.LINKS; empty: related."""
+    incident: int | None = None
+
+
+@dataclass(frozen=True)
+class Search:
+    text: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +173,28 @@ class Help:
     """Empty: all of them."""
 
 
-Args = Declare | Classify | Assign | Accept | HandOver | Todo | TaskDone | Cancel | Duplicate | About | Listing | Help
+Args = (
+    Declare
+    | Classify
+    | Affect
+    | Assign
+    | Accept
+    | Decline
+    | HandOver
+    | Drop
+    | Todo
+    | TaskDone
+    | FollowUp
+    | Update
+    | Note
+    | Link
+    | Cancel
+    | Duplicate
+    | About
+    | Listing
+    | Search
+    | Help
+)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from datetime import datetime
 from django.conf import settings
 
 from chatops import answers, opening, panel, refusals
+from chatops.arguments import About, Command, Help, Suggestion
 from chatops.forms import FORMS
-from chatops.grammar import About, Command, Help, Suggestion, parse
+from chatops.grammar import parse
 from chatops.lifecycle import Outcome
 from chatops.models import SlackReceipt
+from chatops.phrases import BY_WORD, usage_of
 from chatops.speaker import Speaker, speaker_of
 from chatops.verbs import carry_out
-from chatops.vocabulary import BY_WORD, usage_of
 from conductor.lib.errors import Refused
 
 

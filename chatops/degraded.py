@@ -11,12 +11,13 @@ from django.conf import settings
 
 from chatops import answers, spool
 from chatops.answers import Answer, code, context, moment, mrkdwn, section
-from chatops.grammar import Command, Declare, parse
+from chatops.arguments import Command, Declare
+from chatops.grammar import parse
 from chatops.requests import Kind, request_of
 
 log = structlog.get_logger("chatops.degraded")
 
-KEPT = frozenset({"declare", "update", "decide"})
+KEPT = frozenset({"declare", "update", "note", "decide"})
 """Verbs whose words are kept and carried out later. Others change what nobody can see now, so they are refused."""
 UNAVAILABLE = (
     "Conductor could not take this in, so nothing was done. Try again in a minute, or act outside of Slack meanwhile."
@@ -27,7 +28,7 @@ CHECKLIST = (
     "Say here what is broken, for whom, and since when.",
     "Stop the impact first: roll back, fail over, switch off.",
     "Post an update every 20 minutes, also when nothing changed.",
-    "Go on saying `declare`, `update` and `decide` here: each is kept and recorded later.",
+    "Go on saying `declare`, `update`, `note` and `decide` here: each is kept and recorded later.",
 )
 
 

@@ -8,23 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from chatops.grammar import (
-    About,
-    Accept,
-    Args,
-    Assign,
-    Cancel,
-    Classify,
-    Command,
-    Declare,
-    Duplicate,
-    HandOver,
-    Person,
-    TaskDone,
-    Todo,
-)
-from chatops.tokens import number_of
-from chatops.vocabulary import DEFAULT_SEVERITY
+from chatops import form_values
+from chatops.arguments import About, Args, Command
+from chatops.vocabulary import AUDIENCE_LABELS, FOLLOW_UP_LABELS, IMPACT_LABELS, LINK_LABELS, URGENCY_LABELS, YES
 
 
 @dataclass(frozen=True)
@@ -34,12 +20,14 @@ class Field:
     name: str
     """As in the grammar's arguments."""
     kind: str
-    """line, text, severity, role, person, environment, closure."""
+    """line, text, severity, role, person, environment, closure, choice."""
     label: str
     optional: bool = False
     hint: str = ""
     most: int = 3000
     """Longest value, in characters."""
+    choices: tuple[tuple[str, str], ...] = ()
+    """Of a choice: label and value of each, in order."""
     complains: tuple[str, ...] = ()
     """Other names under which the verb complains about it."""
 
@@ -67,51 +55,12 @@ def _text(
     return Field("text", "text", label, optional, hint, complains=complains)
 
 
-def _declare(incident: int | None, values: Mapping[str, str]) -> Declare:
-    severity = values.get("severity", "")
-    return Declare(
-        title=values.get("title", ""),
-        severity=severity or DEFAULT_SEVERITY,
-        severity_said=bool(severity),
-        service=values.get("service", ""),
-        environment=values.get("environment", ""),
-        summary=values.get("summary", ""),
-    )
+def _labelled(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((label, key) for key, label in labels.items())
 
 
-def _classify(incident: int | None, values: Mapping[str, str]) -> Classify:
-    return Classify(values.get("severity", ""), incident, values.get("reason", ""))
-
-
-def _assign(incident: int | None, values: Mapping[str, str]) -> Assign:
-    person = values.get("person", "")
-    return Assign(values.get("role", ""), Person(id=person) if person else None, incident)
-
-
-def _accept(incident: int | None, values: Mapping[str, str]) -> Accept:
-    return Accept(values.get("role", ""), incident)
-
-
-def _hand_over(incident: int | None, values: Mapping[str, str]) -> HandOver:
-    return HandOver(values.get("role", ""), Person(id=values.get("person", "")), values.get("note", ""), incident)
-
-
-def _todo(incident: int | None, values: Mapping[str, str]) -> Todo:
-    person = values.get("person", "")
-    return Todo(values.get("text", ""), Person(id=person) if person else None, incident)
-
-
-def _done(incident: int | None, values: Mapping[str, str]) -> TaskDone:
-    number = values.get("number", "").lstrip("#")
-    return TaskDone(int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0, incident)
-
-
-def _cancel(incident: int | None, values: Mapping[str, str]) -> Cancel:
-    return Cancel(values.get("closure", ""), values.get("reason", ""), incident)
-
-
-def _duplicate(incident: int | None, values: Mapping[str, str]) -> Duplicate:
-    return Duplicate(number_of(values.get("original", "")) or 0, incident)
+def _due(label: str) -> Field:
+    return Field("due", "line", label, True, "2h, 3d or 2026-12-01.", 16, complains=("due_at", "due_date"))
 
 
 FORMS: dict[str, Form] = {
@@ -124,9 +73,12 @@ FORMS: dict[str, Form] = {
             Field("service", "line", "Service", optional=True, most=200),
             Field("environment", "environment", "Environment", optional=True),
             Field("summary", "text", "What do we know?", optional=True),
+            Field("type", "line", "What kind of trouble?", optional=True, most=40, complains=("incident_type",)),
+            Field("private", "choice", "Who may read it?", True, choices=(("Only who works on it", YES),)),
+            Field("drill", "choice", "Is it a drill?", True, choices=(("A drill", YES),), complains=("kind",)),
         ),
         is_about_one=False,
-        read=_declare,
+        read=form_values.read_declare,
     ),
     "ack": Form("Acknowledge", "I am on it", (), asks_when_bare=False),
     "classify": Form(
@@ -136,7 +88,7 @@ FORMS: dict[str, Form] = {
             Field("severity", "severity", "How bad is it?"),
             Field("reason", "text", "Why?", optional=True, hint="Needed to lower it."),
         ),
-        read=_classify,
+        read=form_values.read_classify,
     ),
     "assign": Form(
         "Assign a role",
@@ -145,11 +97,71 @@ FORMS: dict[str, Form] = {
             Field("role", "role", "Role"),
             Field("person", "person", "Who?", optional=True, hint="Nobody chosen: you.", complains=("user",)),
         ),
-        read=_assign,
+        read=form_values.read_assign,
     ),
-    "update": Form("Post an update", "Post", (_text("What is new?", complains=("text",)),)),
+    "impact": Form(
+        "Say who is hit",
+        "Classify",
+        (
+            Field("impact", "choice", "Who is hit?", choices=_labelled(IMPACT_LABELS)),
+            Field("urgency", "choice", "How fast does it get worse?", True, choices=_labelled(URGENCY_LABELS)),
+            Field("reason", "text", "Why?", optional=True, hint="Needed where the severity falls by it."),
+        ),
+        read=form_values.read_affect,
+    ),
+    "update": Form(
+        "Post an update",
+        "Post",
+        (
+            _text("What is new?", complains=("text",)),
+            Field(
+                "audience",
+                "choice",
+                "For whom?",
+                True,
+                "Nobody chosen: the responders.",
+                choices=_labelled(AUDIENCE_LABELS),
+            ),
+            Field(
+                "next",
+                "line",
+                "Next update in",
+                True,
+                "30m or 2h. Empty: by the cadence.",
+                8,
+                complains=("next_update_in",),
+            ),
+        ),
+        read=form_values.read_update,
+    ),
+    "note": Form(
+        "Add a note",
+        "Add",
+        (
+            _text("What did you observe?", complains=("text",)),
+            Field(
+                "at",
+                "line",
+                "When was it?",
+                True,
+                "14:05 or 2026-12-01 14:05, in UTC. Empty: now.",
+                16,
+                complains=("occurred_at",),
+            ),
+        ),
+        read=form_values.read_note,
+    ),
     "decide": Form("Record a decision", "Record", (_text("What was decided, and why?", complains=("text",)),)),
-    "accept": Form("Accept a role", "Accept", (Field("role", "role", "Role"),), asks_when_bare=False, read=_accept),
+    "accept": Form(
+        "Accept a role", "Accept", (Field("role", "role", "Role"),), asks_when_bare=False, read=form_values.read_accept
+    ),
+    "decline": Form(
+        "Decline a role",
+        "Decline",
+        (Field("role", "role", "Role"), Field("reason", "text", "Why?")),
+        read=form_values.read_decline,
+    ),
+    "drop": Form("Give a role back", "Give it back", (Field("role", "role", "Role"),), read=form_values.read_drop),
     "handover": Form(
         "Hand a role over",
         "Offer it",
@@ -158,7 +170,7 @@ FORMS: dict[str, Form] = {
             Field("person", "person", "To whom?", complains=("to", "user")),
             Field("note", "text", "What must they know?"),
         ),
-        read=_hand_over,
+        read=form_values.read_hand_over,
     ),
     "task": Form(
         "Add a task",
@@ -166,21 +178,65 @@ FORMS: dict[str, Form] = {
         (
             Field("text", "line", "What is to be done?", most=200, complains=("title",)),
             Field("person", "person", "Who?", optional=True, complains=("assignee", "user")),
+            _due("Until when?"),
         ),
-        read=_todo,
+        read=form_values.read_todo,
     ),
-    "done": Form("A task is done", "Done", (Field("number", "line", "Number of the task", most=9),), read=_done),
+    "followup": Form(
+        "Add an action item",
+        "Add",
+        (
+            Field("text", "line", "What is to be done afterwards?", most=200, complains=("title",)),
+            Field("type", "choice", "What is it for?", choices=_labelled(FOLLOW_UP_LABELS)),
+            Field("person", "person", "Who owns it?", optional=True, complains=("owner", "user")),
+            _due("Until when?"),
+        ),
+        read=form_values.read_follow_up,
+    ),
+    "link": Form(
+        "Link the incident",
+        "Link",
+        (
+            Field(
+                "target",
+                "line",
+                "To what?",
+                hint="INC-9, an address, or service:checkout.",
+                most=500,
+                complains=("url", "name", "resource"),
+            ),
+            Field(
+                "kind",
+                "choice",
+                "To an incident: how?",
+                True,
+                "Nothing chosen: related.",
+                choices=_labelled(LINK_LABELS),
+            ),
+        ),
+        read=form_values.read_link,
+    ),
+    "find": Form(
+        "Find incidents",
+        "Find",
+        (Field("text", "line", "Which words?", most=200),),
+        is_about_one=False,
+        read=form_values.read_find,
+    ),
+    "done": Form(
+        "A task is done", "Done", (Field("number", "line", "Number of the task", most=9),), read=form_values.read_done
+    ),
     "cancel": Form(
         "It was no incident",
         "Cancel it",
         (Field("closure", "closure", "In one word"), Field("reason", "text", "Why?", complains=("to",))),
-        read=_cancel,
+        read=form_values.read_cancel,
     ),
     "duplicate": Form(
         "It is a duplicate",
         "Merge",
         (Field("original", "line", "Of which incident?", hint="Its code, INC-7.", most=12, complains=("to",)),),
-        read=_duplicate,
+        read=form_values.read_duplicate,
     ),
     "mitigated": Form("The impact has stopped", "Mitigated", (_text("How was it stopped?", optional=True),)),
     "monitoring": Form("The fix is in", "Monitoring", (_text("What is watched, how long?", optional=True),)),

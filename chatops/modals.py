@@ -173,6 +173,10 @@ def _closures(field: Field, given: str, environments: Sequence[tuple[str, str]])
     return _menu([option(word.replace("-", " ").capitalize(), key) for word, key in CLOSURES.items()], given)
 
 
+def _choices(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
+    return _menu([option(label, key) for label, key in field.choices], given)
+
+
 def _environments(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
     return _menu([option(name, slug) for slug, name in environments[:OPTIONS_LIMIT]], given)
 
@@ -190,4 +194,5 @@ _ELEMENTS: dict[str, Callable[[Field, str, Sequence[tuple[str, str]]], Block]] =
     "environment": _environments,
     "closure": _closures,
     "person": _person,
+    "choice": _choices,
 }

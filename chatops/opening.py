@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from chatops import answers, modals, replies, selectors
 from chatops.answers import code
+from chatops.arguments import Command
 from chatops.forms import FORMS
-from chatops.grammar import Command
 from chatops.lifecycle import Outcome
 from chatops.modals import Opened
+from chatops.phrases import BY_WORD, usage_of
 from chatops.speaker import Speaker
-from chatops.vocabulary import BY_WORD, usage_of
 from conductor.tenancy.models import Environment
 from incidents.models import Incident
 

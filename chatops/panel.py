@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from chatops import answers, replies, selectors
 from chatops.answers import Answer, Block, actions, code, context, divider, header, mrkdwn, section
 from chatops.buttons import FORM, Press, button
+from chatops.phrases import VERBS
 from chatops.speaker import Speaker
-from chatops.vocabulary import VERBS
 from conductor.tenancy.models import Tenant
 from incidents.models import Incident, RoleAssignment, TimelineEvent
 

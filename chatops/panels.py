@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from chatops.grammar import Command, Help, Suggestion, parse
-from chatops.vocabulary import BY_WORD, usage_of
+from chatops.arguments import Command, Help, Suggestion
+from chatops.grammar import parse
+from chatops.phrases import BY_WORD, usage_of
 from conductor.lib.refs import Ref
 
 READING = frozenset({"status", "list", "help"})

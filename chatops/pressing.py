@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 
 from chatops import answers, opening, refusals
+from chatops.arguments import About, Command
 from chatops.buttons import DO, FORM, ButtonRefused, Press, unpack
 from chatops.forms import FORMS, command_of
-from chatops.grammar import About, Command
 from chatops.lifecycle import Outcome
 from chatops.models import SlackReceipt
 from chatops.replying import reply

@@ -8,7 +8,8 @@ from django.conf import settings
 
 from chatops.events import MARKS
 from chatops.manifest import BOT_EVENTS, SCOPES
-from chatops.vocabulary import DEFAULT_SEVERITY, FLAGS, LISTS, ROLES, VERBS, Verb, usage_of
+from chatops.phrases import VERBS, Verb, usage_of
+from chatops.vocabulary import DEFAULT_SEVERITY, FLAGS, LISTS, ROLES
 
 COMMAND = "/incident"
 

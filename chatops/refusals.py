@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from django.conf import settings
 
 from chatops import answers, replies
 from chatops.answers import Block, code
+from chatops.arguments import Declare, Duplicate, Person
 from chatops.buttons import DO, FORM, Press, button, link_button
 from chatops.forms import FORMS
-from chatops.grammar import About, Accept, Assign, Cancel, Classify, Declare, Duplicate, HandOver, TaskDone, Todo
 from chatops.said import Said
 from chatops.selectors import IncidentNotNamed
 from chatops.speaker import Speaker
 from chatops.verbs import reasons_of
+from chatops.vocabulary import YES
 from conductor.lib.errors import Refused
 from conductor.policy.decisions import PolicyDenied
 from incidents.lifecycle import GuardsNotMet, IncidentAlreadyResolved, TransitionNotAllowed
@@ -99,26 +101,13 @@ def _policy_fixes(said: Said) -> list[Block]:
 
 def given_of(args: Any) -> Mapping[str, str]:
     """Return the arguments as values of the verb's form."""
-    if isinstance(args, Declare):
-        fields = {"title": args.title, "severity": args.severity, "service": args.service, "summary": args.summary}
-        return {**fields, "environment": args.environment}
-    if isinstance(args, Classify):
-        return {"severity": args.severity, "reason": args.reason}
-    if isinstance(args, Assign):
-        return {"role": args.role, "person": args.person.id if args.person else ""}
-    if isinstance(args, HandOver):
-        return {"role": args.role, "person": args.person.id, "note": args.note}
-    if isinstance(args, Todo):
-        return {"text": args.text, "person": args.person.id if args.person else ""}
-    if isinstance(args, Cancel):
-        return {"closure": args.closure, "reason": args.reason}
     if isinstance(args, Duplicate):
         return {"original": f"INC-{args.original}"}
-    if isinstance(args, TaskDone):
-        return {"number": str(args.number)}
-    if isinstance(args, Accept):
-        return {"role": args.role}
-    return {"text": args.text} if isinstance(args, About) else {}
+    given = {field.name: getattr(args, field.name) for field in fields(args) if field.name != "incident"}
+    if isinstance(args, Declare):
+        given |= {"private": YES if args.is_private else "", "drill": YES if args.is_drill else ""}
+    shown = {name: value.id if isinstance(value, Person) else value for name, value in given.items()}
+    return {name: str(value) for name, value in shown.items() if value and not isinstance(value, bool)}
 
 
 def _meant(said: Said) -> int | None:

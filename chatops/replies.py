@@ -25,31 +25,31 @@ def incident_url(incident: Incident) -> str:
 
 
 def declared(incident: Incident, *, command: str, is_guessed: bool) -> Answer:
-    """Return that the incident exists, for all in the channel. `is_guessed`: nobody said the severity."""
+    """Return that the incident exists, for all in the channel unless it is private. `is_guessed`: of the severity."""
     text = f"{incident.code} declared by {incident.declared_by_name}, {incident.severity}: {incident.title}"
     guessed = f"Nobody said how severe it is. {code(f'{command} classify {incident.code} sev2')}" if is_guessed else ""
     return answer(
         text,
         [
-            section(f"*{_named(incident)} declared by {mrkdwn(incident.declared_by_name, 100)}*\n{_title(incident)}"),
+            section(f"*{named(incident)} declared by {mrkdwn(incident.declared_by_name, 100)}*\n{_title(incident)}"),
             section(f"*Severity* {incident.severity}  *Status* {incident.get_status_display()}", _facts(incident)),
             actions(*handles(incident)),
             context(moment(incident.declared_at), f"On it? {code(f'{command} ack {incident.code}')}", guessed),
         ],
-        in_channel=True,
+        in_channel=not incident.is_private,
     )
 
 
 def moved(incident: Incident, *, who: str, text: str, now: datetime) -> Answer:
-    """Return that the status has moved, for all in the channel."""
+    """Return that the status has moved, for all in the channel unless it is private."""
     status = incident.get_status_display().lower()
     word = "open again" if incident.status == Status.OPEN else status
     since = duration(now - incident.declared_at, coarse=True)
-    blocks = [section(f"*{_named(incident)} is {word}*  {incident.severity}\n{_title(incident)}")]
+    blocks = [section(f"*{named(incident)} is {word}*  {incident.severity}\n{_title(incident)}")]
     if text:
         blocks.append(section(quoted(text)))
     blocks.append(context(f"{mrkdwn(who, 100)} · {moment(now)}", f"{since} after it was declared"))
-    return answer(f"{incident.code} is {word}: {incident.title}", blocks, in_channel=True)
+    return answer(f"{incident.code} is {word}: {incident.title}", blocks, in_channel=not incident.is_private)
 
 
 def unmoved(incident: Incident) -> Answer:
@@ -59,7 +59,7 @@ def unmoved(incident: Incident) -> Answer:
 
 def done(incident: Incident, what: str, *, text: str = "") -> Answer:
     """Return a confirmation for the asker's eyes: `what` completes "INC-7 …"."""
-    blocks = [section(f"*{_named(incident)}* {mrkdwn(what, 500)}")]
+    blocks = [section(f"*{named(incident)}* {mrkdwn(what, 500)}")]
     if text:
         blocks.append(section(quoted(text)))
     return answer(f"{incident.code} {what}", blocks)
@@ -74,7 +74,7 @@ def standing(
     held = [f"{mrkdwn(role.get_role_display(), 40)}: {mrkdwn(role.user_name, 100)}" for role in roles]
     lines = [f"{moment(each.occurred_at)} {mrkdwn(sentence(each), 300)}" for each in entries[:5]]
     blocks = [
-        section(f"*{_named(incident)}*  {incident.severity}  *{status}*\n{_title(incident)}", _facts(incident)),
+        section(f"*{named(incident)}*  {incident.severity}  *{status}*\n{_title(incident)}", _facts(incident)),
         section("\n".join(held) or "Nobody holds a role."),
     ]
     if lines:
@@ -95,11 +95,21 @@ def listing(incidents: Sequence[Incident], *, which: str, command: str) -> Answe
     return answer("\n".join(f"{each.code} {each.severity} {each.title}" for each in incidents[:LISTED]), blocks)
 
 
+def found(incidents: Sequence[Incident], *, words: str, total: int) -> Answer:
+    """Return the incidents that have the words, newest first, and how many there are in all."""
+    if not incidents:
+        return note(f"No incident that you may read has “{words}”.")
+    rest = total - len(incidents)
+    more = [context(f"and {rest} more, in the console")] if rest > 0 else []
+    shown = "\n".join(f"{each.code} {each.get_status_display()} {each.title}" for each in incidents)
+    return answer(shown, [*(section(line(each)) for each in incidents), *more])
+
+
 def tasks(incident: Incident, found: Sequence[Task]) -> Answer:
     """Return the incident's tasks, each with its number and a button while it is open."""
     if not found:
         return note(f"{incident.code} has no tasks.")
-    blocks = [section(f"*{_named(incident)}* {len(found)} task{'' if len(found) == 1 else 's'}")]
+    blocks = [section(f"*{named(incident)}* {len(found)} task{'' if len(found) == 1 else 's'}")]
     for task in found[:TASKS_SHOWN]:
         whose = f" · {mrkdwn(task.assignee_name, 100)}" if task.assignee_name else ""
         line = section(f"*{task.number}*  {mrkdwn(task.title, 200)}\n{task.get_state_display()}{whose}")
@@ -124,7 +134,7 @@ def which_one(detail: str, candidates: Sequence[Incident], *, typed: str, button
 
 def line(incident: Incident) -> str:
     """Return the incident in two lines of mrkdwn, for lists."""
-    return f"*{_named(incident)}*  {incident.severity}  {incident.get_status_display()}\n{_title(incident)}"
+    return f"*{named(incident)}*  {incident.severity}  {incident.get_status_display()}\n{_title(incident)}"
 
 
 def handles(incident: Incident) -> list[Block]:
@@ -151,7 +161,8 @@ _NEXT = {
 """The moves that are offered from each status."""
 
 
-def _named(incident: Incident) -> str:
+def named(incident: Incident) -> str:
+    """Return the incident's code, as a link to its page."""
     return link(incident_url(incident), incident.code)
 
 

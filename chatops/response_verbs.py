@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from chatops import answers, replies, selectors
-from chatops.grammar import Accept, Cancel, Duplicate, HandOver, TaskDone, Todo
+from chatops.arguments import Accept, Cancel, Decline, Drop, Duplicate, HandOver, TaskDone, Todo
+from chatops.moments import due_of
+from chatops.record_verbs import person_meant
 from chatops.said import Said
 from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.actors import display_name, require
@@ -14,8 +16,10 @@ from incidents.lifecycle import (
     cancel_incident,
     change_task,
     decline_incident,
+    decline_role,
     hand_over_role,
     move_incident,
+    release_role,
 )
 from incidents.models import Incident, Role, Status, Task, TaskState
 
@@ -33,6 +37,22 @@ def accept(said: Said) -> answers.Answer:
     return replies.moved(incident, who=said.actor.name, text="", now=said.now)
 
 
+def decline(said: Said) -> answers.Answer:
+    """Say no to a role that one was given or offered."""
+    args: Decline = said.args
+    incident = said.incident()
+    decline_role(incident=incident, role=args.role, reason=args.reason, actor=said.actor, now=said.now)
+    return replies.done(incident, f"does not have you as its {Role(args.role).label.lower()}.", text=args.reason)
+
+
+def drop(said: Said) -> answers.Answer:
+    """Give a role back."""
+    args: Drop = said.args
+    incident = said.incident()
+    ended = release_role(incident=incident, role=args.role, actor=said.actor, now=said.now)
+    return replies.done(incident, f"has no {Role(args.role).label.lower()} now; it was {ended.user_name}.")
+
+
 def hand_over(said: Said) -> answers.Answer:
     """Offer a held role to somebody."""
     args: HandOver = said.args
@@ -47,10 +67,17 @@ def add(said: Said) -> answers.Answer:
     """Add a task."""
     args: Todo = said.args
     incident = said.incident()
-    person = selectors.member_meant(person=args.person, team_id=said.team_id) if args.person else None
-    task = add_task(incident=incident, title=args.text, assignee=person, actor=said.actor, now=said.now)
+    task = add_task(
+        incident=incident,
+        title=args.text,
+        assignee=person_meant(args.person, said),
+        due_at=due_of(args.due, field="due", now=said.now),
+        actor=said.actor,
+        now=said.now,
+    )
     whose = f" for {task.assignee_name}" if task.assignee_name else ""
-    return replies.done(incident, f"has task {task.number}{whose}: {task.title}")
+    until = f", due {task.due_at:%Y-%m-%d %H:%M} UTC" if task.due_at else ""
+    return replies.done(incident, f"has task {task.number}{whose}{until}: {task.title}")
 
 
 def listing(said: Said) -> answers.Answer:

@@ -9,10 +9,11 @@ from django.contrib.auth.models import User
 
 from chatops import answers, refusals
 from chatops.answers import Answer
-from chatops.grammar import Help, Suggestion, parse
+from chatops.arguments import Help, Suggestion
+from chatops.grammar import parse
+from chatops.phrases import BY_WORD, usage_of
 from chatops.said import Said
 from chatops.verbs import carry_out
-from chatops.vocabulary import BY_WORD, usage_of
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant

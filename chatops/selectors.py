@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
-from chatops.grammar import Person
+from chatops.arguments import Person
 from chatops.models import IncidentChannel, OutboxMessage, SlackIdentity, SlackInstallation, SlackPace, SlackReceipt
 from conductor.lib.errors import Conflict, Invalid, NotFound
 from conductor.tenancy.actors import display_name

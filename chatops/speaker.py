@@ -9,7 +9,7 @@ from functools import cached_property
 from django.contrib.auth.models import User
 
 from chatops import selectors
-from chatops.grammar import Command
+from chatops.arguments import Command
 from chatops.models import SlackInstallation, SlackReceipt
 from chatops.said import Said
 from conductor.tenancy.actors import Actor, actor_for_user

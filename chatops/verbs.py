@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from django.db.models import Q
 
-from chatops import answers, replies, response_verbs, selectors
-from chatops.grammar import About, Assign, Classify, Declare, Listing
+from chatops import answers, looking_verbs, record_verbs, replies, response_verbs, selectors
+from chatops.arguments import About, Affect, Assign, Classify, Declare, Listing
+from chatops.record_verbs import mark_reconstructed
 from chatops.said import Said
 from conductor.lib.errors import Invalid, Refused
 from conductor.policy.decisions import PolicyDenied
@@ -20,14 +21,12 @@ from incidents.lifecycle import (
     classify_incident,
     declare_incident,
     mitigate_incident,
-    post_update,
-    record_chat,
     record_decision,
     reopen_incident,
     resolve_incident,
     start_monitoring,
 )
-from incidents.models import EventKind, Incident, Role, RoleAssignment, TimelineEvent
+from incidents.models import Incident, Kind, Role, RoleAssignment, TimelineEvent, Visibility
 
 
 def carry_out(said: Said) -> answers.Answer:
@@ -58,28 +57,15 @@ def _declare(said: Said) -> answers.Answer:
         environment=_environment(args.environment),
         summary=args.summary,
         detected_at=said.spooled_at,
+        kind=Kind.PRACTICE if args.is_drill else Kind.REAL,
+        visibility=Visibility.PRIVATE if args.is_private else Visibility.NORMAL,
         actor=said.actor,
         now=said.now,
     )
-    _mark_reconstructed(said, incident, args.title)
+    if args.type:
+        classify_incident(incident=incident, incident_type=args.type, actor=said.actor, now=said.now)
+    mark_reconstructed(said, incident, args.title)
     return replies.declared(incident, command=said.command, is_guessed=not args.severity_said)
-
-
-def _mark_reconstructed(said: Said, incident: Incident, text: str) -> None:
-    """Put on the timeline that this is recorded late, with when it was said."""
-    if said.spooled_at is None:
-        return
-    key = f"{said.team_id}:{said.verb}:{said.spooled_at.isoformat()}"
-    record_chat(
-        incident=incident,
-        kind=EventKind.RECONSTRUCTED,
-        key=key,
-        text=text,
-        data={"provenance": "reconstructed", "away": "database", "verb": said.verb},
-        occurred_at=said.spooled_at,
-        actor=said.actor,
-        now=said.now,
-    )
 
 
 def _environment(name: str) -> Environment | None:
@@ -112,6 +98,25 @@ def _classify(said: Said) -> answers.Answer:
     return replies.done(incident, f"is {incident.severity} now, it was {before}.", text=args.reason)
 
 
+def _impact(said: Said) -> answers.Answer:
+    args: Affect = said.args
+    incident = said.incident()
+    before = incident.severity
+    incident = classify_incident(
+        incident=incident,
+        impact=args.impact,
+        urgency=args.urgency or None,
+        reason=args.reason,
+        actor=said.actor,
+        now=said.now,
+    )
+    words = str(incident.get_impact_display()).lower()
+    if not incident.urgency:
+        return replies.done(incident, f"hits {words}. Say how fast it gets worse, and the severity follows.")
+    same = "still" if before == incident.severity else "now"
+    return replies.done(incident, f"hits {words}, so it is {incident.severity} {same}.", text=args.reason)
+
+
 def _assign(said: Said) -> answers.Answer:
     args: Assign = said.args
     incident = said.incident()
@@ -122,19 +127,11 @@ def _assign(said: Said) -> answers.Answer:
     return replies.done(incident, f"has {display_name(user)} as its {label}.")
 
 
-def _update(said: Said) -> answers.Answer:
-    args: About = said.args
-    incident = said.incident()
-    post_update(incident=incident, text=args.text, actor=said.actor, now=said.now)
-    _mark_reconstructed(said, incident, args.text)
-    return replies.done(incident, "has your update on its timeline.", text=args.text)
-
-
 def _decide(said: Said) -> answers.Answer:
     args: About = said.args
     incident = said.incident()
     record_decision(incident=incident, text=args.text, actor=said.actor, now=said.now)
-    _mark_reconstructed(said, incident, args.text)
+    mark_reconstructed(said, incident, args.text)
     return replies.done(incident, "has your decision on its timeline.", text=args.text)
 
 
@@ -175,7 +172,19 @@ _VERBS: dict[str, Callable[[Said], answers.Answer]] = {
     "ack": _ack,
     "classify": _classify,
     "assign": _assign,
-    "update": _update,
+    "impact": _impact,
+    "matrix": looking_verbs.matrix,
+    "who": looking_verbs.who,
+    "clock": looking_verbs.clock,
+    "cost": looking_verbs.cost,
+    "find": looking_verbs.find,
+    "update": record_verbs.update,
+    "note": record_verbs.note,
+    "followup": record_verbs.follow_up,
+    "followups": record_verbs.follow_ups,
+    "link": record_verbs.link,
+    "decline": response_verbs.decline,
+    "drop": response_verbs.drop,
     "decide": _decide,
     "accept": response_verbs.accept,
     "handover": response_verbs.hand_over,

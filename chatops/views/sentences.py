@@ -7,10 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from chatops.answers import Answer, help_for, help_overview, suggestion
-from chatops.grammar import Help, Suggestion, parse
+from chatops.arguments import Help, Suggestion
+from chatops.grammar import parse
+from chatops.phrases import BY_WORD, usage_of
 from chatops.plaintext import lines_of
 from chatops.saying import say
-from chatops.vocabulary import BY_WORD, usage_of
 from conductor.console.doors import door
 from conductor.lib.clock import now
 from conductor.tenancy.requests import TenantRequest

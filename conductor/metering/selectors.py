@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -22,18 +23,20 @@ class CostLine:
     currency: str
 
 
-def cost_of(*, subjects: list[Ref]) -> list[CostLine]:
-    """Return the usage of `subjects` by meter, priced by the newest price of each meter. Two queries."""
-    used = (
-        MeterEvent.objects.filter(subject__in=subjects)
-        .values("meter")
-        .annotate(total=Sum("quantity"))
-        .order_by("meter")
+def cost_of(*, subjects: list[Ref], running: Mapping[str, Decimal] | None = None) -> list[CostLine]:
+    """Return the usage of `subjects` by meter, priced by the newest price of each meter. Two queries.
+
+    `running` is what is being used and not metered yet, by meter: it is added to what was.
+    """
+    used: dict[str, Decimal] = dict(
+        MeterEvent.objects.filter(subject__in=subjects).values_list("meter").annotate(total=Sum("quantity"))
     )
+    for meter, quantity in (running or {}).items():
+        used[meter] = used.get(meter, Decimal()) + quantity
     prices = {price.meter: price for price in PriceBook.objects.order_by("valid_from")}
     lines = []
-    for row in used:
-        price = prices.get(row["meter"])
-        amount = row["total"] * price.unit_price if price else None
-        lines.append(CostLine(row["meter"], row["total"], amount, price.currency if price else ""))
+    for meter, total in sorted(used.items()):
+        price = prices.get(meter)
+        amount = total * price.unit_price if price else None
+        lines.append(CostLine(meter, total, amount, price.currency if price else ""))
     return lines

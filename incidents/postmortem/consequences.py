@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-
-from conductor.console.formatting import byte_size, duration, money
+from conductor.console.formatting import money
 from conductor.metering.selectors import CostLine
+from incidents.metered import ROLE_SECONDS, metered
 from incidents.models import ActionItem, EventKind
 from incidents.postmortem.blocks import Block, block, counted, numbers
 from incidents.story import UPDATES, Story
 from incidents.wording import name_list
-
-ROLE_SECONDS = "incidents.role_seconds"
-METERS: Mapping[str, Callable[[Decimal], str]] = {
-    ROLE_SECONDS: lambda seconds: f"{duration(float(seconds))} of people's time in roles",
-    "incidents.document_bytes": lambda size: f"{byte_size(int(size))} of documents",
-}
-"""How a metered quantity reads; a meter that is not here is named."""
 
 
 def cost(story: Story) -> list[Block]:
@@ -63,11 +54,8 @@ def actions(story: Story) -> list[Block]:
 
 
 def _cost_line(line: CostLine) -> str:
-    words = METERS.get(line.meter)
-    quantity = line.quantity.normalize()
-    said = words(quantity) if words else f"{quantity:f} of {line.meter}"
     price = money(line.amount, currency=line.currency) if line.amount is not None else "no price is set"
-    return f"{said}: {price}."
+    return f"{metered(line)}: {price}."
 
 
 def _action(item: ActionItem) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incidents.selectors.alerts import alert_by_id, alerts, alerts_waiting
+from incidents.selectors.cost import cost_so_far
 from incidents.selectors.detail import (
     Moment,
     RoleSlot,
@@ -76,6 +77,7 @@ __all__ = [
     "alerts_waiting",
     "asserted",
     "blast_of",
+    "cost_so_far",
     "export_csv",
     "figures",
     "filtered",

@@ -12,12 +12,13 @@ from django.db import connections
 
 from chatops import performing, tasks
 from chatops.answers import Answer
+from chatops.arguments import Command
 from chatops.forms import FORMS
-from chatops.grammar import Command, parse
+from chatops.grammar import parse
 from chatops.modals import Opened, modal
 from chatops.models import SlackReceipt
 from chatops.panel import home_view
-from chatops.vocabulary import VERBS
+from chatops.phrases import VERBS
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
@@ -148,7 +149,9 @@ def test_blockkit_limits_on_worst_case_data(tenant: Tenant, scope: None, kind: s
     for message in shown:
         check_message(message)  # type: ignore[arg-type]
         check_schema(message)  # type: ignore[arg-type]
-    given = dict.fromkeys(("title", "text", "summary", "service", "reason"), text)
+    given = dict.fromkeys(
+        ("title", "text", "summary", "service", "reason", "type", "next", "at", "due", "target"), text
+    )
     for verb in FORMS:
         for about, candidates in ((one, []), (None, [one_of(text, number) for number in range(120)])):
             opened = Opened(verb, tenant.id, 999_999_999, "MONITORING", "x" * 36, "x" * 60)
@@ -180,22 +183,34 @@ GOLDEN = {
     "declare": ("Declare", "modal", "said"),
     "ack": ("About", "which", "which"),
     "classify": ("Classify", "modal", "which"),
+    "impact": ("Affect", "modal", "which"),
+    "matrix": ("About", "said", "said"),
     "assign": ("Assign", "modal", "which"),
-    "update": ("About", "modal", "which"),
+    "update": ("Update", "modal", "which"),
+    "note": ("Note", "modal", "which"),
     "decide": ("About", "modal", "which"),
     "accept": ("Accept", "which", "which"),
+    "decline": ("Decline", "modal", "which"),
     "handover": ("HandOver", "modal", "which"),
+    "drop": ("Drop", "modal", "which"),
+    "who": ("About", "which", "which"),
     "task": ("Todo", "modal", "which"),
     "tasks": ("About", "which", "which"),
     "done": ("TaskDone", "modal", "which"),
+    "followup": ("FollowUp", "modal", "which"),
+    "followups": ("About", "which", "which"),
+    "link": ("Link", "modal", "which"),
     "mitigated": ("About", "modal", "which"),
     "monitoring": ("About", "modal", "which"),
     "resolved": ("About", "modal", "which"),
     "reopen": ("About", "none", "none"),
     "cancel": ("Cancel", "modal", "which"),
     "duplicate": ("Duplicate", "modal", "which"),
+    "clock": ("About", "which", "which"),
+    "cost": ("About", "which", "which"),
     "status": ("About", "which", "which"),
     "list": ("Listing", "said", "said"),
+    "find": ("Search", "modal", "said"),
     "help": ("Help", "said", "said"),
 }
 """Verb to: what its first example is read as; what the verb alone does, and what the example does, both said in a
@@ -216,9 +231,11 @@ def what_happened(live: Workspace, text: str) -> str:
 
 
 def unnamed(example: str) -> str:
-    """Return the example without the code of the incident that it is about; `of INC-1` says of which it is one."""
+    """Return the example without the code of the incident that it is about; `of INC-1` names another."""
     if example.startswith("duplicate"):
         return "duplicate of INC-1"
+    if example.startswith("link"):
+        return "link INC-2 caused_by"
     return " ".join(each for each in example.split() if "INC-" not in each)
 
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops import answers, replies
-from chatops.vocabulary import VERBS
+from chatops import answers, replies, shown
+from chatops.phrases import VERBS
+from conductor.metering.selectors import CostLine
 from conductor.tenancy.models import Environment, Tenant
-from incidents.models import Incident, RoleAssignment, Severity, Status, TimelineEvent
+from incidents.models import (
+    ActionItem,
+    Incident,
+    Obligation,
+    RoleAssignment,
+    RoleOffer,
+    Severity,
+    Status,
+    TimelineEvent,
+)
+from incidents.response.policy import Content
 from tests.chatops.blocks import check_message, check_schema, utf16_length
 from tests.chatops.slack import Speaker, words
 
@@ -58,12 +70,40 @@ def messages(text: str) -> dict[str, answers.Answer]:
         "standing": replies.standing(one, roles=[role] * 4, entries=[entry] * 50, now=WHEN),
         "listing": replies.listing([one] * 200, which="open", command="/incident"),
         "empty listing": replies.listing([], which="sev1", command="/incident"),
+        "found": replies.found([one] * 15, words=text[:200], total=10_000),
+        "found nothing": replies.found([], words=text[:200], total=0),
+        **looked_up(text, one),
         "which one": replies.which_one(text, [one] * 10, typed="/incident mitigated"),
         "refusal": answers.refusal([text] * 30, remedy=answers.mrkdwn(text, 500)),
         "suggestion": answers.suggestion(text, [text] * 3, usage=text, command="/incident"),
         "note": answers.note(text or "x", answers.code(text)),
         "help": answers.help_overview(command="/" + "c" * 31),
         **{verb.name: answers.help_for(verb, command="/" + "c" * 31) for verb in VERBS},
+    }
+
+
+def looked_up(text: str, one: Incident) -> dict[str, answers.Answer]:
+    """Return one of each kind of answer to a question, made of `text`."""
+    role = RoleAssignment(role="COMMUNICATIONS", user_name=text[:200])
+    offer = RoleOffer(role="PRIVACY", user_name=text[:200])
+    duties = [
+        Obligation(state=state, due_at=due_at, regime=text[:40], rule={"title": text})
+        for state in Obligation.State
+        for due_at in (None, WHEN - timedelta(days=9), WHEN + timedelta(days=900))
+    ]
+    item = ActionItem(number=999_999, title=text[:200], type="DETECT", owner_name=text[:200], due_date=WHEN.date())
+    lines = [CostLine(text[:60], Decimal("9" * 14), amount, "USD") for amount in (None, Decimal("1e12"))]
+    cells = Content(title="x").severity_matrix
+    return {
+        "people": shown.people(one, [role] * 6, [offer] * 6, gaps=[text[:60]] * 6),
+        "nobody": shown.people(one, [], [], gaps=[]),
+        "clocks": shown.clocks(one, duties * 4, next_update=WHEN, owner=text[:200], now=WHEN),
+        "no clocks": shown.clocks(one, [], next_update=None, owner="", now=WHEN),
+        "costs": shown.costs(one, lines * 30),
+        "no costs": shown.costs(one, []),
+        "action items": shown.action_items(one, [item] * 60, today=WHEN.date() + timedelta(days=3)),
+        "no action items": shown.action_items(one, [], today=WHEN.date()),
+        "matrix": shown.matrix(cells, version=999_999, command="/" + "c" * 31),
     }
 
 

@@ -6,28 +6,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.grammar import (
+from chatops.arguments import (
     About,
     Accept,
+    Affect,
     Assign,
     Cancel,
     Classify,
     Command,
     Declare,
+    Decline,
+    Drop,
     Duplicate,
+    FollowUp,
     HandOver,
     Help,
+    Link,
     Listing,
+    Note,
     Person,
+    Search,
     Suggestion,
     TaskDone,
     Todo,
-    parse,
+    Update,
 )
+from chatops.grammar import parse
+from chatops.phrases import BY_WORD, VERBS
 from chatops.tokens import plain
-from chatops.vocabulary import BY_WORD, ROLES, VERBS
+from chatops.vocabulary import ROLES
 
 WORDS = [*BY_WORD, *ROLES, "INC-7", "#7", "sev1", "--service", "--env=prod", "<@U1|ben>", "@", '"', "—sev", "&amp;"]
+WORDS += [
+    "--at",
+    "--next",
+    "--private",
+    "due",
+    "2d",
+    "caused_by",
+    "detect",
+    "matrix",
+    "https://a.test",
+    "false-positive",
+]
 
 
 @given(st.text(max_size=400), st.booleans())
@@ -98,7 +119,38 @@ def test_declare_reads_severity_flags_and_title(text: str, expected: Declare) ->
         ("resolve INC-12 Quota raised", "resolved", About(12, "Quota raised")),
         ("INC-12 resolved Quota raised", "resolved", About(12, "Quota raised")),
         ("reopen INC-7 errors are back", "reopen", About(7, "errors are back")),
-        ("update first line\nsecond  line", "update", About(None, "first line\nsecond line")),
+        ("update first line\nsecond  line", "update", Update("first line\nsecond line")),
+        ("update --next 30m INC-7 Rolled back", "update", Update("Rolled back", 7, next="30m")),
+        ("update Works again --customers", "update", Update("Works again", audience="CUSTOMER")),
+        ("update We ran kill -9 --force", "update", Update("We ran kill -9 --force")),
+        ("note Deploy began --at 14:05", "note", Note("Deploy began", at="14:05")),
+        ("log INC-7 x —at 2026-11-20T14:05", "note", Note("x", 7, "2026-11-20T14:05")),
+        ("decline ic On a plane", "decline", Decline("COMMANDER", "On a plane")),
+        ("decline INC-7 scribe no", "decline", Decline("SCRIBE", "no", 7)),
+        ("drop scribe INC-7", "drop", Drop("SCRIBE", 7)),
+        ("release ic", "drop", Drop("COMMANDER")),
+        ("who INC-7", "who", About(7)),
+        ("impact most stopped all of Europe", "impact", Affect("MOST", "STOPPED", None, "all of Europe")),
+        ("impact INC-7 some the trial customers", "impact", Affect("SOME", "", 7, "the trial customers")),
+        ("matrix", "matrix", About()),
+        ("sev matrix", "matrix", About()),
+        ("task Call the provider @ben due 2h", "task", Todo("Call the provider", Person(name="ben"), None, "2h")),
+        ("task When is it due", "task", Todo("When is it due")),
+        (
+            "followup INC-7 Alert on lag @ben detect due 2026-12-01",
+            "followup",
+            FollowUp("Alert on lag", Person(name="ben"), 7, "2026-12-01", "DETECT"),
+        ),
+        ("action Write the runbook", "followup", FollowUp("Write the runbook")),
+        ("link INC-9", "link", Link("INC-9")),
+        ("link INC-7 INC-9 caused-by", "link", Link("INC-9", "CAUSED_BY", 7)),
+        ("link INC-7 https://t.example/1", "link", Link("https://t.example/1", "", 7)),
+        ("link service:checkout", "link", Link("service:checkout")),
+        ("deadlines", "clock", About()),
+        ("cost 7", "cost", About(7)),
+        ("find INC 9 replica", "find", Search("INC 9 replica")),
+        ("false-positive The probe broke", "cancel", Cancel("FALSE_POSITIVE", "The probe broke")),
+        ("known_issue INC-7 x", "cancel", Cancel("KNOWN_ISSUE", "x", 7)),
         ("decide INC-7 no failover", "decide", About(7, "no failover")),
         ("sev 1", "classify", Classify("SEV1")),
         ("severity INC-7 sev2 all regions", "classify", Classify("SEV2", 7, "all regions")),
@@ -141,6 +193,10 @@ def test_a_sentence_is_read(text: str, verb: str, expected: object) -> None:
         ("sev1 Checkout is down", "“sev1” alone does not say what to do.", "declare sev1 Checkout is down"),
         ("declare --sevice a x", "There is no flag --sevice.", "--service"),
         ("assign scrib @ben", "“scrib” is neither a role nor a person.", "scribe"),
+        ("drop scrib", "“scrib” is not a role.", "scribe"),
+        ("impact mst", "“mst” is not one of none, one, some, most, all.", "most"),
+        ("update x --intrnal", "There is no flag --intrnal.", "--internal"),
+        ("link INC-7 INC-9 cause_by", "“cause_by” does not say how. Write related or caused_by.", "caused_by"),
         ("list sev5", "There is no list “sev5”.", "list sev4"),
     ],
 )
@@ -169,6 +225,19 @@ def test_a_near_miss_gets_the_nearest(text: str, problem: str, nearest: str) -> 
         ("duplicate", "Say of which incident: duplicate of INC-7."),
         ("duplicate x", "“x” does not name incidents. Write duplicate INC-8 of INC-7."),
         ("update", "Say what is new."),
+        ("update --next soon x", "“soon” does not say in how long the next update comes. Write 30m, 2h or 3d."),
+        ("note", "Say what you observed."),
+        ("note x --at 25:00", "“25:00” does not say when. Write 14:05 or 2026-12-01T14:05, in UTC."),
+        ("task x due someday", "“someday” does not say until when. Write 2h, 3d or 2026-12-01."),
+        ("task x due 2026-02-30", "“2026-02-30” does not say until when. Write 2h, 3d or 2026-12-01."),
+        ("decline ic", "Say which role you decline, and why: decline ic I am on a plane."),
+        ("drop", "Say which role you give back: drop scribe."),
+        ("impact", "Say who is hit: none, one, some, most, all."),
+        ("matrix please", "“please” does not belong here."),
+        ("followup @ben due 2d", "Say what is to be done afterwards."),
+        ("link", "Say to what: INC-9, an address, or service:checkout."),
+        ("link it", "“it” is nothing to link to. Name INC-9, an address, or service:checkout."),
+        ("find", "Say which words to look for."),
         ("update INC-7", "Say what is new."),
         ("decide", "Say what was decided, and why."),
         ("reopen INC-7", "Say why it is open again."),
@@ -211,5 +280,5 @@ def test_ten_thousand_characters_are_read_whole() -> None:
     understood = parse("update " + "x" * 10_000)
 
     assert isinstance(understood, Command)
-    assert isinstance(understood.args, About)
+    assert isinstance(understood.args, Update)
     assert len(understood.args.text) == 10_000

@@ -53,7 +53,8 @@ def test_a_verb_alone_opens_its_modal_within_the_request(live: Workspace, tenant
     assert (response.status_code, response.content) == (200, BLANK)
     assert view["callback_id"] == "verb:declare"
     assert view["user"] == BEN
-    assert [block["block_id"] for block in view["blocks"]] == ["title", "severity", "service", "environment", "summary"]
+    asked = ["title", "severity", "service", "environment", "summary", "type", "private", "drill"]
+    assert [block["block_id"] for block in view["blocks"]] == asked
     assert incidents(tenant) == []
 
 

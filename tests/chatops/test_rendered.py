@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from chatops import answers, degraded, replies
-from chatops.grammar import Declare
+from chatops.arguments import Declare
 from chatops.modals import Opened, modal
 from chatops.plaintext import as_text
 from incidents.models import Incident, RoleAssignment, Task, TimelineEvent

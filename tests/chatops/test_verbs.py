@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatops.vocabulary import BY_WORD, VERBS
+from chatops.phrases import BY_WORD, VERBS
 from conductor.ledger.models import Receipt
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.models import Tenant

@@ -1,0 +1,105 @@
+"""Reads what follows a verb that adds to the record: updates, notes, tasks, action items, links."""
+
+from __future__ import annotations
+
+import difflib
+
+from chatops.arguments import About, FollowUp, Link, Note, Person, Search, Todo, Update
+from chatops.reading import Missing, Problem, about, due_said, flags, free, lines, moment_said, person_in, span_said
+from chatops.tokens import number_of, plain, tokens_of
+from chatops.vocabulary import AUDIENCES, DEFAULT_FOLLOW_UP, FOLLOW_UPS, LINKS, NOTE_FLAGS, UPDATE_FLAGS
+
+_AUDIENCE_SWITCHES = {word: ("audience", key) for word, key in AUDIENCES.items()}
+
+
+def read_update(rest: str, escaped: bool) -> Update:
+    """Read what follows `update`. Raise Problem."""
+    said, rest = flags(rest, UPDATE_FLAGS, _AUDIENCE_SWITCHES)
+    number, rest = about(rest.strip())
+    text = lines(rest, escaped)
+    promised = span_said(said.get("next", ""), "in how long the next update comes")
+    if not text:
+        raise Missing("Say what is new.", incident=number, audience=said.get("audience"), next=promised)
+    return Update(text, number, said.get("audience", ""), promised)
+
+
+def read_note(rest: str, escaped: bool) -> Note:
+    """Read what follows `note`. Raise Problem."""
+    said, rest = flags(rest, NOTE_FLAGS, {})
+    number, rest = about(rest.strip())
+    text, at = lines(rest, escaped), moment_said(said.get("at", ""))
+    if not text:
+        raise Missing("Say what you observed.", incident=number, at=at)
+    return Note(text, number, at)
+
+
+def read_todo(rest: str, escaped: bool) -> Todo:
+    """Read what follows `task`. Raise Problem."""
+    number, rest = about(rest)
+    tokens, person, due, _ = _tail(tokens_of(rest), escaped)
+    text = free(" ".join(tokens), escaped)
+    if not text:
+        raise Missing("Say what is to be done.", incident=number, person=person.id if person else "", due=due)
+    return Todo(text, person, number, due)
+
+
+def read_follow_up(rest: str, escaped: bool) -> FollowUp:
+    """Read what follows `followup`. Raise Problem."""
+    number, rest = about(rest)
+    tokens, person, due, kind = _tail(tokens_of(rest), escaped, has_type=True)
+    text = free(" ".join(tokens), escaped)
+    if not text:
+        known = {"person": person.id if person else "", "due": due, "type": kind}
+        raise Missing("Say what is to be done afterwards.", incident=number, **known)
+    return FollowUp(text, person, number, due, kind or DEFAULT_FOLLOW_UP)
+
+
+def _tail(tokens: list[str], escaped: bool, *, has_type: bool = False) -> tuple[list[str], Person | None, str, str]:
+    """Return the words before `@person`, `due 2d` and the type, which stand last in any order, and those three."""
+    person, due, kind = None, "", ""
+    while tokens:
+        if person is None and (named := person_in(tokens[-1], escaped)):
+            person, tokens = named, tokens[:-1]
+        elif not due and len(tokens) > 1 and tokens[-2].lower() == "due":
+            due, tokens = due_said(tokens[-1]), tokens[:-2]
+        elif has_type and not kind and tokens[-1].lower() in FOLLOW_UPS and len(tokens) > 1:
+            kind, tokens = FOLLOW_UPS[tokens[-1].lower()], tokens[:-1]
+        else:
+            break
+    return tokens, person, due, kind
+
+
+def read_link(rest: str, escaped: bool) -> Link:
+    """Read what follows `link`: one target, or the incident that it is about and then the target. Raise Problem."""
+    tokens = tokens_of(rest)
+    kind = LINKS.get(tokens[-1].lower().replace("-", "_"), "") if tokens else ""
+    tokens = tokens[:-1] if kind else tokens
+    number = number_of(tokens[0]) if len(tokens) > 1 else None
+    targets = tokens[1:] if number is not None else tokens
+    if not targets:
+        raise Missing("Say to what: INC-9, an address, or service:checkout.", incident=number, kind=kind)
+    target = (plain(targets[0]) if escaped else targets[0]).partition(" (")[0]
+    if len(targets) > 1:
+        # Two incidents and a word: the word is meant to say how.
+        close = difflib.get_close_matches(targets[-1].lower()[:40], LINKS, n=1)
+        raise Problem(f"“{free(targets[-1], escaped)[:60]}” does not say how. Write related or caused_by.", *close)
+    code = number_of(target)
+    if code is None and not target.startswith(("https://", "http://", "service:")):
+        said = free(target, escaped)[:60]
+        raise Problem(f"“{said}” is nothing to link to. Name INC-9, an address, or service:checkout.")
+    return Link(f"INC-{code}" if code is not None else target, kind, number)
+
+
+def read_find(rest: str, escaped: bool) -> Search:
+    """Read what follows `find`. Raise Problem."""
+    text = free(rest, escaped)
+    if not text:
+        raise Missing("Say which words to look for.")
+    return Search(text[:200])
+
+
+def read_nothing(rest: str, escaped: bool) -> About:
+    """Read what follows a verb that takes nothing. Raise Problem."""
+    if rest:
+        raise Problem(f"“{free(rest, escaped)[:60]}” does not belong here.")
+    return About()
