@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from adapters.http import call, refuse
+from adapters.http import Answer, call, refuse
 from adapters.installation import Installation
 from adapters.ports import AdapterError
+from adapters.scrubbing import scrubbed
 from conductor.lib.clock import now as clock_now
 
 ANSWER_BYTES = 4 << 20
 """Room for a page of a hundred tickets with their texts."""
 NO_SUCH = {404, 410}
+COMPLAINT_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Rest:
     timeout_seconds: float
     installation: Installation
     allow_loopback: bool = False
+    complaint: Callable[[Any], str] = str
+    """Finds what is wrong in the JSON of a refusal. What it raises is taken for: not there."""
 
     @property
     def host(self) -> str:
@@ -64,6 +68,7 @@ class Rest:
         try:
             refuse(answer, host=self.host, now=clock_now(), secrets=self.secrets)
         except AdapterError as error:
+            error.message = self._said(answer, error.message)
             if answer.status in NO_SUCH:
                 raise AdapterError(error.message, permanent=True, code="ticket_missing") from error
             raise
@@ -73,6 +78,15 @@ class Rest:
             return json.loads(answer.body)
         except ValueError as error:
             raise unreadable(self.host) from error
+
+    def _said(self, answer: Answer, otherwise: str) -> str:
+        """Return the refusal in the vendor's own words, in one line and without what we have sent to sign in."""
+        try:
+            said = self.complaint(json.loads(answer.body))
+        except (ValueError, LookupError, TypeError):
+            return otherwise
+        line = " ".join(scrubbed(said, values=self.secrets).split())
+        return f"{self.host} answered {answer.status}: {line[:COMPLAINT_CHARACTERS]}" if line else otherwise
 
 
 def unreadable(host: str) -> AdapterError:

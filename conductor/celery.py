@@ -39,6 +39,11 @@ app.conf.update(
             "options": {"expires": settings.CONDUCTOR_ANCHOR_SECONDS},
         },
         "sweep-incident-evidence": {"task": "evidence.sweep_incidents", "schedule": 60.0, "options": {"expires": 120}},
+        "sweep-trackers": {
+            "task": "incidents.sweep_trackers",
+            "schedule": float(settings.CONDUCTOR_TRACKER_SECONDS),
+            "options": {"expires": settings.CONDUCTOR_TRACKER_SECONDS},
+        },
         "sweep-slack-outbox": {"task": "chatops.sweep_outbox", "schedule": 5.0, "options": {"expires": 10}},
         "sweep-slack-channels": {"task": "chatops.sweep_channels", "schedule": 30.0, "options": {"expires": 60}},
         "sweep-slack-receipts": {"task": "chatops.sweep_slack_receipts", "schedule": 15.0, "options": {"expires": 30}},
@@ -52,7 +57,7 @@ if settings.BROKER_URL.startswith(("redis", "rediss")):
         "unacked_restore_throttle": 1,
         "socket_connect_timeout": 3,
     }
-app.autodiscover_tasks(["conductor.engine", "chatops", "evidence"])
+app.autodiscover_tasks(["conductor.engine", "chatops", "evidence", "incidents"])
 
 
 @setup_logging.connect

@@ -143,6 +143,9 @@ CONDUCTOR_LOG_NAME = os.environ.get("CONDUCTOR_LOG_NAME", "maestro-conductor.loc
 # How often the newest checkpoint of each log goes to the tenant's notaries.
 CONDUCTOR_ANCHOR_SECONDS = int(os.environ.get("CONDUCTOR_ANCHOR_SECONDS", 300))
 
+# How often each tracker is asked which tickets have changed.
+CONDUCTOR_TRACKER_SECONDS = int(os.environ.get("CONDUCTOR_TRACKER_SECONDS", 60))
+
 # Adapters (docs/reference/adapters.md): networks without public addresses that they may reach, and the secret
 # references (`env:…`, `file:…`, with * and {tenant}) that a tenant's own admin may use. An operator may use any.
 CONDUCTOR_PRIVATE_NETWORKS = [each for each in os.environ.get("CONDUCTOR_PRIVATE_NETWORKS", "").split(",") if each]

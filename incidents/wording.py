@@ -220,6 +220,19 @@ def _link(verb: str) -> Callable[[str, Facts], str]:
     return say
 
 
+def _ticket(verb: str) -> Callable[[str, Facts], str]:
+    def say(who: str, data: Facts) -> str:
+        about = f" for {data['about']}" if data["about"] else ""
+        return f"{who} {verb} ticket {data['name']} in {data['tracker']}{about}"
+
+    return say
+
+
+def _ticket_changed(who: str, data: Facts) -> str:
+    about = f", for {data['about']}," if data["about"] else ""
+    return f"Ticket {data['name']}{about} went from {data['from']} to {data['to']} in {data['tracker']}"
+
+
 def _decision(who: str, data: Facts) -> str:
     agreed = [person["name"] for person in data.get("agreed_by", [])]
     what = "Decision not to" if data.get("negative") else "Decision"
@@ -282,6 +295,10 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.ACCESS_REVOKED: lambda who, data: f"{who} ended the access of {data['from']['name']}",
     EventKind.LINK_ADDED: _link("linked"),
     EventKind.LINK_ENDED: _link("ended the link"),
+    EventKind.TICKET_OPENED: _ticket("opened"),
+    EventKind.TICKET_LINKED: _ticket("linked"),
+    EventKind.TICKET_CHANGED: _ticket_changed,
+    EventKind.TICKET_UNLINKED: _ticket("unlinked"),
     EventKind.OBLIGATION_ARMED: lambda who, data: f"{data['regime']}: “{data['title']}” is to be decided",
     EventKind.OBLIGATION_DECIDED: _duty_decided,
     EventKind.OBLIGATION_REOPENED: _duty_reopened,

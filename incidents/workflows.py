@@ -8,7 +8,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from conductor.engine.registry import Retry, Workflow, register_step, register_workflow
-from incidents import steps, watching
+from incidents import steps, ticket_steps, watching
+from incidents.lifecycle.carrying import SYNC_WORKFLOW
+from incidents.lifecycle.tickets import OPEN_WORKFLOW
 
 
 class IncidentInput(BaseModel):
@@ -27,6 +29,12 @@ class ActionItemInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     action_item_id: UUID
+
+
+class TicketInput(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    ticket_id: UUID
 
 
 DECLARED = Workflow(
@@ -60,8 +68,20 @@ ACTION_ITEM = Workflow(
     input=ActionItemInput,
     steps=("incidents.remind_owner",),
 )
-
-
+TICKET_OPEN = Workflow(
+    name=OPEN_WORKFLOW,
+    version=1,
+    title="Open a ticket",
+    input=TicketInput,
+    steps=("incidents.open_ticket",),
+)
+TICKET_SYNC = Workflow(
+    name=SYNC_WORKFLOW,
+    version=1,
+    title="Carry a state to its ticket",
+    input=TicketInput,
+    steps=("incidents.sync_ticket",),
+)
 WATCH = Workflow(
     name="incidents.watch",
     version=1,
@@ -70,6 +90,9 @@ WATCH = Workflow(
     steps=("incidents.watch_response",),
     priority="incident",
 )
+
+TRACKER_RETRY = Retry(max_attempts=12, first_delay=timedelta(seconds=5))
+"""A tracker may be away for half an hour before somebody has to press "retry"."""
 
 
 def register() -> None:
@@ -82,5 +105,8 @@ def register() -> None:
     register_step("incidents.draft_postmortem", steps.draft_postmortem)
     register_step("incidents.render_postmortem", steps.render_postmortem, timeout=timedelta(minutes=2))
     register_step("incidents.remind_owner", steps.remind_owner, retry=Retry(max_attempts=8))
-    for workflow in (DECLARED, WATCH, POSTMORTEM_DRAFT, POSTMORTEM_RENDER, ACTION_ITEM):
+    register_step("incidents.open_ticket", ticket_steps.open_ticket, retry=TRACKER_RETRY)
+    register_step("incidents.sync_ticket", ticket_steps.sync_ticket, retry=TRACKER_RETRY)
+    own = (DECLARED, WATCH, POSTMORTEM_DRAFT, POSTMORTEM_RENDER, ACTION_ITEM, TICKET_OPEN, TICKET_SYNC)
+    for workflow in own:
         register_workflow(workflow)

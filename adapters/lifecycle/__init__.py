@@ -1,4 +1,4 @@
-"""Every write of the adapters app: configuration, secrets, messages, notarization."""
+"""Every write of the adapters app: configuration, secrets, messages, notarization, tickets."""
 
 from adapters.lifecycle.configuration import (
     AdapterInUse,
@@ -25,6 +25,21 @@ from adapters.lifecycle.notary_policy import (
     approve_notary_policy,
     propose_notary_policy,
 )
+from adapters.lifecycle.ticket_changes import call_from_tracker, look_for_changes
+from adapters.lifecycle.tickets import (
+    TicketCompared,
+    TicketEnded,
+    TicketTied,
+    TrackerFailed,
+    end_ticket,
+    look_at_ticket,
+    move_ticket,
+    open_ticket,
+    record_comparison,
+    request_ticket,
+    tie_ticket,
+    want_comparison,
+)
 
 __all__ = [
     "AdapterInUse",
@@ -32,19 +47,33 @@ __all__ = [
     "NeedsAnotherPerson",
     "ProposalGone",
     "SealedWithoutTenantKey",
+    "TicketCompared",
+    "TicketEnded",
+    "TicketTied",
+    "TrackerFailed",
     "approve_notary_policy",
+    "call_from_tracker",
     "configure_adapter",
     "deliver",
     "destroy_data_keys",
+    "end_ticket",
     "forget_secret",
+    "look_at_ticket",
+    "look_for_changes",
+    "move_ticket",
     "notarize",
+    "open_ticket",
     "propose_notary_policy",
+    "record_comparison",
     "remove_adapter",
+    "request_ticket",
     "rewrap_data_keys",
     "rotate_data_key",
     "seal_text",
     "set_secret",
     "switch_adapter",
+    "tie_ticket",
     "try_adapter",
     "verify_secrets",
+    "want_comparison",
 ]

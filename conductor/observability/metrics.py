@@ -23,3 +23,4 @@ CHECKPOINTS_ANCHORED = Counter(
     "conductor_ledger_anchored_total", "Notaries' stamps on checkpoints of the ledger", ["tenant"]
 )
 DELIVERIES = Counter("conductor_deliveries_total", "Messages handed to adapters", ["kind", "outcome"])
+TRACKER_LOOKS = Counter("conductor_tracker_looks_total", "Trackers asked for what changed", ["kind", "outcome"])

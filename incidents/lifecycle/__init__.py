@@ -99,6 +99,14 @@ from incidents.lifecycle.status import (
     start_monitoring,
 )
 from incidents.lifecycle.task import add_task, change_task
+from incidents.lifecycle.tickets import (
+    TicketPending,
+    open_ticket,
+    record_ticket,
+    sync_ticket,
+    track_ticket,
+    untrack_ticket,
+)
 from incidents.lifecycle.timeline import (
     add_note,
     post_update,
@@ -143,6 +151,7 @@ __all__ = [
     "RoleNotHeld",
     "SectionUnknown",
     "SourceNameTaken",
+    "TicketPending",
     "TransitionNotAllowed",
     "accept_incident",
     "accept_role",
@@ -185,6 +194,7 @@ __all__ = [
     "mitigate_incident",
     "move_incident",
     "note_alert",
+    "open_ticket",
     "post_update",
     "publish_postmortem",
     "record_alert",
@@ -194,6 +204,7 @@ __all__ = [
     "record_missed_update",
     "record_notices",
     "record_reminder",
+    "record_ticket",
     "record_unanswered_role",
     "release_role",
     "reopen_action_item",
@@ -210,6 +221,9 @@ __all__ = [
     "start_after_declaring",
     "start_monitoring",
     "store_rendering",
+    "sync_ticket",
+    "track_ticket",
     "unmerge_incident",
+    "untrack_ticket",
     "verify_effect",
 ]

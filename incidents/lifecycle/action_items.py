@@ -12,10 +12,12 @@ from conductor.engine.lifecycle import start_run
 from conductor.lib.errors import Conflict
 from conductor.tenancy.actors import Actor, display_name, require
 from conductor.tenancy.numbers import next_number
+from incidents.lifecycle.carrying import carry_to_tickets
 from incidents.lifecycle.role import require_responder
 from incidents.lifecycle.words import Complaints
 from incidents.lifecycle.writing import Entry, touch, write
 from incidents.models import ActionItem, EventKind, Incident
+from incidents.tracking import Subject
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -182,6 +184,7 @@ def reopen_action_item(*, item: ActionItem, reason: str, actor: Actor, now: date
         item.refresh_from_db()
         facts = {**_facts(item), "reason": reason, "how": "opened again"}
         _record(item, "action_item.reopened", EventKind.ACTION_CHANGED, actor, now, facts)
+        carry_to_tickets(subject=Subject(item.incident, item), actor=actor, now=now)
     return item
 
 
@@ -197,6 +200,7 @@ def _close(item: ActionItem, status: str, how: str, effect: str, note: str, acto
         item.refresh_from_db()
         facts = {**_facts(item), "how": how}
         _record(item, f"action_item.{how}", EventKind.ACTION_CLOSED, actor, now, facts)
+        carry_to_tickets(subject=Subject(item.incident, item), actor=actor, now=now)
     return item
 
 

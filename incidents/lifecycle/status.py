@@ -14,6 +14,7 @@ from conductor.engine.lifecycle import start_run
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, require
 from incidents.lifecycle import topology
+from incidents.lifecycle.carrying import carry_to_tickets
 from incidents.lifecycle.passing import Passed, Wish, check, clean_wish
 from incidents.lifecycle.refusals import (
     IncidentAlreadyResolved,
@@ -27,6 +28,7 @@ from incidents.lifecycle.saga import keep_watching
 from incidents.lifecycle.writing import Entry, write
 from incidents.models import OVER, EventKind, Incident, RoleAssignment, Status, StatusTransition
 from incidents.moves import Move, find_move
+from incidents.tracking import Subject
 
 POSTMORTEM_WORKFLOW = "incidents.postmortem_draft"
 DRAFTED_AT = frozenset({Status.MITIGATED, Status.RESOLVED})
@@ -175,6 +177,7 @@ def _record(incident: Incident, move: Move, passed: Passed, actor: Actor, now: d
         _draft(incident, newest, move.to, actor, now)
     moved = Incident.objects.get(id=incident.id)
     keep_watching(incident=moved, actor=actor, now=now)
+    carry_to_tickets(subject=Subject(moved), actor=actor, now=now)
 
 
 def _action(before: str, to: Status) -> str:

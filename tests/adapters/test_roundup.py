@@ -107,6 +107,11 @@ def test_a_wrong_password_is_for_good_and_not_repeated(tracker: Tracker) -> None
     assert "only-for-this-test" not in str(caught.value)
 
 
+def test_a_refusal_is_told_in_the_trackers_own_words(tracker: Tracker) -> None:
+    with pytest.raises(AdapterError, match="answered 404: no such issue 4711"):
+        tracker.adapter().read(external_id="4711")
+
+
 def test_a_status_that_the_tracker_lacks_is_named_by_the_health_check(tracker: Tracker) -> None:
     with pytest.raises(AdapterError, match="no status shipped; it has unread, deferred") as caught:
         tracker.adapter(done_statuses=["resolved", "shipped"]).describe()

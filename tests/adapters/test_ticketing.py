@@ -65,6 +65,10 @@ def test_awkward_words_arrive_as_they_are(tracker: Running) -> None:
     assert tracker.adapter.read(external_id=opened(tracker, title=title).external_id).title == title
 
 
+def test_a_ticket_needs_no_more_than_a_title(tracker: Running) -> None:
+    assert opened(tracker, text="", url="").title == "Cap the pool"
+
+
 def test_a_ticket_is_closed_and_opened_again(tracker: Running) -> None:
     made = opened(tracker)
     for state in (TicketState.DONE, TicketState.OPEN):

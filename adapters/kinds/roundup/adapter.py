@@ -54,6 +54,7 @@ class Roundup:
             timeout_seconds=config.timeout_seconds,
             installation=installation,
             allow_loopback=config.allow_loopback,
+            complaint=lambda document: str(document["error"]["msg"]),
         )
 
     @property
@@ -74,7 +75,8 @@ class Roundup:
         return self._issue_with(message) if message else None
 
     def create(self, *, ticket: NewTicket, since: datetime) -> RemoteTicket:
-        message = self._message(ticket.key) or self._say(f"{ticket.text}\n\n{ticket.url}".strip(), ticket.key)
+        words = f"{ticket.text}\n\n{ticket.url}".strip() or ticket.title  # Roundup takes no empty message
+        message = self._message(ticket.key) or self._say(words, ticket.key)
         found = self._issue_with(message)
         if found is not None:
             return found
