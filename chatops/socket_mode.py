@@ -12,6 +12,7 @@ from django.db import close_old_connections
 from slack_bolt import App
 from slack_bolt.request import BoltRequest
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
@@ -25,13 +26,24 @@ _quiet = logging.getLogger("chatops.socket_mode.client")
 _quiet.setLevel(logging.WARNING)
 
 
+class NotConnected(Exception):
+    """Slack does not let us connect. The message names Slack's error and no token."""
+
+
 @contextmanager
 def connected(*, app_token: str, api_url: str) -> Iterator[SocketModeClient]:
-    """Be connected to Slack; the client connects again by itself when Slack refreshes the connection."""
+    """Be connected to Slack; the client connects again by itself when Slack refreshes or cuts the connection.
+
+    Raise NotConnected if Slack refuses at the start: then the token is wrong, or Socket Mode is off for the app.
+    """
     client = SocketModeClient(app_token=app_token, web_client=WebClient(base_url=api_url), logger=_quiet)
     app = bolt_app(api_url=api_url)
     client.socket_mode_request_listeners.append(lambda where, request: answer(app, where, request))
-    client.connect()
+    try:
+        client.connect()
+    except SlackApiError as refused:
+        client.close()
+        raise NotConnected(f"Slack refused the connection: {refused.response.get('error')}.") from refused
     try:
         yield client
     finally:

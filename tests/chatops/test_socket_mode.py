@@ -1,4 +1,4 @@
-"""Socket Mode takes the same requests through the same pipeline. The WebSocket is the SDK's, and not tried here."""
+"""Socket Mode takes the same requests through the same pipeline. Over a WebSocket: test_web_socket.py."""
 
 from __future__ import annotations
 

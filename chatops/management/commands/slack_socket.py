@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatops.socket_mode import connected
+from chatops.socket_mode import NotConnected, connected
 
 
 class Command(BaseCommand):
@@ -27,7 +27,10 @@ class Command(BaseCommand):
         over = Event()
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: over.set())
-        with connected(app_token=options["token"], api_url=settings.SLACK_API_URL):
-            self.stdout.write("Connected to Slack.")
-            over.wait()
+        try:
+            with connected(app_token=options["token"], api_url=settings.SLACK_API_URL):
+                self.stdout.write("Connected to Slack.")
+                over.wait()
+        except NotConnected as refused:
+            raise CommandError(str(refused)) from refused
         self.stdout.write("Disconnected.")

@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackObjectFormationError
 from tests.chatops import blocks
 from tests.chatops.double import document
 from tests.chatops.double.methods import METHODS
+from tests.chatops.double.socket import SocketMode, accept_key
 from tests.chatops.double.state import SlackError, Workspace
 
 CLIENT_ID, CLIENT_SECRET = "1234.5678", "client-secret"
@@ -55,6 +56,7 @@ class SlackDouble:
     violations: list[str] = field(default_factory=list)
     """What Slack's types or limits would have refused. A test that ends with any fails."""
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    socket: SocketMode = field(default_factory=SocketMode)
     _faults: list[Fault] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -94,6 +96,8 @@ class SlackDouble:
             if fault.retry_after:
                 return 429, {"Retry-After": str(fault.retry_after)}, {"ok": False, "error": "ratelimited"}
             return 200, {}, {"ok": False, "error": fault.error}
+        if method == "apps.connections.open":  # newer than the document
+            return 200, {}, self._open_connection(token)
         if not document.knows(method):
             return 200, {}, {"ok": False, "error": "unknown_method", "req_method": method}
         try:
@@ -114,6 +118,12 @@ class SlackDouble:
             raise SlackError("token_revoked")
         self._check_shown(method, arguments)
         return METHODS[method](workspace, arguments)
+
+    def _open_connection(self, token: str) -> dict[str, Any]:
+        if token not in self.socket.app_tokens:
+            return {"ok": False, "error": "invalid_auth"}
+        address = self.url.replace("http://", "ws://").removesuffix("api/")
+        return {"ok": True, "url": f"{address}link/?ticket={self.socket.ticket()}"}
 
     def _exchange(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if (arguments.get("client_id"), arguments.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
@@ -175,6 +185,22 @@ def running_double() -> Iterator[SlackDouble]:
     double = SlackDouble()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            """Upgrade to a WebSocket, for `/link/?ticket=…` alone."""
+            self.close_connection = True
+            ticket = self.path.partition("ticket=")[2]
+            if not self.path.startswith("/link/") or self.headers.get("Upgrade", "").lower() != "websocket":
+                self._send(404, {}, b"")
+                return
+            self.send_response(101, "Switching Protocols")
+            self.send_header("Upgrade", "websocket")
+            self.send_header("Connection", "Upgrade")
+            self.send_header("Sec-WebSocket-Accept", accept_key(self.headers["Sec-WebSocket-Key"]))
+            self.end_headers()
+            double.socket.serve(self.connection, ticket)
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             arguments = _arguments(body, self.headers.get("Content-Type", ""))
@@ -204,6 +230,8 @@ def running_double() -> Iterator[SlackDouble]:
     try:
         yield double
     finally:
+        for session in list(double.socket.sessions):
+            session.end()
         server.shutdown()
         server.server_close()
         thread.join()
