@@ -6,6 +6,7 @@ from conductor.graph.models import Edge, Node
 from conductor.ledger.models import Checkpoint, Receipt, SigningKey, Tile
 from conductor.metering.models import MeterEvent, PriceBook
 from conductor.policy.models import PolicyBundle, PolicyDecision, PolicySimulation, TenantPolicy
+from conductor.tenancy.invitations import Invitation
 from conductor.tenancy.models import ApiToken, Environment, Membership, NumberSeries, SignInLink, Tenant
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Edge",
     "Environment",
     "IdempotentResponse",
+    "Invitation",
     "Membership",
     "MeterEvent",
     "Node",

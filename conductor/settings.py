@@ -201,7 +201,18 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "conductor.console.errors.csrf_failure"
-EMAIL_BACKEND = os.environ.get("CONDUCTOR_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Account mail: invitations and forgotten passwords. Without a mail server it is printed where the web process runs.
+EMAIL_HOST = os.environ.get("CONDUCTOR_EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("CONDUCTOR_EMAIL_PORT", 587))
+EMAIL_HOST_USER = os.environ.get("CONDUCTOR_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("CONDUCTOR_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("CONDUCTOR_EMAIL_SECURITY", "starttls") == "starttls"
+EMAIL_USE_SSL = os.environ.get("CONDUCTOR_EMAIL_SECURITY") == "tls"
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = os.environ.get(
+    "CONDUCTOR_EMAIL_BACKEND", f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+)
+DEFAULT_FROM_EMAIL = os.environ.get("CONDUCTOR_EMAIL_FROM", "conductor@localhost")
 
 # Transport security ------------------------------------------------------------------------------
 if PRODUCTION:

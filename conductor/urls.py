@@ -6,13 +6,14 @@ from django.contrib import admin
 from django.urls import include, path
 
 from conductor.api.v1 import api
-from conductor.console import views
+from conductor.console import invitations, views
 from conductor.observability import health
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("preferences/", views.preferences, name="preferences"),
     path("signin/link/<str:token>/", views.signin_link, name="signin_link"),
+    path("invitations/<str:secret>/", invitations.accept, name="invitation"),
     path("accounts/", include("allauth.urls")),
     path("t/<slug:tenant>/", include("conductor.console.urls")),
     path("t/<slug:tenant>/incidents/", include("incidents.urls")),

@@ -14,6 +14,7 @@ from django.db.models import Case, IntegerField, Value, When
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref, ref
 from conductor.tenancy.actors import display_name
+from conductor.tenancy.invitations import OPEN, Invitation
 from conductor.tenancy.models import Membership
 from conductor.tenancy.roles import Role
 
@@ -53,6 +54,19 @@ def member(membership_id: UUID) -> Member:
     if found is None:
         raise NotFound
     return _described([found])[0]
+
+
+def open_invitations() -> list[Invitation]:
+    """Return the invitations that nobody accepted or revoked, also those that ran out, newest first."""
+    return list(Invitation.objects.filter(OPEN).order_by("-created_at", "-id"))
+
+
+def invitation(invitation_id: UUID) -> Invitation:
+    """Return the invitation. Raise NotFound for an id that is nobody's here."""
+    found = Invitation.objects.filter(id=invitation_id).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def live_sessions(membership: Membership, *, now: datetime) -> list[UserSession]:

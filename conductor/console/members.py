@@ -26,6 +26,8 @@ def member_list(request: TenantRequest, tenant: str) -> HttpResponse:
     found = selectors.members()
     context = {
         "members": found,
+        "invitations": selectors.open_invitations(),
+        "now": now(),
         "admins": sum(each.membership.role == Role.ADMIN for each in found),
         "have_second_step": sum(bool(each.second_steps) for each in found),
         "without": sum(not each.second_steps for each in found),

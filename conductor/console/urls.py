@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from conductor.console import members, policy, receipts, views
+from conductor.console import invitations, members, policy, receipts, views
 
 app_name = "console"
 urlpatterns = [
@@ -34,6 +34,13 @@ urlpatterns = [
     path("policy/simulations/new/", policy.simulate, name="policy_simulate"),
     path("policy/simulations/S-<int:number>/", policy.simulation, name="policy_simulation"),
     path("members/", members.member_list, name="members"),
+    path("members/invitations/new/", invitations.invite, name="member_invite"),
+    path("members/invitations/<uuid:invitation_id>/renewal/", invitations.renewal, name="member_invitation_renewal"),
+    path(
+        "members/invitations/<uuid:invitation_id>/revocation/",
+        invitations.revocation,
+        name="member_invitation_revocation",
+    ),
     path("members/<uuid:membership_id>/", members.member_detail, name="member"),
     path("members/<uuid:membership_id>/role/", members.role, name="member_role"),
     path("members/<uuid:membership_id>/sessions/", members.sessions, name="member_sessions"),

@@ -10,11 +10,11 @@ PREFIX = "mct"
 """A public prefix, so that secret scanners can find leaked tokens."""
 
 
-def tenant_of(token: str) -> UUID | None:
+def tenant_of(token: str, *, prefix: str = PREFIX) -> UUID | None:
     """Return the tenant that the token says it is of, or None. Whether the token is good is not known yet."""
-    prefix, _, rest = token.partition("_")
+    kind, _, rest = token.partition("_")
     try:
-        return UUID(hex=rest.partition("_")[0]) if prefix == PREFIX else None
+        return UUID(hex=rest.partition("_")[0]) if kind == prefix else None
     except ValueError:
         return None
 

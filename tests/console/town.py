@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
+from conductor.access.lifecycle import invite
 from conductor.engine.models import Run, Step, Try
 from conductor.engine.simulations import Selection, start_simulation
 from conductor.graph.lifecycle import ensure_node, link
@@ -77,6 +78,8 @@ class Town:
     """Number of an open, overdue action item of the resolved incident."""
     membership: UUID
     """Ben's."""
+    invitation: UUID
+    """An open one of Ana's."""
 
 
 def build() -> Town:
@@ -107,6 +110,10 @@ def build() -> Town:
         collecting(tenant, cora, moment, title="Access review")
         pack = _packed(bundle, cora, moment)
         policy, simulation = _ruled(tenant, clock_now())
+        ana = _actor("ana", tenant)
+        invitation = invite(
+            tenant=tenant, email="nia@example.test", role="AUDITOR", days=7, actor=ana, now=clock_now()
+        ).invitation.id
     sequence(tenant_id=world.NORTHWIND, now=clock_now())
     with tenant_scope(world.NORTHWIND):
         receipt = Receipt.objects.filter(subject=told.ref).earliest("recorded_at")
@@ -128,6 +135,7 @@ def build() -> Town:
         simulation=simulation.number,
         action=action,
         membership=membership,
+        invitation=invitation,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from conductor.access.lifecycle.invitations import revoke_invitations_of
 from conductor.access.lifecycle.records import record_of_member
 from conductor.access.lifecycle.sessions import drop_sessions
 from conductor.lib.errors import Conflict
@@ -49,14 +50,16 @@ def change_role(*, membership: Membership, role: str, actor: Actor, now: datetim
         if before == Role.ADMIN:
             _refuse_last_admin(membership)
         tenancy.change_role(membership=membership, role=role)
-        body = {"from": before, "to": role}
+        body: dict[str, Any] = {"from": before, "to": role}
+        if before == Role.ADMIN:
+            body["invitations_revoked"] = revoke_invitations_of(user_id=membership.user_id, now=now)
         record_of_member(membership=membership, action="access.member.role_changed", body=body, actor=actor, now=now)
     membership.refresh_from_db()
     return membership
 
 
 def remove_member(*, membership: Membership, actor: Actor, now: datetime) -> Membership:
-    """End the membership, at once: permissions, API tokens and sessions go with it. What they did stays theirs.
+    """End the membership, at once: permissions, API tokens, sessions and what they invited go with it.
 
     Raise LastAdmin where nobody else is an admin, Conflict if they left already.
     """
@@ -65,7 +68,12 @@ def remove_member(*, membership: Membership, actor: Actor, now: datetime) -> Mem
         if membership.role == Role.ADMIN:
             _refuse_last_admin(membership)
         tokens = tenancy.remove_member(membership=membership, now=now)
-        body = {"role": membership.role, "tokens_revoked": tokens, "sessions_ended": drop_sessions(membership)}
+        body = {
+            "role": membership.role,
+            "tokens_revoked": tokens,
+            "sessions_ended": drop_sessions(membership),
+            "invitations_revoked": revoke_invitations_of(user_id=membership.user_id, now=now),
+        }
         record_of_member(membership=membership, action="access.member.removed", body=body, actor=actor, now=now)
     membership.refresh_from_db()
     return membership

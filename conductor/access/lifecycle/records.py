@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conductor.ledger.receipts import append
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, display_name
+from conductor.tenancy.invitations import Invitation
 from conductor.tenancy.models import Membership
 
 if TYPE_CHECKING:
@@ -45,4 +46,19 @@ def record_of_member(
         now=now,
         body=body,
         links=[ref("tenancy.user", membership.user_id)],
+    )
+
+
+def record_of_invitation(
+    invitation: Invitation, *, action: str, body: Mapping[str, Any], actor: Actor, now: datetime
+) -> None:
+    """Keep what was done to an invitation."""
+    append(
+        tenant_id=invitation.tenant_id,
+        action=action,
+        subject=invitation.ref,
+        subject_name=invitation.email,
+        actor=actor,
+        now=now,
+        body=body,
     )
