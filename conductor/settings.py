@@ -168,6 +168,7 @@ ACCOUNT_ADAPTER = "conductor.tenancy.accounts.MembersOnly"
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
 # A second step: an app's codes, security keys and passkeys, recovery codes (docs/how-to/sign-in-with-oidc.md).
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Maestro Conductor"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 # The organisation's identity provider (docs/how-to/sign-in-with-oidc.md). A verified address finds its member.

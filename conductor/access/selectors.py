@@ -15,7 +15,7 @@ from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref, ref
 from conductor.tenancy.actors import display_name
 from conductor.tenancy.invitations import OPEN, Invitation
-from conductor.tenancy.models import Membership
+from conductor.tenancy.models import ApiToken, Membership
 from conductor.tenancy.roles import Role
 
 _SECOND_STEPS = {Authenticator.Type.TOTP: "Authenticator app", Authenticator.Type.WEBAUTHN: "Security key"}
@@ -64,6 +64,22 @@ def open_invitations() -> list[Invitation]:
 def invitation(invitation_id: UUID) -> Invitation:
     """Return the invitation. Raise NotFound for an id that is nobody's here."""
     found = Invitation.objects.filter(id=invitation_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def tokens() -> list[ApiToken]:
+    """Return every API token with its member, newest first; each has its member's name as `member_name`."""
+    found = list(ApiToken.objects.select_related("membership__user").order_by("-created_at", "-id"))
+    for token in found:
+        token.member_name = display_name(token.membership.user)  # type: ignore[attr-defined]
+    return found
+
+
+def token(token_id: UUID) -> ApiToken:
+    """Return the API token. Raise NotFound for an id that is nobody's here."""
+    found = ApiToken.objects.select_related("membership__user").filter(id=token_id).first()
     if found is None:
         raise NotFound
     return found

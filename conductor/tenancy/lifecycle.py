@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+PREFIX_LENGTH = 6
+"""So much of a secret's 43 characters is kept, to recognise it by; the other 222 bits are not."""
+
+
 class AlreadyMember(Conflict):
     """This person is a member of the tenant already."""
 
@@ -103,12 +107,14 @@ def issue_token(
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown:
         raise Invalid(fields={"scopes": [f"Unknown scope {scope}." for scope in unknown]})
-    secret = f"{bearer.PREFIX}_{membership.tenant_id.hex}_{secrets.token_urlsafe(32)}"
+    random = secrets.token_urlsafe(32)
+    secret = f"{bearer.PREFIX}_{membership.tenant_id.hex}_{random}"
     token = ApiToken.objects.create(
         tenant_id=membership.tenant_id,
         membership=membership,
         name=name,
         digest=sha256_hex(secret.encode()),
+        prefix=random[:PREFIX_LENGTH],
         scopes=list(scopes),
         expires_at=now + lifetime,
         created_at=now,

@@ -114,6 +114,8 @@ class ApiToken(TenantModel):
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, editable=False)
+    prefix = models.CharField(max_length=6, blank=True, editable=False)
+    """The secret's first characters, by which people recognise a token; empty for tokens of before it was kept."""
     scopes = models.JSONField(default=list)
     """List of scope names, see conductor.tenancy.roles.SCOPES."""
     expires_at = models.DateTimeField()
@@ -126,6 +128,10 @@ class ApiToken(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def ref(self) -> Ref:
+        return ref("tenancy.api_token", self.id)
 
     def is_live(self, now: datetime) -> bool:
         """Whether the token may be used at `now`."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from conductor.access.lifecycle import invite
+from conductor.access.lifecycle import invite, issue_token
 from conductor.engine.models import Run, Step, Try
 from conductor.engine.simulations import Selection, start_simulation
 from conductor.graph.lifecycle import ensure_node, link
@@ -80,6 +80,8 @@ class Town:
     """Ben's."""
     invitation: UUID
     """An open one of Ana's."""
+    token: UUID
+    """An API token of Ana's, with a hostile name."""
 
 
 def build() -> Town:
@@ -114,6 +116,14 @@ def build() -> Town:
         invitation = invite(
             tenant=tenant, email="nia@example.test", role="AUDITOR", days=7, actor=ana, now=clock_now()
         ).invitation.id
+        token = issue_token(
+            membership=Membership.objects.get(user__username="ana"),
+            name=HOSTILE,
+            scopes=["runs:read", "evidence:write"],
+            days=90,
+            actor=ana,
+            now=clock_now(),
+        ).token.id
     sequence(tenant_id=world.NORTHWIND, now=clock_now())
     with tenant_scope(world.NORTHWIND):
         receipt = Receipt.objects.filter(subject=told.ref).earliest("recorded_at")
@@ -136,6 +146,7 @@ def build() -> Town:
         action=action,
         membership=membership,
         invitation=invitation,
+        token=token,
     )
 
 

@@ -1,4 +1,4 @@
-"""Verbs on who gets in: members, invitations, sessions, and the record of how people sign in.
+"""Verbs on who gets in: members, invitations, API tokens, sessions, and the record of how people sign in.
 
 Each leaves a receipt in its transaction.
 """
@@ -22,6 +22,7 @@ from conductor.access.lifecycle.invitations import (
 from conductor.access.lifecycle.members import LastAdmin, add_member, change_role, remove_member
 from conductor.access.lifecycle.records import record_act_of
 from conductor.access.lifecycle.sessions import end_sessions
+from conductor.access.lifecycle.tokens import TokenRevoked, issue_token, revoke_token
 
 __all__ = [
     "AccountExists",
@@ -30,16 +31,19 @@ __all__ = [
     "InvitationNotValid",
     "IssuedInvitation",
     "LastAdmin",
+    "TokenRevoked",
     "accept_as_newcomer",
     "accept_invitation",
     "add_member",
     "change_role",
     "end_sessions",
     "invite",
+    "issue_token",
     "mark_sent",
     "open_invitation",
     "record_act_of",
     "remove_member",
     "renew_invitation",
     "revoke_invitation",
+    "revoke_token",
 ]

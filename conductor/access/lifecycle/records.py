@@ -10,7 +10,7 @@ from conductor.ledger.receipts import append
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, display_name
 from conductor.tenancy.invitations import Invitation
-from conductor.tenancy.models import Membership
+from conductor.tenancy.models import ApiToken, Membership
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -61,4 +61,18 @@ def record_of_invitation(
         actor=actor,
         now=now,
         body=body,
+    )
+
+
+def record_of_token(token: ApiToken, *, action: str, body: Mapping[str, Any], actor: Actor, now: datetime) -> None:
+    """Keep what was done to an API token, found from the token and from the membership that it acts as."""
+    append(
+        tenant_id=token.tenant_id,
+        action=action,
+        subject=token.ref,
+        subject_name=token.name,
+        actor=actor,
+        now=now,
+        body=body,
+        links=[token.membership.ref],
     )

@@ -1,0 +1,83 @@
+"""Pages of API tokens: the list, the form that issues one and shows its secret once, revocation."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from conductor.access import lifecycle, selectors
+from conductor.access.lifecycle.tokens import LIFETIMES, NAME_LENGTH
+from conductor.console.doors import door
+from conductor.lib.clock import now
+from conductor.lib.errors import Invalid
+from conductor.tenancy.models import Membership
+from conductor.tenancy.requests import TenantRequest
+from conductor.tenancy.roles import PERMISSIONS, SCOPES
+
+DAYS = 90
+
+
+@require_GET
+@door(permission="view_evidence")
+def token_list(request: TenantRequest, tenant: str) -> HttpResponse:
+    """Every token: those that work first, then those that do not any more."""
+    moment = now()
+    found = selectors.tokens()
+    live = [each for each in found if each.is_live(moment)]
+    context = {
+        "live": live,
+        "ended": [each for each in found if not each.is_live(moment)],
+        "unused": sum(each.last_used_at is None for each in live),
+        "me": request.user.pk,
+    }
+    return render(request, "console/token_list.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@door(permission="manage_members")
+def issue(request: TenantRequest, tenant: str) -> HttpResponse:
+    """Issue a token for oneself. The answer to the form is the only page that ever shows its secret."""
+    given = {"name": request.POST.get("name", ""), "days": request.POST.get("days", str(DAYS))}
+    scopes = request.POST.getlist("scopes")
+    errors: dict[str, list[str]] = {}
+    if request.method == "POST":
+        try:
+            issued = lifecycle.issue_token(
+                membership=Membership.objects.get(user_id=request.user.pk or 0),
+                name=given["name"],
+                scopes=scopes,
+                days=int(given["days"]) if given["days"] in map(str, LIFETIMES) else 0,
+                actor=request.actor,
+                now=now(),
+            )
+        except Invalid as invalid:
+            errors = invalid.fields
+        else:
+            return render(request, "console/token_issued.html", {"token": issued.token, "secret": issued.secret})
+    context = {
+        "given": given,
+        "errors": errors,
+        "lifetimes": LIFETIMES,
+        "name_length": NAME_LENGTH,
+        "scopes": [
+            (scope, scope in scopes, "; ".join(PERMISSIONS[name] for name in sorted(held)))
+            for scope, held in SCOPES.items()
+        ],
+    }
+    return render(request, "console/token_issue.html", context, status=422 if errors else 200)
+
+
+@require_POST
+@door(permission="view_evidence")
+def revocation(request: TenantRequest, tenant: str, token_id: UUID) -> HttpResponse:
+    """Make a token worthless."""
+    token = selectors.token(token_id)
+    lifecycle.revoke_token(token=token, actor=request.actor, now=now())
+    messages.success(request, f"{token.name} is revoked. Requests that carry it are refused from now on.")
+    return redirect("console:member_tokens", tenant)
