@@ -10,13 +10,14 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db.models import Case, IntegerField, Value, When
+from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref, ref
 from conductor.tenancy.actors import display_name
 from conductor.tenancy.invitations import OPEN, Invitation
-from conductor.tenancy.models import ApiToken, Membership
-from conductor.tenancy.roles import Role
+from conductor.tenancy.models import ApiToken, Membership, Tenant
+from conductor.tenancy.roles import PERMISSIONS, Role
 
 _SECOND_STEPS = {Authenticator.Type.TOTP: "Authenticator app", Authenticator.Type.WEBAUTHN: "Security key"}
 """What counts as a second step, and its words. Recovery codes only stand in for one."""
@@ -42,10 +43,10 @@ class Member:
     """When any of their sessions began last, wherever; None: never."""
 
 
-def members() -> list[Member]:
-    """Return the tenant's members, admins first, then by name."""
+def members(*, second_steps: bool = True) -> list[Member]:
+    """Return the tenant's members, admins first, then by name; without looking at second steps where nobody asks."""
     found = Membership.objects.select_related("user").annotate(rank=_BY_ROLE)
-    return _described(list(found.order_by("rank", "user__first_name", "user__last_name", "id")))
+    return _described(list(found.order_by("rank", "user__first_name", "user__last_name", "id")), look=second_steps)
 
 
 def member(membership_id: UUID) -> Member:
@@ -67,6 +68,46 @@ def invitation(invitation_id: UUID) -> Invitation:
     if found is None:
         raise NotFound
     return found
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A permission that one person holds beside their role's (django-guardian's user object permission)."""
+
+    user_id: int
+    name: str
+    permission: str
+    words: str
+    on: str
+    """The organisation, or one of its environments, in words."""
+
+
+def permissions_by_role(tenant: Tenant) -> dict[str, set[str]]:
+    """Return what the group of each role holds on the tenant, as django-guardian has it."""
+    held: dict[str, set[str]] = {role: set() for role in Role.values}
+    found = GroupObjectPermission.objects.filter(object_pk=str(tenant.id))
+    for group, permission in found.values_list("group__name", "permission__codename"):
+        role = group.rpartition(":")[2]
+        if role in held:
+            held[role].add(permission)
+    return held
+
+
+def grants_to_people() -> list[Grant]:
+    """Return what people hold on the tenant or its environments beside their roles."""
+    found = UserObjectPermission.objects.select_related("user", "permission", "content_type").order_by("id")
+    return [
+        Grant(
+            each.user_id,
+            display_name(each.user),
+            each.permission.codename,
+            PERMISSIONS.get(each.permission.codename, each.permission.name),
+            "the organisation"
+            if each.content_type.model == "tenant"
+            else f"{each.content_type.model} {each.object_pk}",
+        )
+        for each in found
+    ]
 
 
 def tokens() -> list[ApiToken]:
@@ -91,8 +132,8 @@ def live_sessions(membership: Membership, *, now: datetime) -> list[UserSession]
     return list(UserSession.objects.filter(user_id=membership.user_id, session_key__in=open_).order_by("-last_seen_at"))
 
 
-def _described(memberships: list[Membership]) -> list[Member]:
-    people = [each.user_id for each in memberships]
+def _described(memberships: list[Membership], *, look: bool = True) -> list[Member]:
+    people = [each.user_id for each in memberships] if look else []
     held: dict[int, set[str]] = {}
     for user_id, kind in Authenticator.objects.filter(user_id__in=people).values_list("user_id", "type"):
         if kind in _SECOND_STEPS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from conductor.console import invitations, members, policy, receipts, tokens, views
+from conductor.console import invitations, members, permissions, policy, receipts, tokens, views
 
 app_name = "console"
 urlpatterns = [
@@ -34,6 +34,7 @@ urlpatterns = [
     path("policy/simulations/new/", policy.simulate, name="policy_simulate"),
     path("policy/simulations/S-<int:number>/", policy.simulation, name="policy_simulation"),
     path("members/", members.member_list, name="members"),
+    path("members/permissions/", permissions.permissions, name="member_permissions"),
     path("members/tokens/", tokens.token_list, name="member_tokens"),
     path("members/tokens/new/", tokens.issue, name="member_token_issue"),
     path("members/tokens/<uuid:token_id>/revocation/", tokens.revocation, name="member_token_revocation"),

@@ -180,26 +180,31 @@ def _who_may(permission: str) -> dict[str, str]:
     }
 
 
+def told_to_policy(incident: Incident) -> dict[str, Any]:
+    """Return what policy is told of an incident that somebody would resolve."""
+    commander = holder_of(incident=incident, role=Role.COMMANDER)
+    return {
+        "ref": incident.ref,
+        "tenant": incident.tenant_id,
+        "environment": incident.environment.slug if incident.environment else "",
+        "severity": incident.severity,
+        "visibility": incident.visibility,
+        "owner": incident.declared_by,
+        "status": incident.status,
+        "acknowledged": incident.acknowledged_at is not None,
+        "commander": ref("tenancy.user", commander.user_id) if commander else "",
+        "incident_kind": incident.kind,
+    }
+
+
 def _ask_rules(
     incident: Incident, reason: str, actor: Actor, now: datetime
 ) -> tuple[Decision | None, PolicyDenied | None]:
-    commander = holder_of(incident=incident, role=Role.COMMANDER)
     try:
         decision = require_policy(
             action="incidents.resolve",
             actor=actor,
-            resource={
-                "ref": incident.ref,
-                "tenant": incident.tenant_id,
-                "environment": incident.environment.slug if incident.environment else "",
-                "severity": incident.severity,
-                "visibility": incident.visibility,
-                "owner": incident.declared_by,
-                "status": incident.status,
-                "acknowledged": incident.acknowledged_at is not None,
-                "commander": ref("tenancy.user", commander.user_id) if commander else "",
-                "incident_kind": incident.kind,
-            },
+            resource=told_to_policy(incident),
             context={"reason": "" if incident.is_private else reason},
             tenant_id=incident.tenant_id,
             now=now,

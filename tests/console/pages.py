@@ -30,6 +30,7 @@ READS: dict[str, dict[str, str]] = {
     "console:policy_simulation": {"number": "simulation"},
     "console:members": {},
     "console:member_tokens": {},
+    "console:member_permissions": {},
     "console:member": {"membership_id": "membership"},
     "incidents:list": {},
     "incidents:detail": {"number": "told"},
@@ -116,13 +117,18 @@ VARIANTS = {
         "before=20",
     ),
     "console:runs": ("status=running",),
+    "console:member_permissions": (
+        "person={membership}&action=incidents.resolve&case=INC-{burning}&signed_in=password",
+        "person={membership}&action=manage_members",
+        "person=nobody&action=respond",
+    ),
     "console:policy": ("answer=denied", "action=incidents.resolve&code=severity_unknown"),
     "console:run": ("step=1",),
     "console:palette": ("q=queue",),
     "evidence:list": ("status=sealed", "q=restore"),
     "controls:list": ("framework=NIST_800_53", "q=backup"),
 }
-"""Query strings that make another page of the same address."""
+"""Query strings that make another page of the same address; {name} is a field of Town."""
 STREAMS = frozenset({"incidents:events"})
 FILES = frozenset(
     {
@@ -180,10 +186,11 @@ def writes(town: Town) -> list[Address]:
 def pages(town: Town) -> list[Address]:
     """Return the addresses that answer with a page."""
     plain = [each for each in reads(town) if each.name not in NOT_PAGES]
-    return [*plain, *(_with(each, query) for each in plain for query in VARIANTS.get(each.name, ()))]
+    return [*plain, *(_with(each, query, town) for each in plain for query in VARIANTS.get(each.name, ()))]
 
 
-def _with(address: Address, query: str) -> Address:
+def _with(address: Address, query: str, town: Town) -> Address:
+    query = query.format(**vars(town))
     return Address(address.name, f"{address.path}?{query}", f"{address.absent}?{query}")
 
 
