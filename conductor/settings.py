@@ -108,6 +108,11 @@ DATABASES = {
 for _database in DATABASES.values():
     _database.update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 DATABASES["owner"]["CONN_MAX_AGE"] = 0
+# Counters of sign-in attempts are everybody's (docs/decisions/0044); what one process remembers for itself is not.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "conductor_cache"},
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STORAGES = {

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -54,12 +54,12 @@ def _database() -> None:
 
 
 def _migrations() -> None:
-    if cache.get("migrations-complete"):
+    if caches["process"].get("migrations-complete"):
         return
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise RuntimeError("migrations are missing")
-    cache.set("migrations-complete", True, 3600)
+    caches["process"].set("migrations-complete", True, 3600)
 
 
 def _broker() -> None:
