@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db import transaction
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Count, Max, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,7 +19,7 @@ from django.urls import URLPattern, path
 from adapters import lifecycle, registry
 from adapters import notary_policy_admin as _notary_policy_admin  # noqa: F401 - registers itself
 from adapters.admin_forms import AdapterForm
-from adapters.models import AdapterConfig, Delivery, NotaryRecord, Secret, Ticket
+from adapters.models import AdapterConfig, Breaker, Delivery, NotaryRecord, Secret, Ticket
 from adapters.ports import Port
 from conductor.console.errors import refusal
 from conductor.lib.clock import now
@@ -221,14 +221,16 @@ def _save(request: HttpRequest, form: AdapterForm) -> AdapterConfig | None:
 
 
 def _rows() -> list[dict[str, Any]]:
-    """Return every adapter with when it was last used and its secrets' ages, in two queries however many there are."""
+    """Return every adapter with its last use, secrets and breaker, in three queries however many there are."""
     secrets: dict[UUID, list[Secret]] = {}
     for secret in Secret.objects.defer("sealed").order_by("set_at"):
         secrets.setdefault(secret.adapter_id, []).append(secret)
+    left_alone = {each.adapter_id: each for each in Breaker.objects.exclude(opened_at=None)}
     adapters = AdapterConfig.objects.select_related("environment").annotate(
         sent_at=_newest(Delivery, "sent_at"),
         vouched_at=_newest(NotaryRecord, "verified_at"),
         synced_at=_newest(Ticket, "synced_at"),
+        backlog=_pending(),
     )
     return [
         {
@@ -236,6 +238,7 @@ def _rows() -> list[dict[str, Any]]:
             "kind": registry.KINDS.get(each.kind),
             "used_at": each.sent_at or each.vouched_at or each.synced_at,
             "secrets": secrets.get(each.id, []),
+            "breaker": left_alone.get(each.id),
         }
         for each in adapters.order_by("port", "name")
     ]
@@ -245,6 +248,12 @@ def _newest(model: type[Delivery | NotaryRecord | Ticket], moment: str) -> Subqu
     """Return the newest `moment` among the adapter's rows, to be read with the adapter."""
     rows = model.objects.filter(adapter=OuterRef("pk")).order_by().values("adapter")
     return Subquery(rows.annotate(newest=Max(moment)).values("newest"))
+
+
+def _pending() -> Subquery:
+    """Return how many digests the notary has not answered yet, to be read with the adapter."""
+    rows = NotaryRecord.objects.filter(adapter=OuterRef("pk"), state=NotaryRecord.State.PENDING)
+    return Subquery(rows.order_by().values("adapter").annotate(count=Count("id")).values("count"))
 
 
 def _in_use(adapter: AdapterConfig) -> bool:

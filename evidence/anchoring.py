@@ -9,12 +9,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from adapters import registry
-from adapters.lifecycle import notarize
+from adapters.lifecycle import notarize, work_off
 from adapters.models import AdapterConfig, NotaryRecord
 from adapters.ports import Capability, Port
 from conductor.ledger.anchors import CHECKPOINT, Stamp, anchor, checkpoint_to_anchor
 from conductor.ledger.stamping import stamp, waiting
-from conductor.lib.refs import Ref, ref
+from conductor.lib.refs import Ref
 from conductor.observability.metrics import CHECKPOINTS_ANCHORED
 from conductor.tenancy.directory import tenant_refs
 from conductor.tenancy.scope import tenant_scope
@@ -42,18 +42,21 @@ class NotaryAnchors:
 def anchor_checkpoints(*, now: datetime) -> int:
     """Have a checkpoint over everything in each tenant's log stamped by the tenant's notaries.
 
-    Return how many stamps were given now. A notary that does not answer is asked again by the next round, one that
-    answered is not.
+    Return how many stamps checkpoints were given now. What waits for a notary since earlier is asked about first,
+    oldest first; a notary that answered is not asked again.
     """
     total = 0
     for tenant in tenant_refs():
         with tenant_scope(tenant.id):
             checkpoint = checkpoint_to_anchor() if _has_notary() else None
-            before = len(NotaryAnchors().stamps(subjects=[ref(CHECKPOINT, checkpoint.id)])) if checkpoint else 0
+            before = _stamped_checkpoints()
+        work_off(tenant_id=tenant.id, now=now)
         if checkpoint is not None:
-            count = anchor(tenant_id=tenant.id, checkpoint=checkpoint, now=now) - before
-            CHECKPOINTS_ANCHORED.labels(tenant.slug).inc(count)
-            total += count
+            anchor(tenant_id=tenant.id, checkpoint=checkpoint, now=now)
+        with tenant_scope(tenant.id):
+            count = _stamped_checkpoints() - before
+        CHECKPOINTS_ANCHORED.labels(tenant.slug).inc(count)
+        total += count
     return total
 
 
@@ -75,6 +78,10 @@ def _has_notary() -> bool:
 
 def _verified() -> QuerySet[NotaryRecord]:
     return NotaryRecord.objects.select_related("adapter").filter(state=NotaryRecord.State.VERIFIED)
+
+
+def _stamped_checkpoints() -> int:
+    return _verified().filter(subject__startswith=f"{CHECKPOINT}:").count()
 
 
 def _independent_kinds() -> list[str]:

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from pydantic import BaseModel, ValidationError
 
 from adapters import opening, registry
+from adapters.lifecycle.breaker import forget_failures
 from adapters.lifecycle.given_secrets import require_secrets, set_secret
 from adapters.lifecycle.trace import ERROR_CHARACTERS, leave_receipt
 from adapters.models import AdapterConfig, Delivery, NotaryRecord, Ticket
@@ -64,6 +65,7 @@ def configure_adapter(
     try:
         with transaction.atomic():
             row.save()
+            forget_failures(adapter=row)
             body = {"kind": row.kind, "port": row.port, "settings": sorted(row.settings)}
             action = "adapters.config.changed" if adapter else "adapters.config.connected"
             leave_receipt(row, action, actor, now, body)
@@ -114,6 +116,8 @@ def try_adapter(*, adapter: AdapterConfig, actor: Actor, now: datetime) -> Adapt
         AdapterConfig.objects.filter(id=adapter.id).update(
             tested_at=now, test_passed=passed, test_code=code[:40], test_detail=detail[:ERROR_CHARACTERS]
         )
+        if passed:
+            forget_failures(adapter=adapter)
         leave_receipt(adapter, "adapters.config.tested", actor, now, {"passed": passed, "code": code})
     adapter.refresh_from_db()
     return adapter

@@ -9,11 +9,13 @@ from adapters.models.adapter import (
     NotaryRecord,
     Secret,
 )
+from adapters.models.breaker import Breaker
 from adapters.models.ticket import Ticket
 
 __all__ = [
     "REFERENCE_CHARACTERS",
     "AdapterConfig",
+    "Breaker",
     "DataKey",
     "Delivery",
     "NotaryPolicy",

@@ -31,6 +31,8 @@ FORGERIES = "tests/evidence/test_pack_forgeries.py::test_"
 ARCHIVE = "tests/evidence/test_pack_archive.py::test_"
 PACK = "tests/evidence/test_pack_verify.py::test_"
 ANCHORING = "tests/evidence/test_anchoring.py::test_"
+OUTAGE = "tests/evidence/test_notary_outage.py::test_"
+DEMANDS = "tests/evidence/test_notary_policy.py::test_"
 RFC3161 = "tests/adapters/test_rfc3161.py::test_"
 VERBS = "tests/adapters/test_verbs.py::test_"
 SECRETS = "tests/adapters/test_secrets.py::test_"
@@ -245,21 +247,29 @@ ATTACKS = (
         ),
     ),
     Attack(
-        37, "flapping notary", "one record for a digest and notary", SURVIVED,
+        37, "flapping notary", "breaker, backlog in order, one record each", SURVIVED,
         (
             f"{VERBS}t37_a_flapping_notary_leaves_exactly_one_verified_record_per_digest",
             f"{VERBS}t37_two_workers_with_one_digest_make_one_verified_record",
-            f"{ANCHORING}an_authority_that_is_down_is_asked_again_and_nothing_is_lost",
+            f"{OUTAGE}t37_an_outage_opens_the_breaker_and_the_backlog_drains_in_order_once_each",
+            f"{OUTAGE}t37_a_probe_that_fails_leaves_it_alone_for_twice_as_long",
+            f"{OUTAGE}t37_two_workers_share_a_backlog_without_asking_anything_twice",
+            f"{OUTAGE}t37_a_worker_that_dies_in_its_turn_holds_nobody_up_for_long",
+            f"{OUTAGE}t37_an_answer_that_does_not_hold_is_an_answer_and_blocks_nothing_behind_it",
         ),
-        "no circuit breaker: each round asks again, with a timeout",
+        "a worker paused past its turn may ask once more; one of the two answers is kept",
     ),
     Attack(
-        38, "notary policy toggled in flight", "none", NOT_BUILT, (),
-        "there is no `required` policy of notaries yet; adapters are on or off, which is a receipt",
+        38, "notary policy toggled in flight", "the demand of the seal's moment; four eyes", REFUSED,
+        (
+            f"{DEMANDS}t38_a_policy_that_changes_on_the_way_releases_nothing_that_was_sealed_under_it",
+            f"{DEMANDS}t38_a_demand_made_later_holds_up_nothing_that_was_sealed_before",
+            f"{DEMANDS}more_is_in_force_at_once_and_less_needs_a_second_person",
+        ),
     ),
     Attack(
-        39, "`required` blocks the release only", "none", NOT_BUILT, (),
-        "release does not wait for a notary; a pack says how many have vouched",
+        39, "`required` blocks the release only", "release waits for enough vouchers", SURVIVED,
+        (f"{DEMANDS}t39_required_holds_release_but_not_sealing_until_an_independent_notary_vouches",),
     ),
     # Concurrency and crashes
     Attack(

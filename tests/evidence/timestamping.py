@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+
+from adapters.kinds.rfc3161.protocol import parse_request
 
 _REQUEST = """
 [req]
@@ -47,6 +50,10 @@ class Service:
     url: str = ""
     up: bool = True
     asked: int = 0
+    imprints: list[str] = field(default_factory=list)
+    """The digests that it vouched for, in order."""
+    seconds: float = 0.0
+    """How long it thinks first."""
 
 
 class Authority:
@@ -79,8 +86,8 @@ class Authority:
         return (self.directory / "reply").read_bytes()
 
     @contextmanager
-    def served(self) -> Iterator[Service]:
-        """Serve it on a loopback port, as RFC 3161 section 3.4 says."""
+    def served(self, *, port: int = 0) -> Iterator[Service]:
+        """Serve it on a loopback port, as RFC 3161 section 3.4 says; a named one was served on before."""
         service = Service()
         authority = self
 
@@ -88,8 +95,11 @@ class Authority:
             def do_POST(self) -> None:
                 service.asked += 1
                 query = self.rfile.read(int(self.headers["Content-Length"]))
+                time.sleep(service.seconds)
                 body = authority.answer(query) if service.up else b"down"
                 self.send_response(200 if service.up else 503)
+                if service.up:
+                    service.imprints.append(parse_request(query).message_imprint.hashed_message.hex())
                 self.send_header("Content-Type", "application/timestamp-reply")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -98,7 +108,7 @@ class Authority:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         service.url = f"http://127.0.0.1:{server.server_port}/"
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
