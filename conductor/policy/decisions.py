@@ -24,9 +24,10 @@ from conductor.policy.bundle import Bundle, policy_bundle
 from conductor.policy.decision_log import masked
 from conductor.policy.engine import EngineFailure, PolicyEngine, Reason, Verdict, path_of
 from conductor.policy.inputs import RESOURCES, InvalidInput, build_document, check_document
+from conductor.policy.locking import hold_rules
 from conductor.policy.models import PolicyBundle, PolicyDecision
 from conductor.policy.noting import note
-from conductor.policy.tenant_rules import TenantRules, reasons_of, rules_in_force
+from conductor.policy.tenant_rules import UNASKED, TenantRules, reasons_of, rules_in_force
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.scope import current_tenant_id, tenant_scope
 
@@ -94,13 +95,16 @@ def decide(
     """Ask the rules for `action` and write the answer as a PolicyDecision row, whatever it is.
 
     The built-in rules decide first; where they allow, the tenant's own may still deny. Denies when the document is
-    incomplete, when an engine fails and when the row cannot be written. Needs the tenant's scope: the subject's
-    tenant is the one whose scope is open, the resource's is `resource["tenant"]`.
+    incomplete, when an engine fails and when the row cannot be written. Until the transaction ends nobody exchanges
+    the tenant's rules, so that the act, in the same transaction, is done under those that allowed it. Needs the
+    tenant's scope: the subject's tenant is the one whose scope is open, the resource's is `resource["tenant"]`.
     docs/reference/policies.md lists what `resource` must hold.
     """
     document, problems = build_document(
         action=action, actor=actor, tenant=current_tenant_id(), resource=resource, context=context, now=now
     )
+    if not action.startswith(UNASKED):
+        hold_rules(tenant_id)
     bundle, engine, own = policy_bundle(), active_engine(), rules_in_force(action=document["action"])
     begun = time.perf_counter_ns()
     verdict = judge(document=document, problems=problems, bundle=bundle, own=own, engine=engine, tenant_id=tenant_id)

@@ -14,6 +14,7 @@ from conductor.ledger.receipts import append
 from conductor.lib.errors import Conflict, Invalid
 from conductor.policy.decisions import Decision
 from conductor.policy.decisions import require as require_policy
+from conductor.policy.locking import exchange_rules
 from conductor.policy.models import TenantPolicy
 from conductor.policy.tenant_rules import digest_of
 from conductor.policy.uploads import checked
@@ -78,9 +79,11 @@ def activate_policy(*, policy: TenantPolicy, reviewed_digest: str, actor: Actor,
     """Put a draft in force, in place of the active version of its name.
 
     `reviewed_digest` is what the approver read. Refused by policy for whoever uploaded it, and for another digest.
-    Raise PolicyMoved when somebody was first, TooManyPolicies beyond the twentieth.
+    Raise PolicyMoved when somebody was first, TooManyPolicies beyond the twentieth, PolicyBusy while an act that was
+    decided under the present rules is not done. Inside the tenant's scope.
     """
     require(actor=actor, permission="activate_policies")
+    exchange_rules(policy.tenant_id)
     decision = _ask_activation(policy, reviewed_digest, actor, now)
     try:
         with transaction.atomic():
@@ -106,11 +109,15 @@ def activate_policy(*, policy: TenantPolicy, reviewed_digest: str, actor: Actor,
 
 
 def retire_policy(*, policy: TenantPolicy, reason: str, actor: Actor, now: datetime) -> TenantPolicy:
-    """Take the rules out of force, or give up a draft; one person is enough, with a reason of ten characters."""
+    """Take the rules out of force, or give up a draft; one person is enough, with a reason of ten characters.
+
+    Raise PolicyMoved when somebody was first, PolicyBusy as activate_policy does.
+    """
     require(actor=actor, permission="manage_policies")
     reason = " ".join(reason.split())
     if not REASON_CHARACTERS <= len(reason) <= 400:
         raise Invalid(fields={"reason": [f"Say why, in {REASON_CHARACTERS} to 400 characters."]})
+    exchange_rules(policy.tenant_id)
     decision = require_policy(
         action="policy.retire",
         actor=actor,

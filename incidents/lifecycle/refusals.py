@@ -28,6 +28,18 @@ class IncidentMoved(Conflict):
         )
 
 
+class IncidentChanged(Conflict):
+    """Somebody else changed this incident's severity, visibility or environment while you decided."""
+
+    code = "incident_changed"
+
+    def __init__(self, incident: Incident) -> None:
+        super().__init__(
+            f"{incident.code} was classified anew while you decided: it is {incident.severity} now. "
+            "Look at it again, then decide."
+        )
+
+
 class IncidentHidden(Conflict):
     """A private incident is live for this deduplication key. Ask its commander to let you in."""
 

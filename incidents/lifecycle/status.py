@@ -18,6 +18,7 @@ from incidents.lifecycle.carrying import carry_to_tickets
 from incidents.lifecycle.passing import Passed, Wish, check, clean_wish
 from incidents.lifecycle.refusals import (
     IncidentAlreadyResolved,
+    IncidentChanged,
     IncidentIsHistory,
     IncidentMoved,
     KeyInUse,
@@ -64,9 +65,10 @@ def move_incident(
     """Move to any status. The verb behind all that follow, for doors that take the status as a word.
 
     At that status already: nothing is written. `incident.status` is what the caller saw; when somebody has moved
-    it since, raise IncidentMoved. Raise TransitionNotAllowed (IncidentAlreadyResolved) for a pair that does not
-    exist; GuardsNotMet with every reason at once where something must be true first; ReasonTooShort, PermissionMissing
-    or PolicyDenied where that alone is missing; KeyInUse when reopening beside a live incident of the same key.
+    it since, raise IncidentMoved, and IncidentChanged when it was classified or hidden anew meanwhile. Raise
+    TransitionNotAllowed (IncidentAlreadyResolved) for a pair that does not exist; GuardsNotMet with every reason at
+    once where something must be true first; ReasonTooShort, PermissionMissing or PolicyDenied where that alone is
+    missing; KeyInUse when reopening beside a live incident of the same key.
 
     `closure` is one of Closure's words, for declining and canceling. `original` is what a duplicate is merged into.
     `override` is the reason for passing unmet guards; it needs the permission "override_guards" and is shown.
@@ -135,16 +137,19 @@ def reopen_incident(*, incident: Incident, reason: str, actor: Actor, now: datet
 
 
 def _unmoved(incident: Incident, to: str) -> Incident:
-    """Return the incident if it is at `to` by now, whoever moved it; else raise IncidentMoved."""
+    """Return the incident if it is at `to` by now, whoever moved it; else raise IncidentMoved or IncidentChanged."""
     seen = incident.status
     incident.refresh_from_db()
     if incident.status != to:
-        raise IncidentMoved(incident, seen)
+        raise IncidentMoved(incident, seen) if incident.status != seen else IncidentChanged(incident)
     return incident
 
 
 def _compare_and_set(incident: Incident, move: Move, wish: Wish, now: datetime) -> bool:
-    """Move the row if it still has the status that the caller saw; return whether it had. Takes the row lock."""
+    """Move the row if it still is as the caller saw it and the rules were told; return whether it was. Locks the row.
+
+    Severity, visibility and environment too: who may resolve it depends on them.
+    """
     reached = {move.to, *move.implies}
     changes: dict[str, Any] = {"status": move.to, "version": F("version") + 1}
     if Status.MITIGATED in reached:
@@ -154,7 +159,10 @@ def _compare_and_set(incident: Incident, move: Move, wish: Wish, now: datetime) 
     changes["resolved_at"] = now if move.to == Status.RESOLVED else None
     changes["closure"] = wish.closure if move.needs_closure else ""
     changes["duplicate_of"] = wish.original if move.needs_original else None
-    return Incident.objects.filter(id=incident.id, status=incident.status).update(**changes) == 1
+    as_seen: dict[str, Any] = {
+        each: getattr(incident, each) for each in ("id", "status", "severity", "visibility", "environment_id")
+    }
+    return Incident.objects.filter(**as_seen).update(**changes) == 1
 
 
 def _record(incident: Incident, move: Move, passed: Passed, actor: Actor, now: datetime) -> None:

@@ -362,12 +362,15 @@ ATTACKS = (
         (f"{POLICY}test_decisions.py::test_what_is_not_on_record_is_not_allowed",),
     ),
     Attack(
-        54, "exchange the policy between check and act", "digests in decision and receipt", FOUND,
+        54, "exchange the policy between check and act", "lock from check to act; digests in both", REFUSED,
         (
+            f"{POLICY}test_exchange.py::test_t54_rules_that_are_exchanged_between_check_and_act_wait_for_the_act",
+            f"{POLICY}test_exchange.py::test_t54_a_check_waits_for_an_exchange_that_is_under_way",
+            f"{POLICY}test_exchange.py::test_t54_an_incident_that_became_graver_between_check_and_act_is_not_resolved",
             f"{POLICY}test_lifecycle.py::test_the_receipt_of_an_activation_names_the_decision_and_its_digests",
             f"{POLICY}test_decisions.py::test_the_rules_of_a_decision_are_kept_once_and_still_have_its_digest",
-            f"{POLICY}test_lifecycle.py::test_an_approval_of_another_text_is_refused",
         ),
+        "built-in rules change with a restart: in a rolling upgrade two releases decide side by side",
     ),
     Attack(
         55, "approve oneself, or from another tenant", "four eyes over the exact text", REFUSED,
@@ -375,6 +378,8 @@ ATTACKS = (
             f"{POLICY}test_lifecycle.py::test_nobody_approves_their_own_rules",
             f"{POLICY}test_lifecycle.py::test_an_approver_of_another_tenant_is_refused",
             f"{POLICY}test_lifecycle.py::test_an_approval_of_another_text_is_refused",
+            "tests/engine/test_four_eyes.py::test_whoever_started_the_run_does_not_approve_it_and_somebody_else_does",
+            "tests/engine/test_four_eyes.py::test_an_answer_to_an_earlier_question_is_refused",
         ),
     ),
     Attack(
