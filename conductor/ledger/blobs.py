@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO
@@ -23,6 +24,10 @@ class BlobMissing(LookupError):
     """No bytes are stored under this digest."""
 
 
+class BlobNotStored(OSError):
+    """The storage did not take the bytes, and nothing of them is left there. It may do so later."""
+
+
 @dataclass(frozen=True)
 class BlobInfo:
     """What was stored."""
@@ -33,7 +38,10 @@ class BlobInfo:
 
 
 def put(*, tenant_id: UUID, data: bytes | IO[bytes]) -> BlobInfo:
-    """Store the bytes (a stream is read from its present position) and return their digest and size."""
+    """Store the bytes (a stream is read from its present position) and return their digest and size.
+
+    Raise BlobNotStored where the storage is full or fails.
+    """
     stream = BytesIO(data) if isinstance(data, bytes) else data
     start = stream.tell()
     digest, size = hashlib.sha256(), 0
@@ -47,8 +55,19 @@ def put(*, tenant_id: UUID, data: bytes | IO[bytes]) -> BlobInfo:
         if storage.exists(name):
             storage.delete(name)  # damaged or cut off: the caller holds the right bytes, so they heal it
         stream.seek(start)
-        storage.save(name, File(stream))
+        _save(name, stream, info)
     return info
+
+
+def _save(name: str, stream: IO[bytes], info: BlobInfo) -> None:
+    storage = storages["artifacts"]
+    try:
+        storage.save(name, File(stream))
+    except OSError as error:
+        with suppress(OSError):
+            storage.delete(name)  # a half-written file would take space that is wanted, and pass for a damaged blob
+        why = f"the artifact storage did not take {info.size_bytes} bytes: {error.strerror or error}"
+        raise BlobNotStored(error.errno, why) from error
 
 
 def open_blob(*, tenant_id: UUID, digest: str) -> IO[bytes]:

@@ -20,6 +20,7 @@ NOT_BUILT, NOT_SHOWN = "not built", "not shown"
 
 REWRITTEN = "tests/attacks/test_rewritten_ledgers.py::test_"
 CRASHES = "tests/attacks/test_crashes.py::test_"
+FULL_DISK = "tests/attacks/test_full_disk.py::test_"
 CHECKPOINT = "tests/ledger/test_checkpoint.py::test_"
 MERKLE = "tests/ledger/test_merkle.py::test_"
 DSSE = "tests/ledger/test_dsse.py::test_"
@@ -295,9 +296,14 @@ ATTACKS = (
         (f"{SEQUENCER}a_rolled_back_act_leaves_no_receipt",),
     ),
     Attack(
-        44, "database goes away mid-batch", "one transaction a batch", SURVIVED,
-        (f"{CRASHES}t44_a_database_that_goes_away_in_the_middle_of_a_batch_loses_nothing",),
-        "a full disk and a failover to a lagging replica were not tried",
+        44, "database goes away mid-batch, disks are full", "one transaction; nothing by halves", SURVIVED,
+        (
+            f"{CRASHES}t44_a_database_that_goes_away_in_the_middle_of_a_batch_loses_nothing",
+            f"{FULL_DISK}t44_an_artifact_that_does_not_fit_leaves_nothing_and_is_kept_once_there_is_space",
+            f"{FULL_DISK}t44_a_run_whose_evidence_does_not_fit_tries_again_and_finishes_once_there_is_space",
+            f"{FULL_DISK}t44_a_database_without_space_leaves_no_act_without_receipt_and_no_receipt_without_act",
+        ),
+        "a failover to a lagging replica is a restore of an older database: T8 says what tells",
     ),
     Attack(
         45, "a million leaves", "stored tiles", SURVIVED,
