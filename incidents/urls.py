@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from incidents.views import action_items, entries, people, postmortems, response
+from incidents.views import action_items, entries, people, postmortems, reporting, response, rules
 from incidents.views import incidents as views
 
 app_name = "incidents"
@@ -32,6 +32,13 @@ urlpatterns = [
     path("INC-<int:number>/tasks/", response.tasks, name="tasks"),
     path("INC-<int:number>/tasks/<int:task>/", response.task, name="task"),
     path("export.csv", response.export, name="export"),
+    path("rules/", rules.policy, name="rules"),
+    path("rules/new/", rules.policy_new, name="rules_new"),
+    path("rules/versions/<int:version>/", rules.policy_version, name="rules_version"),
+    path("rules/versions/<int:version>.json", rules.policy_file, name="rules_file"),
+    path("rules/reporting/", reporting.rules, name="reporting_rules"),
+    path("rules/reporting/new/", reporting.rule_new, name="reporting_rule_new"),
+    path("rules/reporting/<str:key>/", reporting.rule, name="reporting_rule"),
     path("alerts/", response.alert_list, name="alerts"),
     path("alerts/<uuid:alert>/", response.alert, name="alert"),
     path("INC-<int:number>/duty/", response.duty, name="duty"),

@@ -82,6 +82,7 @@ _NAV = (
         "Set up",
         (
             ("Members", "console:members", "users", "view_evidence", "g m"),
+            ("Response rules", "incidents:rules", "sliders-horizontal", "view_incidents", "g u"),
             ("Adapters", "admin:adapters_adapterconfig_changelist", "plug", "manage_adapters", "g a"),
             ("Slack", "slack:workspaces", "message-square", "manage_adapters", "g s"),
         ),

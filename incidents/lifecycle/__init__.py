@@ -58,7 +58,7 @@ from incidents.lifecycle.obligations import (
     file_obligation,
 )
 from incidents.lifecycle.own_rules import change_own_rule
-from incidents.lifecycle.policy import PolicyChanged, change_response_policy
+from incidents.lifecycle.policy import PolicyChanged, change_response_policy, check_policy
 from incidents.lifecycle.postmortem import draft_postmortem, request_postmortem, store_rendering
 from incidents.lifecycle.refusals import (
     GuardsNotMet,
@@ -173,6 +173,7 @@ __all__ = [
     "change_own_rule",
     "change_response_policy",
     "change_task",
+    "check_policy",
     "classify_incident",
     "close_action_item",
     "correct_entry",

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from conductor.ledger import receipts
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, require
-from incidents.lifecycle.words import Complaints
+from incidents.lifecycle.words import Complaints, storable
 from incidents.models import OwnRule
 from incidents.obligations.rules import Rule, as_json
 
@@ -33,7 +33,9 @@ def change_own_rule(
         rule = Rule.model_validate(dict(content))
     except ValidationError as invalid:
         for each in invalid.errors():
-            complaints.add(".".join(str(part) for part in each["loc"]) or "content", each["msg"])
+            complaints.add(
+                ".".join(str(part) for part in each["loc"]) or "content", each["msg"].removeprefix("Value error, ")
+            )
     complaints.refuse()
     with transaction.atomic():
         newest = OwnRule.objects.filter(key=rule.key).aggregate(newest=Max("version"))["newest"] or 0
@@ -41,7 +43,7 @@ def change_own_rule(
             tenant_id=tenant_id,
             key=rule.key,
             version=newest + 1,
-            content=as_json(rule),
+            content=storable(as_json(rule)),
             is_active=is_active,
             reason=why,
             changed_by=actor.ref,

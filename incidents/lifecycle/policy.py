@@ -13,7 +13,7 @@ from conductor.ledger import receipts
 from conductor.lib.errors import Conflict
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, require
-from incidents.lifecycle.words import Complaints
+from incidents.lifecycle.words import Complaints, storable
 from incidents.models import ResponsePolicy
 from incidents.response.guards import GUARDS
 from incidents.response.policy import complaints_about, digest_of, policy_in_force
@@ -36,23 +36,38 @@ def change_response_policy(
     require(actor=actor, permission="configure_response")
     complaints = Complaints()
     why = complaints.text("reason", reason, required=True)
-    for name, faults in complaints_about(dict(content)).items():
-        for fault in faults:
-            complaints.add(name, fault)
-    for move, rule in (content.get("transitions") or {}).items() if not complaints.fields else ():
-        for guard in rule.get("guards", []):
-            if guard["guard"] not in GUARDS:
-                complaints.add(
-                    f"transitions.{move}", f"There is no guard {guard['guard']}. There are {', '.join(GUARDS)}."
-                )
+    good = _checked(complaints, content)
     complaints.refuse()
     if policy_in_force().version != seen_version:
         raise PolicyChanged
     try:
         with transaction.atomic():
-            return _insert(tenant_id, dict(content), why, seen_version, actor, now)
+            return _insert(tenant_id, good, why, seen_version, actor, now)
     except IntegrityError as error:
         raise PolicyChanged from error
+
+
+def check_policy(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content as a version of the policy would hold it; raise Invalid naming every fault by its path."""
+    complaints = Complaints()
+    good = _checked(complaints, content)
+    complaints.refuse()
+    return good
+
+
+def _checked(complaints: Complaints, content: Mapping[str, Any]) -> dict[str, Any]:
+    found = complaints_about(dict(content))
+    for name, faults in found.items():
+        for fault in faults:
+            complaints.add(name, fault)
+    if found:
+        return {}
+    for move, rule in (content.get("transitions") or {}).items():
+        for guard in rule.get("guards", []):
+            if guard["guard"] not in GUARDS:
+                known = ", ".join(GUARDS)
+                complaints.add(f"transitions.{move}", f"There is no guard {guard['guard']}. There are {known}.")
+    return dict(storable(dict(content)))
 
 
 def _insert(

@@ -59,6 +59,15 @@ def check_moment(complaints: Complaints, name: str, moment: datetime | None, now
         complaints.add(name, "This has not happened yet.")
 
 
+def storable(document: Any) -> Any:
+    """Return the JSON document without what neither PostgreSQL nor canonical JSON can hold in its texts."""
+    if isinstance(document, str):
+        return _readable(document)
+    if isinstance(document, dict):
+        return {_readable(name): storable(value) for name, value in document.items()}
+    return [storable(each) for each in document] if isinstance(document, list) else document
+
+
 def _readable(value: str) -> str:
     """Drop what neither PostgreSQL nor canonical JSON can hold: NUL characters and lone surrogates."""
     return value.replace("\x00", "").encode("utf-8", "ignore").decode()

@@ -32,15 +32,16 @@ def due(rule: Rule, moments: Mapping[str, datetime]) -> Due:
     for limit in rule.limits:
         moment = moments.get(limit.after)
         if moment is None:
-            told.append(f"{_span(limit)} after {_name(limit.after)}, which nobody has recorded yet.")
+            told.append(f"{span_in_words(limit)} after {anchor_in_words(limit.after)}, which nobody has recorded yet.")
             continue
         at = _add(rule, limit, moment)
-        told.append(f"{_span(limit)} after {_name(limit.after)} at {_say(moment, rule)} is {_say(at, rule)}.")
+        told.append(
+            f"{span_in_words(limit)} after {anchor_in_words(limit.after)} at {_say(moment, rule)} is {_say(at, rule)}."
+        )
         came = moments.get(limit.unless_past) if limit.unless_past else None
         if came is not None and came > at:
-            told.append(
-                f"That had passed when {_name(limit.unless_past)} came at {_say(came, rule)}: it does not count."
-            )
+            late = anchor_in_words(limit.unless_past)
+            told.append(f"That had passed when {late} came at {_say(came, rule)}: it does not count.")
             continue
         reached.append(at)
     if not reached:
@@ -72,12 +73,14 @@ def _rolled(rule: Rule, at: datetime, told: list[str]) -> datetime:
     return moved
 
 
-def _span(limit: Limit) -> str:
+def span_in_words(limit: Limit) -> str:
+    """Return how long a limit is: "72 hours", "4 working days"."""
     word = _UNITS[limit.unit]
     return f"{limit.count} {word}{'' if limit.count == 1 else 's'}"
 
 
-def _name(anchor: str) -> str:
+def anchor_in_words(anchor: str) -> str:
+    """Return what starts a clock, as people read it."""
     if anchor.startswith(FILED):
         return f"the filing of {anchor.removeprefix(FILED)}"
     return anchor.replace("_", " ")

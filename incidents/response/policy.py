@@ -161,7 +161,9 @@ def complaints_about(content: Any) -> dict[str, list[str]]:
     except ValidationError as invalid:
         found: dict[str, list[str]] = {}
         for each in invalid.errors():
-            found.setdefault(".".join(str(part) for part in each["loc"]) or "content", []).append(each["msg"])
+            found.setdefault(".".join(str(part) for part in each["loc"]) or "content", []).append(
+                each["msg"].removeprefix("Value error, ")
+            )
         return found
     return {}
 

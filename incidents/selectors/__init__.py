@@ -44,6 +44,14 @@ from incidents.selectors.learning import (
 )
 from incidents.selectors.people import Person, Reader, find_person, members, readers, responders
 from incidents.selectors.related import Suggestion, related_to
+from incidents.selectors.rules import (
+    PolicyVersion,
+    RuleFound,
+    content_before,
+    policy_versions,
+    reporting_rule,
+    reporting_rules,
+)
 from incidents.selectors.saga import WorkflowStep, workflow_steps
 from incidents.selectors.sources import Sources, sources_of
 from incidents.selectors.surroundings import Surroundings, Tie, blast_of, surroundings
@@ -60,8 +68,10 @@ __all__ = [
     "LiveIncident",
     "Moment",
     "Person",
+    "PolicyVersion",
     "Reader",
     "RoleSlot",
+    "RuleFound",
     "Sources",
     "StepperStep",
     "Suggestion",
@@ -78,6 +88,7 @@ __all__ = [
     "asserted",
     "blast_of",
     "cost_so_far",
+    "content_before",
     "export_csv",
     "figures",
     "filtered",
@@ -90,11 +101,14 @@ __all__ = [
     "members",
     "moments_of",
     "newest_entry",
+    "policy_versions",
     "postmortem_version",
     "postmortems_of",
     "readers",
     "related_to",
     "rendered_postmortem",
+    "reporting_rule",
+    "reporting_rules",
     "responders",
     "roles_of",
     "rows_of",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from conductor.templatetags.switchboard import coded
-from incidents.models import EventKind, TimelineEvent
+from incidents.models import EventKind, Question, TimelineEvent
+from incidents.obligations.due import anchor_in_words, span_in_words
+from incidents.obligations.rules import Limit, Rule
 from incidents.wording import CHANNELS, sentence
 
 register = template.Library()
@@ -39,3 +43,24 @@ def kind_word(entry: TimelineEvent) -> str:
 def channel_word(entry: TimelineEvent) -> str:
     """`{{ entry|channel_word }}`: the channel that it came through, "in the console"."""
     return CHANNELS.get(entry.source, entry.source)
+
+
+@register.filter
+def minutes(count: int) -> timedelta:
+    """`{{ 20|minutes }}`: that many minutes, for `duration`."""
+    return timedelta(minutes=count)
+
+
+@register.filter
+def limit_words(limit: Limit) -> str:
+    """`{{ limit|limit_words }}`: "72 hours after awareness"."""
+    return f"{span_in_words(limit)} after {anchor_in_words(limit.after)}"
+
+
+@register.filter
+def armed_words(rule: Rule) -> str:
+    """`{{ rule|armed_words }}`: what makes the rule a duty of an incident."""
+    questions = [f"“{Question(each).label}” is yes, or not known yet" for each in rule.armed_by]
+    severities = [f"the severity is {' or '.join(rule.armed_at_severity)}"] if rule.armed_at_severity else []
+    said = "; or ".join([*questions, *severities])
+    return said[:1].upper() + said[1:] if said else "Nothing: nobody is asked about it"

@@ -39,6 +39,11 @@ READS: dict[str, dict[str, str]] = {
     "incidents:access": {"number": "told"},
     "incidents:postmortem": {"number": "told"},
     "incidents:alerts": {},
+    "incidents:rules": {},
+    "incidents:rules_version": {"version": "=0"},
+    "incidents:rules_file": {"version": "=0"},
+    "incidents:reporting_rules": {},
+    "incidents:reporting_rule": {"key": "=gdpr.authority"},
     "incidents:export": {},
     "incidents:postmortem_pdf": {"number": "told"},
     "incidents:action_items": {},
@@ -90,6 +95,8 @@ WRITES: dict[str, dict[str, str]] = {
     "incidents:link": {"number": "burning"},
     "incidents:merge": {"number": "burning"},
     "incidents:visibility": {"number": "burning"},
+    "incidents:rules_new": {},
+    "incidents:reporting_rule_new": {},
     "incidents:alert": {"alert": "=01934a00-0000-7000-8000-00000000000a"},
     "incidents:postmortem_section": {"number": "told", "part": "=factors"},
     "incidents:postmortem_review": {"number": "told", "step": "=review"},
@@ -100,7 +107,9 @@ WRITES: dict[str, dict[str, str]] = {
 }
 """Addresses that only write, or whose form only writers may see."""
 
-ALSO_WRITE = frozenset({"incidents:action_item", "incidents:postmortem", "incidents:entry", "incidents:access"})
+ALSO_WRITE = frozenset(
+    {"incidents:action_item", "incidents:postmortem", "incidents:entry", "incidents:access", "incidents:reporting_rule"}
+)
 """Pages that anybody may read and that take a form as well."""
 
 VARIANTS = {
@@ -136,6 +145,7 @@ FILES = frozenset(
         "console:trust_root",
         "incidents:postmortem_pdf",
         "incidents:export",
+        "incidents:rules_file",
         "evidence:artifact",
         "evidence:pack_file",
     }
@@ -153,6 +163,8 @@ ABSENT = {
     "artifact_id": "01934a00-0000-7000-8000-00000000dead",
     "pack_id": "01934a00-0000-7000-8000-00000000dead",
     "key": "SOC2_Z9.9",
+    "version": 999_999,
+    "seq": 999_999,
 }
 """Arguments that name nothing."""
 
