@@ -56,7 +56,7 @@ def rule(request: TenantRequest, tenant: str, key: str) -> HttpResponse:
             )
         )
         if outcome.is_done:
-            return redirect("incidents:reporting_rule", tenant, key)
+            return redirect("incidents:rules_reporting_one", tenant, key)
     versions = [
         (row, told.changes_between(selectors.content_before(found, row.version), row.content)) for row in found.versions
     ]
@@ -81,7 +81,7 @@ def rule_new(request: TenantRequest, tenant: str) -> HttpResponse:
             )
         )
         if outcome.is_done:
-            return redirect("incidents:reporting_rule", tenant, content["key"])
+            return redirect("incidents:rules_reporting_one", tenant, content["key"])
     elif key := request.GET.get("key", ""):
         content = as_json(selectors.reporting_rule(key=key).rule)
     else:

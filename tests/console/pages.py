@@ -42,8 +42,8 @@ READS: dict[str, dict[str, str]] = {
     "incidents:rules": {},
     "incidents:rules_version": {"version": "=0"},
     "incidents:rules_file": {"version": "=0"},
-    "incidents:reporting_rules": {},
-    "incidents:reporting_rule": {"key": "=gdpr.authority"},
+    "incidents:rules_reporting": {},
+    "incidents:rules_reporting_one": {"key": "=gdpr.authority"},
     "incidents:export": {},
     "incidents:postmortem_pdf": {"number": "told"},
     "incidents:action_items": {},
@@ -96,7 +96,7 @@ WRITES: dict[str, dict[str, str]] = {
     "incidents:merge": {"number": "burning"},
     "incidents:visibility": {"number": "burning"},
     "incidents:rules_new": {},
-    "incidents:reporting_rule_new": {},
+    "incidents:rules_reporting_new": {},
     "incidents:alert": {"alert": "=01934a00-0000-7000-8000-00000000000a"},
     "incidents:postmortem_section": {"number": "told", "part": "=factors"},
     "incidents:postmortem_review": {"number": "told", "step": "=review"},
@@ -108,7 +108,13 @@ WRITES: dict[str, dict[str, str]] = {
 """Addresses that only write, or whose form only writers may see."""
 
 ALSO_WRITE = frozenset(
-    {"incidents:action_item", "incidents:postmortem", "incidents:entry", "incidents:access", "incidents:reporting_rule"}
+    {
+        "incidents:action_item",
+        "incidents:postmortem",
+        "incidents:entry",
+        "incidents:access",
+        "incidents:rules_reporting_one",
+    }
 )
 """Pages that anybody may read and that take a form as well."""
 
