@@ -39,6 +39,7 @@ urlpatterns = [
     path("rules/reporting/", reporting.rules, name="rules_reporting"),
     path("rules/reporting/new/", reporting.rule_new, name="rules_reporting_new"),
     path("rules/reporting/<str:key>/", reporting.rule, name="rules_reporting_one"),
+    path("deadlines/", reporting.deadlines, name="deadlines"),
     path("alerts/", response.alert_list, name="alerts"),
     path("alerts/<uuid:alert>/", response.alert, name="alert"),
     path("INC-<int:number>/duty/", response.duty, name="duty"),

@@ -6,16 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from adapters.lifecycle import deliver
-from adapters.ports import AdapterError
 from conductor.engine.context import StepContext, Wait
 from conductor.lib.clock import rfc3339
 from conductor.tenancy.scope import tenant_scope
+from incidents.announcing import announce, holder_in_words
 from incidents.cadence import watch
 from incidents.lifecycle import record_missed_update, record_unanswered_role
 from incidents.models import EventKind, Incident, Role, RoleAssignment, TimelineEvent
-from incidents.notices import payload_of
-from incidents.response.policy import EVERYBODY, Content, policy_in_force
+from incidents.response.policy import Content, policy_in_force
 
 MISSED_EVENT = "incidents.update.missed"
 UNANSWERED_EVENT = "incidents.role.unanswered"
@@ -42,7 +40,7 @@ def watch_response(ctx: StepContext) -> dict[str, Any]:
 def _missed(ctx: StepContext, incident: Incident, policy: Content, miss: int, due_at: datetime) -> None:
     target = policy.cadence.escalate_to[min(miss, len(policy.cadence.escalate_to)) - 1]
     with tenant_scope(ctx.tenant_id):
-        who = _named(incident, target)
+        who = holder_in_words(incident, target)
         entry = record_missed_update(
             incident=incident, due_at=due_at, miss=miss, escalated_to=who, actor=ctx.actor, now=ctx.now()
         )
@@ -50,7 +48,7 @@ def _missed(ctx: StepContext, incident: Incident, policy: Content, miss: int, du
         return
     ctx.log("update missed", miss=miss, due_at=rfc3339(due_at), escalated_to=who)
     facts = {"Due": rfc3339(due_at), "Missed in a row": str(miss), "For": who}
-    _announce(
+    announce(
         ctx,
         incident,
         MISSED_EVENT,
@@ -76,32 +74,5 @@ def _unanswered(ctx: StepContext, incident: Incident, policy: Content) -> list[d
         if entry is not None:
             facts = {"Role": Role(assignment.role).label, "Given to": assignment.user_name}
             title = f"{incident.code}: {assignment.user_name} has not accepted"
-            _announce(ctx, incident, UNANSWERED_EVENT, title, facts, f"{assignment.id}:unanswered")
+            announce(ctx, incident, UNANSWERED_EVENT, title, facts, f"{assignment.id}:unanswered")
     return coming
-
-
-def _named(incident: Incident, target: str) -> str:
-    if target == EVERYBODY:
-        return "everybody who is told of incidents"
-    holder = RoleAssignment.objects.filter(incident=incident, role=target, ended_at=None).first()
-    label = str(Role(target).label).lower()
-    return f"{holder.user_name}, {label}" if holder else f"nobody: the role of {label} is vacant"
-
-
-def _announce(ctx: StepContext, incident: Incident, event: str, title: str, facts: dict[str, str], key: str) -> None:
-    """Tell the adapters. A failure here is logged and does not stop the watch: the timeline has it already."""
-    payload = payload_of(incident=incident, tenant_slug=ctx.tenant_slug)
-    payload = {**payload, "title": title, "facts": {**payload["facts"], **facts}}
-    ctx.heartbeat()
-    try:
-        deliver(
-            tenant_id=ctx.tenant_id,
-            event=event,
-            subject=incident.ref,
-            payload=payload,
-            key=key,
-            now=ctx.now(),
-            environment_id=incident.environment_id,
-        )
-    except AdapterError as error:
-        ctx.log("could not be announced", level="error", error=error.message)

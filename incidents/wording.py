@@ -37,6 +37,9 @@ KEY_KINDS = frozenset(
         EventKind.ALERT_FIRED,
         EventKind.ALERT_RESOLVED,
         EventKind.EVIDENCE_ATTACHED,
+        EventKind.OBLIGATION_DECIDED,
+        EventKind.OBLIGATION_MISSED,
+        EventKind.OBLIGATION_FILED,
         EventKind.POSTMORTEM_DRAFTED,
         EventKind.CHANNEL_SHARED,
         EventKind.MESSAGE_CAPTURED,
@@ -208,6 +211,18 @@ def _duty_reopened(who: str, data: Facts) -> str:
     return f"“{data['title']}” is asked again: {facts} changed since the decision"
 
 
+def _due_soon(who: str, data: Facts) -> str:
+    undecided = "" if data["is_decided"] else ", and nobody has decided whether it applies"
+    used = f"{data['percent']} % of its time is over{undecided}"
+    return f"“{data['title']}” ({data['regime']}) is due {data['due_at']}: {used}; told {data['told']}"
+
+
+def _missed_deadline(who: str, data: Facts) -> str:
+    undecided = "" if data["is_decided"] else "; nobody has decided whether it applies"
+    what = f"“{data['title']}” ({data['regime']}) was due {data['due_at']} and is not filed"
+    return f"{what}{undecided}; told {data['told']}"
+
+
 def _filed(who: str, data: Facts) -> str:
     late = ", late" if data.get("late") else ""
     return f"{who} filed “{data['title']}”{late}, number {data['reference']}"
@@ -302,6 +317,8 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.OBLIGATION_ARMED: lambda who, data: f"{data['regime']}: “{data['title']}” is to be decided",
     EventKind.OBLIGATION_DECIDED: _duty_decided,
     EventKind.OBLIGATION_REOPENED: _duty_reopened,
+    EventKind.OBLIGATION_DUE_SOON: _due_soon,
+    EventKind.OBLIGATION_MISSED: _missed_deadline,
     EventKind.OBLIGATION_FILED: _filed,
     EventKind.REPORTING_MOMENT: lambda who, data: f"{who} decided: {data['key'].replace('_', ' ')} was at {data['at']}",
     EventKind.IMPACT_CHANGED: _impact,

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from conductor.engine.registry import Retry, Workflow, register_step, register_workflow
-from incidents import steps, ticket_steps, watching
+from incidents import deadlines, steps, ticket_steps, watching
 from incidents.lifecycle.carrying import SYNC_WORKFLOW
 from incidents.lifecycle.tickets import OPEN_WORKFLOW
 
@@ -90,6 +90,14 @@ WATCH = Workflow(
     steps=("incidents.watch_response",),
     priority="incident",
 )
+DEADLINES = Workflow(
+    name="incidents.deadlines",
+    version=1,
+    title="Watch the deadlines of duties to report",
+    input=IncidentInput,
+    steps=("incidents.watch_deadlines",),
+    priority="incident",
+)
 
 TRACKER_RETRY = Retry(max_attempts=12, first_delay=timedelta(seconds=5))
 """A tracker may be away for half an hour before somebody has to press "retry"."""
@@ -99,6 +107,7 @@ def register() -> None:
     """Register the steps and workflows. Called in AppConfig.ready()."""
     register_step("incidents.notify_declared", steps.notify_declared, retry=Retry(max_attempts=8))
     register_step("incidents.watch_response", watching.watch_response, retry=Retry(max_attempts=20))
+    register_step("incidents.watch_deadlines", deadlines.watch_deadlines, retry=Retry(max_attempts=20))
     register_step(
         "incidents.collect_measures", steps.collect_measures, retry=Retry(max_attempts=steps.MEASURE_TRIES + 1)
     )
@@ -107,6 +116,6 @@ def register() -> None:
     register_step("incidents.remind_owner", steps.remind_owner, retry=Retry(max_attempts=8))
     register_step("incidents.open_ticket", ticket_steps.open_ticket, retry=TRACKER_RETRY)
     register_step("incidents.sync_ticket", ticket_steps.sync_ticket, retry=TRACKER_RETRY)
-    own = (DECLARED, WATCH, POSTMORTEM_DRAFT, POSTMORTEM_RENDER, ACTION_ITEM, TICKET_OPEN, TICKET_SYNC)
+    own = (DECLARED, WATCH, DEADLINES, POSTMORTEM_DRAFT, POSTMORTEM_RENDER, ACTION_ITEM, TICKET_OPEN, TICKET_SYNC)
     for workflow in own:
         register_workflow(workflow)

@@ -66,6 +66,7 @@ _NAV = (
         (
             ("Incidents", "incidents:list", "siren", "view_incidents", "g i"),
             ("Action items", "incidents:action_items", "list-checks", "view_incidents", "g n"),
+            ("Deadlines", "incidents:deadlines", "calendar-clock", "view_incidents", "g d"),
             ("Runs", "console:runs", "workflow", "view_runs", "g r"),
         ),
     ),

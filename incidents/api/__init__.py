@@ -6,14 +6,22 @@ from ninja import Router
 
 from incidents.api.action_items import router as action_items_router
 from incidents.api.alerts import router as alerts_router
+from incidents.api.deadlines import router as deadlines_router
 from incidents.api.incidents import router as incidents_router
 from incidents.api.postmortems import router as postmortems_router
 from incidents.api.response import router as response_router
 from incidents.api.timeline import router as timeline_router
 
 router = Router(tags=["incidents"])
-# First: its /action-items would otherwise be taken for an incident's number.
-for _part in (action_items_router, incidents_router, response_router, timeline_router, postmortems_router):
+# First: their /action-items and /deadlines would otherwise be taken for an incident's number.
+for _part in (
+    action_items_router,
+    deadlines_router,
+    incidents_router,
+    response_router,
+    timeline_router,
+    postmortems_router,
+):
     router.add_router("", _part)
 
 __all__ = ["alerts_router", "router"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from ninja import Router
+from ninja import File, Form, Router
+from ninja.files import UploadedFile
 from ninja.responses import Status
 
 from conductor.lib.clock import now
@@ -14,6 +16,7 @@ from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, selectors
 from incidents.api.response_schemas import (
     DutyDecisionIn,
+    FilingIn,
     LinkIn,
     MergeIn,
     MomentIn,
@@ -25,6 +28,7 @@ from incidents.api.response_schemas import (
 )
 from incidents.api.schemas import IncidentOut
 from incidents.models import Incident, Obligation, Task
+from incidents.uploads import read_upload
 
 router = Router(tags=["incidents"])
 
@@ -114,6 +118,28 @@ def assert_reporting_moment(request: TenantRequest, number: int, payload: Moment
     incident = _incident(request, number)
     lifecycle.assert_reporting_moment(incident=incident, actor=request.actor, now=now(), **payload.dict())
     return Obligation.objects.filter(incident=incident).order_by("regime", "armed_at", "id")
+
+
+@router.post("/{number}/obligations/{obligation_id}/file", response=ObligationOut, operation_id="file_obligation")
+def file_obligation(
+    request: TenantRequest, number: int, obligation_id: UUID, payload: Form[FilingIn], submitted: File[UploadedFile]
+) -> Any:
+    """Record that a report was filed, with what was submitted (20 MB at most). Filed already: nothing changes."""
+    incident = _incident(request, number)
+    require(actor=request.actor, permission="decide_reporting")
+    found = Obligation.objects.select_related("incident").filter(incident=incident, id=obligation_id).first()
+    if found is None:
+        raise NotFound(f"{incident.code} has no such duty.")
+    moment = now()
+    return lifecycle.file_obligation(
+        obligation=found,
+        submitted=read_upload(submitted),
+        reference=payload.reference,
+        late_reason=payload.late_reason,
+        filed_at=payload.filed_at or moment,
+        actor=request.actor,
+        now=moment,
+    )
 
 
 def _incident(request: TenantRequest, number: int) -> Incident:

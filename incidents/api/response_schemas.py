@@ -146,6 +146,33 @@ class DutyDecisionIn(Schema):
     reason: Text
 
 
+class FilingIn(Schema):
+    """What was filed, beside the file that was submitted."""
+
+    reference: Line = Field(description="The receiver's own number for it.")
+    late_reason: Text = Field("", description="Needed after the due date.")
+    filed_at: AwareDatetime | None = Field(None, description="Now, if it is left out.")
+
+
+class DeadlineOut(ObligationOut):
+    """A duty of any incident, with how far its clock has run."""
+
+    incident: str
+    used_percent: int | None = Field(description="Null while nobody has said what starts its clock.")
+    is_overdue: bool
+
+    @staticmethod
+    def resolve_incident(duty: models.Obligation) -> str:
+        return duty.incident.code
+
+
+class DeadlinesOut(Schema):
+    items: list[DeadlineOut]
+    overdue: int
+    undecided: int
+    hidden: int = Field(description="Open duties of private incidents that the reader may not see.")
+
+
 class MomentIn(Schema):
     key: Line = Field(description="awareness, classification, determination, discovery, fix_available or handled.")
     at: AwareDatetime

@@ -38,6 +38,7 @@ from incidents.lifecycle.correction import (
     correct_entry,
     request_redaction,
 )
+from incidents.lifecycle.deadlines import record_deadline
 from incidents.lifecycle.handover import (
     NothingToAnswer,
     accept_role,
@@ -202,6 +203,7 @@ __all__ = [
     "publish_postmortem",
     "record_alert",
     "record_chat",
+    "record_deadline",
     "record_decision",
     "record_link",
     "record_missed_update",

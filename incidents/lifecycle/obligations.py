@@ -13,6 +13,7 @@ from conductor.lib.clock import rfc3339
 from conductor.lib.errors import Conflict, Invalid
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, require
+from incidents.lifecycle.saga import keep_deadlines
 from incidents.lifecycle.words import Complaints, check_moment
 from incidents.lifecycle.writing import Entry, lock, touch, write
 from incidents.models import EventKind, Incident, Obligation, Question, Reply, ReportingMoment
@@ -49,6 +50,8 @@ def sync_obligations(*, incident: Incident, actor: Actor, now: datetime) -> list
     reopened = [each for each in known.values() if _is_stale(each, incident)]
     for each in reopened:
         changed.append(_reopen(incident, each, actor, now))
+    if changed:
+        keep_deadlines(incident=incident, actor=actor, now=now)
     return changed
 
 
@@ -81,6 +84,7 @@ def assert_reporting_moment(
         data = {"key": key, "at": rfc3339(at)}
         _say(locked, EventKind.REPORTING_MOMENT, why, data, actor, now)
         _recompute(locked)
+        keep_deadlines(incident=locked, actor=actor, now=now)
     incident.refresh_from_db()
     return row
 
@@ -118,6 +122,7 @@ def decide_obligations(
         data = {"regime": regime, "applies": applies, "facts": facts_of(_all_facts(found), locked)}
         _say(locked, EventKind.OBLIGATION_DECIDED, why, data, actor, now, links=[_ref(each) for each in found])
         _recompute(locked)
+        keep_deadlines(incident=locked, actor=actor, now=now)
     incident.refresh_from_db()
     return list(Obligation.objects.filter(incident=incident, regime=regime).order_by("rule_key"))
 
@@ -169,6 +174,7 @@ def file_obligation(
         data |= {"late": True} if late else {}
         _say(locked, EventKind.OBLIGATION_FILED, late, data, actor, now, links=[_ref(obligation)])
         _recompute(locked)
+        keep_deadlines(incident=locked, actor=actor, now=now)
     obligation.refresh_from_db()
     return obligation
 
@@ -197,6 +203,7 @@ def _armed_because(rule: Rule, incident: Incident) -> str:
 
 
 def _arm(incident: Incident, rule: Rule, why: str, actor: Actor, now: datetime) -> Obligation:
+    found = due(rule, _moments(incident))
     obligation = Obligation.objects.create(
         tenant_id=incident.tenant_id,
         incident=incident,
@@ -205,7 +212,9 @@ def _arm(incident: Incident, rule: Rule, why: str, actor: Actor, now: datetime) 
         regime=rule.regime,
         armed_at=now,
         armed_because=why,
-        explanation=due(rule, _moments(incident)).explanation,
+        due_at=found.at,
+        running_since=found.since,
+        explanation=found.explanation,
     )
     data = {"rule": rule.key, "title": rule.title, "regime": rule.regime, "because": why}
     _say(incident, EventKind.OBLIGATION_ARMED, "", data, actor, now, links=[_ref(obligation)])
@@ -233,8 +242,10 @@ def _recompute(incident: Incident) -> None:
     moments = _moments(incident)
     for each in Obligation.objects.filter(incident=incident).exclude(state=State.FILED):
         found = due(Rule.model_validate(each.rule), moments)
-        if (found.at, found.explanation) != (each.due_at, each.explanation):
-            Obligation.objects.filter(id=each.id).update(due_at=found.at, explanation=found.explanation)
+        if (found.at, found.since, found.explanation) != (each.due_at, each.running_since, each.explanation):
+            Obligation.objects.filter(id=each.id).update(
+                due_at=found.at, running_since=found.since, explanation=found.explanation
+            )
 
 
 def _moments(incident: Incident) -> dict[str, datetime]:

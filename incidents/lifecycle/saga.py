@@ -13,10 +13,11 @@ from conductor.engine.models import Run
 from conductor.engine.nudge import nudge_runs
 from conductor.tenancy.actors import Actor
 from incidents.lifecycle import topology
-from incidents.models import Incident
+from incidents.models import Incident, Obligation
 
 DECLARED_WORKFLOW = "incidents.declared"
 WATCH_WORKFLOW = "incidents.watch"
+DEADLINES_WORKFLOW = "incidents.deadlines"
 
 _following: list[str] = [DECLARED_WORKFLOW, WATCH_WORKFLOW]
 
@@ -45,6 +46,16 @@ def keep_watching(*, incident: Incident, actor: Actor, now: datetime) -> None:
         _start(incident, WATCH_WORKFLOW, f"{incident.id}:watch:{runs.count()}", actor, now)
 
 
+def keep_deadlines(*, incident: Incident, actor: Actor, now: datetime) -> None:
+    """Have the watch over deadlines look again, as a duty changed; start it where a clock runs and nobody watches."""
+    if nudge_runs(workflow=DEADLINES_WORKFLOW, subject=incident.ref, now=now):
+        return
+    runs = Run.objects.filter(workflow=DEADLINES_WORKFLOW, subject=incident.ref)
+    is_running = Obligation.objects.open().filter(incident=incident, due_at__isnull=False).exists()
+    if is_running and not runs.exclude(status__in=Run.OVER).exists():
+        _start(incident, DEADLINES_WORKFLOW, f"{incident.id}:deadlines:{runs.count()}", actor, now)
+
+
 def _start(incident: Incident, workflow: str, dedup_key: str, actor: Actor, now: datetime) -> None:
     run = start_run(
         tenant_id=incident.tenant_id,
@@ -56,6 +67,6 @@ def _start(incident: Incident, workflow: str, dedup_key: str, actor: Actor, now:
         environment_id=incident.environment_id,
         dedup_key=dedup_key,
     )
-    # The watch only looks: it acts on nothing, and the graph need not show it.
-    if workflow != WATCH_WORKFLOW:
+    # The watches only look: they act on nothing, and the graph need not show them.
+    if workflow not in (WATCH_WORKFLOW, DEADLINES_WORKFLOW):
         topology.link_run(incident=incident, run=run, actor=actor, now=now)

@@ -11,6 +11,12 @@ from conductor.tenancy.models import TenantModel
 from incidents.models.incident import Incident
 
 
+class ObligationQuerySet(models.QuerySet["Obligation"]):
+    def open(self) -> ObligationQuerySet:
+        """Those that somebody still has to decide or to file."""
+        return self.filter(state__in=["ASSESSING", "APPLICABLE"])
+
+
 class Obligation(TenantModel):
     """One stage of one regime, for one incident: to be decided, running, or done."""
 
@@ -30,6 +36,8 @@ class Obligation(TenantModel):
     armed_at = models.DateTimeField()
     armed_because = models.CharField(max_length=200)
     due_at = models.DateTimeField(null=True)
+    running_since = models.DateTimeField(null=True)
+    """The moment from which the time until `due_at` is counted; None while it has none."""
     explanation = models.JSONField(default=list)
     """Sentences by which the due date is derived, in order."""
 
@@ -47,6 +55,8 @@ class Obligation(TenantModel):
     filing_digest = models.CharField(max_length=64, blank=True)
     """SHA-256 of exactly what was submitted."""
     late_reason = models.TextField(blank=True)
+
+    objects = ObligationQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

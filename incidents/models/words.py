@@ -164,6 +164,8 @@ class EventKind(models.TextChoices):
     OBLIGATION_ARMED = "obligation.armed", "Duty to report armed"
     OBLIGATION_DECIDED = "obligation.decided", "Duty to report decided"
     OBLIGATION_REOPENED = "obligation.reopened", "Duty to report asked again"
+    OBLIGATION_DUE_SOON = "obligation.due_soon", "Deadline near"
+    OBLIGATION_MISSED = "obligation.missed", "Deadline missed"
     OBLIGATION_FILED = "obligation.filed", "Report filed"
     REPORTING_MOMENT = "obligation.moment_asserted", "Moment for a clock asserted"
     ROLE_ASSIGNED = "role.assigned", "Role assigned"

@@ -20,6 +20,8 @@ class Due:
     at: datetime | None
     """None while no moment that starts the clock is known."""
     explanation: list[str]
+    since: datetime | None = None
+    """The moment that the limit which counts runs from; None where `at` is."""
 
 
 def due(rule: Rule, moments: Mapping[str, datetime]) -> Due:
@@ -43,13 +45,13 @@ def due(rule: Rule, moments: Mapping[str, datetime]) -> Due:
             late = anchor_in_words(limit.unless_past)
             told.append(f"That had passed when {late} came at {_say(came, rule)}: it does not count.")
             continue
-        reached.append(at)
+        reached.append((at, moment))
     if not reached:
         return Due(None, told)
-    earliest = min(reached)
+    earliest, since = min(reached)
     if len(reached) > 1:
         told.append(f"The earlier one counts: {_say(earliest, rule)}.")
-    return Due(_rolled(rule, earliest, told).astimezone(UTC), told)
+    return Due(_rolled(rule, earliest, told).astimezone(UTC), told, since.astimezone(UTC))
 
 
 def _add(rule: Rule, limit: Limit, moment: datetime) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from incidents.selectors.alerts import alert_by_id, alerts, alerts_waiting
 from incidents.selectors.cost import cost_so_far
+from incidents.selectors.deadlines import Deadline, Deadlines, deadlines
 from incidents.selectors.detail import (
     Moment,
     RoleSlot,
@@ -59,6 +60,8 @@ from incidents.selectors.surroundings import Surroundings, Tie, blast_of, surrou
 __all__ = [
     "VIEWS",
     "ActionFigures",
+    "Deadline",
+    "Deadlines",
     "EntryFound",
     "Figure",
     "Figures",
@@ -89,6 +92,7 @@ __all__ = [
     "blast_of",
     "cost_so_far",
     "content_before",
+    "deadlines",
     "export_csv",
     "figures",
     "filtered",

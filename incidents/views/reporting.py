@@ -1,4 +1,4 @@
-"""The pages of duties to report: the rules in force, one rule with its versions, and the form of an own rule."""
+"""The pages of duties to report: deadlines, the rules in force, one rule with its versions, the form of an own rule."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ UNITS = (
 def rules(request: TenantRequest, tenant: str) -> HttpResponse:
     """Every duty to report that incidents of this tenant can be under."""
     return render(request, "incidents/reporting.html", {"rules": selectors.reporting_rules()})
+
+
+@require_GET
+@door(permission="view_incidents")
+def deadlines(request: TenantRequest, tenant: str) -> HttpResponse:
+    """Every duty to report, the soonest due first, with how its due date is derived."""
+    view = "done" if request.GET.get("view") == "done" else "open"
+    context = {"view": view, "deadlines": selectors.deadlines(view=view, now=now())}
+    return render(request, "incidents/deadlines.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -16,10 +16,10 @@ from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, pages, selectors
 from incidents.models import Incident, Obligation, Outcome, Question, Task
+from incidents.uploads import read_upload
 from incidents.views.forms import back_to, utc_moment
 
 RESPOND = "respond"
-MOST_BYTES = 20_000_000
 
 
 @require_POST
@@ -118,12 +118,9 @@ def filing(request: TenantRequest, tenant: str, number: int, duty: UUID) -> Http
     found = Obligation.objects.select_related("incident").filter(incident=incident, id=duty).first()
     if found is None:
         raise NotFound(f"{incident.code} has no such duty.")
-    upload = request.FILES.get("submitted")
-    if upload is not None and (upload.size or 0) > MOST_BYTES:
-        raise Invalid(fields={"submitted": ["Use a file of at most 20 MB."]})
     lifecycle.file_obligation(
         obligation=found,
-        submitted=upload.read() if upload is not None else b"",
+        submitted=read_upload(request.FILES.get("submitted")),
         reference=request.POST.get("reference", ""),
         late_reason=request.POST.get("late_reason", ""),
         filed_at=now(),

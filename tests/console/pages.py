@@ -39,6 +39,7 @@ READS: dict[str, dict[str, str]] = {
     "incidents:access": {"number": "told"},
     "incidents:postmortem": {"number": "told"},
     "incidents:alerts": {},
+    "incidents:deadlines": {},
     "incidents:rules": {},
     "incidents:rules_version": {"version": "=0"},
     "incidents:rules_file": {"version": "=0"},
@@ -131,6 +132,7 @@ VARIANTS = {
         "view=key",
         "before=20",
     ),
+    "incidents:deadlines": ("view=done",),
     "console:runs": ("status=running",),
     "console:member_permissions": (
         "person={membership}&action=incidents.resolve&case=INC-{burning}&signed_in=password",

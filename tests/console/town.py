@@ -235,6 +235,7 @@ def _many(tenant: Tenant, ben: Actor, cora: Actor, now: datetime) -> Incident:
             title=HOSTILE if n == 0 else f"Queue {n} is behind",
             severity="SEV1" if n == 0 else f"SEV{2 + n % 3}",
             service=SERVICES[n],
+            answers={"personal_data": "YES"} if n == 0 else {},
             actor=ben,
             now=now - timedelta(hours=n, minutes=1),
         )

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from conductor.tenancy.actors import Actor
+from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.models import Tenant
+from conductor.tenancy.scope import tenant_scope
 from incidents.lifecycle import acknowledge_incident, declare_incident, move_incident, post_update
 from incidents.models import SIDE_EXITS, STEPS, Incident, Status
+from tests.incidents.clocks import Clock
 
 Declare = Callable[..., Incident]
 
@@ -45,6 +47,24 @@ def declare(tenant: Tenant, scope: None, commander: Actor, now: datetime) -> Dec
 def incident(declare: Declare) -> Incident:
     """An open SEV3 incident, declared at `now`."""
     return declare()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, now: datetime) -> Clock:
+    """The engine's clock, which stands at `now` until the test moves it."""
+    clock = Clock(now)
+    for module in ("calling", "context", "contexts", "executor"):
+        monkeypatch.setattr(f"conductor.engine.{module}.clock_now", clock)
+    return clock
+
+
+@pytest.fixture
+def cora_acts(committed: None, tenant: Tenant, cora: User) -> Actor:
+    """Cora, for tests whose rows are committed."""
+    with tenant_scope(tenant.id):
+        found = actor_for_user(user=cora, tenant=tenant, channel="console")
+    assert found is not None
+    return found
 
 
 @pytest.fixture

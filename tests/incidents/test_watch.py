@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from conductor.engine import registry
 from conductor.engine.executor import advance
 from conductor.engine.lifecycle import retry_run
 from conductor.engine.models import Run, Step
-from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from incidents.lifecycle import (
@@ -28,34 +28,9 @@ from incidents.lifecycle import (
 from incidents.lifecycle.saga import WATCH_WORKFLOW
 from incidents.models import EventKind, Incident, StatusTransition, TimelineEvent
 from incidents.workflows import DECLARED
+from tests.incidents.clocks import Clock
 
 MINUTE = timedelta(minutes=1)
-
-
-class Clock:
-    """The time that the engine and its steps read."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch, now: datetime) -> Clock:
-    clock = Clock(now)
-    for module in ("calling", "context", "contexts", "executor"):
-        monkeypatch.setattr(f"conductor.engine.{module}.clock_now", clock)
-    return clock
-
-
-@pytest.fixture
-def cora_acts(committed: None, tenant: Tenant, cora: Any) -> Actor:
-    with tenant_scope(tenant.id):
-        found = actor_for_user(user=cora, tenant=tenant, channel="console")
-    assert found is not None
-    return found
 
 
 @pytest.fixture
