@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chatops import selectors
+from chatops import asking, selectors
 from chatops.headline import digest_of, headline
 from chatops.lifecycle import Say, close_channel, enqueue, note_headline, open_channel, plan_channel
 from chatops.models import IncidentChannel, Lane, OutboxMessage, SlackInstallation
@@ -31,6 +31,7 @@ def follow(*, incident_id: UUID, now: datetime) -> None:
     incident = Incident.objects.select_related("tenant").filter(id=incident_id).first()
     if workspace is None or incident is None or incident.is_history:
         return
+    asking.ask(incident=incident, workspace=workspace, now=now)
     channel = IncidentChannel.objects.filter(incident=incident).first()
     if channel is None and workspace.opens_channels and incident.is_active:
         _plan(incident, workspace, now)

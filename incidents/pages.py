@@ -38,7 +38,9 @@ def hub(*, query: Mapping[str, Any], member_id: int | None, now: datetime) -> di
     filters = filters_of(query=query, member_id=member_id)
     context = {"view": view, "filters": filters, "now": now, "figures": selectors.figures(now=now)}
     if view in {"all", "imported"}:
+        context["hidden"] = selectors.hidden_count(kind=filters.kind, active_only=False)
         found = selectors.with_columns(selectors.filtered(filters=filters)).order_by("-number")[:PAGE]
         return {**context, "groups": [("", selectors.rows_of(incidents=found, now=now))]}
+    context["hidden"] = selectors.hidden_count(kind=filters.kind, active_only=True) if view != "mine" else 0
     board = selectors.hub(filters=filters, now=now)
     return {**context, "groups": [("", board.active), ("Resolved this week", board.resolved)]}

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from conductor.graph.models import Node
-from conductor.graph.selectors import neighbourhood, node_for
+from conductor.graph.models import Edge, Node
+from conductor.graph.selectors import Neighbourhood, neighbourhood, node_for
 from conductor.metering.selectors import CostLine, cost_of
 from incidents.measures import Chart
 from incidents.metrics import Metric, Milestones, measure_all
@@ -17,6 +17,7 @@ from incidents.models import (
     EventKind,
     Incident,
     Kind,
+    Obligation,
     Role,
     RoleAssignment,
     Status,
@@ -47,6 +48,10 @@ class Story:
     costs: list[CostLine]
     controls: list[Node]
     """Controls that are linked to the incident in the graph, directly or through a run or a bundle."""
+    proofs: dict[str, list[str]]
+    """The codes of the controls that each bundle near it is evidence for, by the bundle's name."""
+    duties: list[Obligation]
+    """Duties to report that were armed, by regime and in the order of arming."""
 
     def of(self, *kinds: EventKind) -> list[TimelineEvent]:
         """Return the entries of these kinds, oldest first."""
@@ -72,6 +77,8 @@ def read_story(*, incident: Incident, charts: Sequence[Chart] = ()) -> Story:
         updated=_first(each.occurred_at for each in events if each.kind in UPDATES),
     )
     metrics = measure_all(milestones=milestones, transitions=transitions)
+    node = node_for(kind="incident", key=str(incident.id))
+    near = neighbourhood(node=node, hops=2) if node else None
     return Story(
         incident=incident,
         transitions=transitions,
@@ -82,14 +89,25 @@ def read_story(*, incident: Incident, charts: Sequence[Chart] = ()) -> Story:
         charts=list(charts),
         actions=list(ActionItem.objects.filter(incident=incident).order_by("number")),
         costs=cost_of(subjects=[incident.ref]),
-        controls=_controls(incident),
+        controls=_controls(near),
+        proofs=_proofs(near),
+        duties=list(Obligation.objects.filter(incident=incident).order_by("regime", "armed_at", "id")),
     )
 
 
-def _controls(incident: Incident) -> list[Node]:
-    node = node_for(kind="incident", key=str(incident.id))
-    near = neighbourhood(node=node, hops=2).nodes if node else []
-    return sorted((each for each in near if each.kind == "control"), key=lambda each: each.name)
+def _controls(near: Neighbourhood | None) -> list[Node]:
+    return sorted((each for each in near.nodes if each.kind == "control"), key=lambda each: each.name) if near else []
+
+
+def _proofs(near: Neighbourhood | None) -> dict[str, list[str]]:
+    if near is None:
+        return {}
+    names = {node.id: node.name for node in near.nodes}
+    found: dict[str, set[str]] = {}
+    for edge in near.edges:
+        if edge.kind == Edge.Kind.EVIDENCES and edge.source_id in names and edge.target_id in names:
+            found.setdefault(names[edge.source_id], set()).add(names[edge.target_id].partition(" ")[0])
+    return {bundle: sorted(found[bundle]) for bundle in sorted(found)}
 
 
 def milestones_of(

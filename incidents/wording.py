@@ -307,6 +307,7 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.MILESTONE_SET: _milestone,
     EventKind.VISIBILITY_CHANGED: _visibility,
     EventKind.ACCESS_GRANTED: lambda who, data: f"{who} let {data['to']['name']} read this",
+    EventKind.PRIVATE_READ: lambda who, data: f"{who} read this by permission, without working on it",
     EventKind.ACCESS_REVOKED: lambda who, data: f"{who} ended the access of {data['from']['name']}",
     EventKind.LINK_ADDED: _link("linked"),
     EventKind.LINK_ENDED: _link("ended the link"),

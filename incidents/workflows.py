@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from conductor.engine.registry import Retry, Workflow, register_step, register_workflow
-from incidents import deadlines, steps, ticket_steps, watching
+from incidents import asking, deadlines, steps, ticket_steps, watching
 from incidents.lifecycle.carrying import SYNC_WORKFLOW
 from incidents.lifecycle.tickets import OPEN_WORKFLOW
 
@@ -23,6 +23,11 @@ class IncidentInput(BaseModel):
 
 class RenderInput(IncidentInput):
     postmortem_id: UUID
+
+
+class AskingInput(IncidentInput):
+    asking_id: UUID
+    """The role assignment, or the offer of one."""
 
 
 class ActionItemInput(BaseModel):
@@ -90,6 +95,14 @@ WATCH = Workflow(
     steps=("incidents.watch_response",),
     priority="incident",
 )
+ASKING = Workflow(
+    name="incidents.role_asked",
+    version=1,
+    title="Ask somebody to take a role",
+    input=AskingInput,
+    steps=("incidents.ask_holder",),
+    priority="incident",
+)
 DEADLINES = Workflow(
     name="incidents.deadlines",
     version=1,
@@ -107,6 +120,7 @@ def register() -> None:
     """Register the steps and workflows. Called in AppConfig.ready()."""
     register_step("incidents.notify_declared", steps.notify_declared, retry=Retry(max_attempts=8))
     register_step("incidents.watch_response", watching.watch_response, retry=Retry(max_attempts=20))
+    register_step("incidents.ask_holder", asking.ask_holder, retry=Retry(max_attempts=8))
     register_step("incidents.watch_deadlines", deadlines.watch_deadlines, retry=Retry(max_attempts=20))
     register_step(
         "incidents.collect_measures", steps.collect_measures, retry=Retry(max_attempts=steps.MEASURE_TRIES + 1)
@@ -116,6 +130,16 @@ def register() -> None:
     register_step("incidents.remind_owner", steps.remind_owner, retry=Retry(max_attempts=8))
     register_step("incidents.open_ticket", ticket_steps.open_ticket, retry=TRACKER_RETRY)
     register_step("incidents.sync_ticket", ticket_steps.sync_ticket, retry=TRACKER_RETRY)
-    own = (DECLARED, WATCH, DEADLINES, POSTMORTEM_DRAFT, POSTMORTEM_RENDER, ACTION_ITEM, TICKET_OPEN, TICKET_SYNC)
+    own = (
+        DECLARED,
+        WATCH,
+        ASKING,
+        DEADLINES,
+        POSTMORTEM_DRAFT,
+        POSTMORTEM_RENDER,
+        ACTION_ITEM,
+        TICKET_OPEN,
+        TICKET_SYNC,
+    )
     for workflow in own:
         register_workflow(workflow)

@@ -13,7 +13,7 @@ from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import require
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
-from incidents import lifecycle, selectors
+from incidents import lifecycle, reading, selectors
 from incidents.api.schemas import (
     AcknowledgementIn,
     ClassificationIn,
@@ -129,7 +129,7 @@ def release_role(request: TenantRequest, number: int, role: IncidentRole) -> Any
 
 def _incident(request: TenantRequest, number: int) -> Incident:
     require(actor=request.actor, permission="view_incidents")
-    return selectors.incident_by_number(number=number)
+    return reading.open_incident(number=number, actor=request.actor, now=now())
 
 
 def _environment(slug: str) -> Environment | None:

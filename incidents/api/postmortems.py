@@ -13,7 +13,7 @@ from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
-from incidents import lifecycle, selectors
+from incidents import lifecycle, reading, selectors
 from incidents.api.learning_schemas import ReviewIn, SectionIn
 from incidents.api.schemas import PostmortemOut, RequestedOut
 from incidents.models import Incident, Postmortem
@@ -105,7 +105,7 @@ def get_postmortem_markdown(request: TenantRequest, number: int) -> Any:
 
 def _incident(request: TenantRequest, number: int) -> Incident:
     require(actor=request.actor, permission="view_incidents")
-    return selectors.incident_by_number(number=number)
+    return reading.open_incident(number=number, actor=request.actor, now=now())
 
 
 def _version(request: TenantRequest, number: int, version: int) -> Postmortem:

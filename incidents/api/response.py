@@ -13,7 +13,7 @@ from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
-from incidents import lifecycle, selectors
+from incidents import lifecycle, reading, selectors
 from incidents.api.response_schemas import (
     DutyDecisionIn,
     FilingIn,
@@ -144,4 +144,4 @@ def file_obligation(
 
 def _incident(request: TenantRequest, number: int) -> Incident:
     require(actor=request.actor, permission="view_incidents")
-    return selectors.incident_by_number(number=number)
+    return reading.open_incident(number=number, actor=request.actor, now=now())

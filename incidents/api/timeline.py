@@ -10,7 +10,7 @@ from ninja.responses import Status
 from conductor.lib.clock import now
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
-from incidents import lifecycle, selectors
+from incidents import lifecycle, reading, selectors
 from incidents.api.schemas import DecisionIn, EventOut, TimelineOut, TimelineView, UpdateIn
 from incidents.models import Incident
 
@@ -54,4 +54,4 @@ def record_decision(request: TenantRequest, number: int, payload: DecisionIn) ->
 
 def _incident(request: TenantRequest, number: int) -> Incident:
     require(actor=request.actor, permission="view_incidents")
-    return selectors.incident_by_number(number=number)
+    return reading.open_incident(number=number, actor=request.actor, now=now())

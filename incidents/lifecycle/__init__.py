@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incidents.lifecycle.access import grant_access, revoke_access, set_visibility
+from incidents.lifecycle.access import grant_access, note_private_reading, revoke_access, set_visibility
 from incidents.lifecycle.action_items import (
     ActionItemChanged,
     ActionItemClosed,
@@ -198,6 +198,7 @@ __all__ = [
     "mitigate_incident",
     "move_incident",
     "note_alert",
+    "note_private_reading",
     "open_ticket",
     "post_update",
     "publish_postmortem",

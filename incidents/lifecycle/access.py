@@ -1,8 +1,9 @@
-"""Verbs on who may read an incident."""
+"""Verbs on who may read an incident, and on who did."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -14,10 +15,14 @@ from conductor.tenancy.models import Membership
 from incidents.lifecycle import topology
 from incidents.lifecycle.words import Complaints
 from incidents.lifecycle.writing import Entry, lock, touch, write
-from incidents.models import AccessGrant, EventKind, Incident, Visibility
+from incidents.models import AccessGrant, EventKind, Incident, TimelineEvent, Visibility
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+
+READ_ANEW = timedelta(hours=1)
+"""A reader who comes back within this is not noted again."""
 
 
 def set_visibility(*, incident: Incident, visibility: str, reason: str, actor: Actor, now: datetime) -> Incident:
@@ -87,3 +92,30 @@ def revoke_access(*, grant: AccessGrant, actor: Actor, now: datetime) -> AccessG
             touch(locked)
     grant.refresh_from_db()
     return grant
+
+
+def note_private_reading(*, incident: Incident, actor: Actor, now: datetime) -> TimelineEvent | None:
+    """Append that the actor read a private incident by the permission "view_private" alone, once in READ_ANEW.
+
+    Return None where they declared it, hold a role in it or were let in, and where it is said already.
+    """
+    if not incident.is_private or incident.is_history or _works_on(incident, actor):
+        return None
+    said = TimelineEvent.objects.filter(
+        incident=incident, kind=EventKind.PRIVATE_READ, actor=actor.ref, recorded_at__gt=now - READ_ANEW
+    )
+    if said.exists():
+        return None
+    with transaction.atomic():
+        locked = lock(incident)
+        if said.exists():
+            return None
+        # The row's version stays: reading changes nothing that somebody else may be changing.
+        entry = Entry(EventKind.PRIVATE_READ)
+        write(incident=locked, action="access.break_glass", entries=[entry], actor=actor, now=now)
+        return said.latest("seq")
+
+
+def _works_on(incident: Incident, actor: Actor) -> bool:
+    plain = replace(actor, permissions=actor.permissions - {"view_private"})
+    return Incident.everything.filter(id=incident.id).visible_to(plain).exists()

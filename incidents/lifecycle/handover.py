@@ -14,6 +14,7 @@ from conductor.tenancy.actors import Actor, PermissionMissing, display_name, req
 from incidents.lifecycle import topology
 from incidents.lifecycle.refusals import RoleNotHeld
 from incidents.lifecycle.role import acknowledge_silently, assume, end_interval, holder_of, require_responder
+from incidents.lifecycle.saga import ask_for_role
 from incidents.lifecycle.words import Complaints
 from incidents.lifecycle.writing import Entry, lock, touch, write
 from incidents.models import EventKind, Incident, RoleAssignment, RoleOffer, TimelineEvent
@@ -162,6 +163,7 @@ def _offer(incident: Incident, role: str, to: User, note: str, actor: Actor, now
     entry = Entry(EventKind.ROLE_OFFERED, note, data)
     write(incident=incident, action="role.offered", entries=[entry], actor=actor, now=now, body=data)
     touch(incident)
+    ask_for_role(incident=incident, asking_id=offer.id, actor=actor, now=now)
     return offer
 
 

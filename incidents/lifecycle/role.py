@@ -17,6 +17,7 @@ from conductor.tenancy.models import Membership
 from conductor.tenancy.roles import ROLE_PERMISSIONS
 from incidents.lifecycle import topology
 from incidents.lifecycle.refusals import NotAResponder, RoleNotHeld
+from incidents.lifecycle.saga import ask_for_role
 from incidents.lifecycle.writing import Entry, lock, touch, write
 from incidents.models import OVER, EventKind, Incident, Role, RoleAssignment, StatusTransition
 
@@ -88,7 +89,7 @@ def assume(
     note: str = "",
     accepted: bool = False,
 ) -> RoleAssignment:
-    """Begin the interval: row, entry, receipt, edge. Needs the row lock, and the role to be vacant.
+    """Begin the interval: row, entry, receipt, edge, and the asking. Needs the row lock, and the role to be vacant.
 
     Whoever takes a role themselves has accepted it, as has with `accepted` the one who was asked before.
     """
@@ -111,6 +112,8 @@ def assume(
     write(incident=incident, action="role.assigned", entries=[entry], actor=actor, now=now, body=data)
     touch(incident)
     topology.link_responder(incident=incident, user_id=user.pk, name=name, actor=actor, now=now)
+    if assignment.accepted_at is None:
+        ask_for_role(incident=incident, asking_id=assignment.id, actor=actor, now=now)
     return assignment
 
 

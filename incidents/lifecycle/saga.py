@@ -7,6 +7,7 @@ shows its steps on the incident's page, where a failed one is retried.
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from conductor.engine.lifecycle import start_run
 from conductor.engine.models import Run
@@ -17,6 +18,7 @@ from incidents.models import Incident, Obligation
 
 DECLARED_WORKFLOW = "incidents.declared"
 WATCH_WORKFLOW = "incidents.watch"
+ASKED_WORKFLOW = "incidents.role_asked"
 DEADLINES_WORKFLOW = "incidents.deadlines"
 
 _following: list[str] = [DECLARED_WORKFLOW, WATCH_WORKFLOW]
@@ -44,6 +46,20 @@ def keep_watching(*, incident: Incident, actor: Actor, now: datetime) -> None:
     runs = Run.objects.filter(workflow=WATCH_WORKFLOW, subject=incident.ref)
     if not runs.exclude(status__in=Run.OVER).exists():
         _start(incident, WATCH_WORKFLOW, f"{incident.id}:watch:{runs.count()}", actor, now)
+
+
+def ask_for_role(*, incident: Incident, asking_id: UUID, actor: Actor, now: datetime) -> None:
+    """Have whoever was given or offered a role told that their answer is waited for. `asking_id` is that row's."""
+    start_run(
+        tenant_id=incident.tenant_id,
+        workflow=ASKED_WORKFLOW,
+        input={"incident_id": str(incident.id), "asking_id": str(asking_id)},
+        actor=actor,
+        now=now,
+        subject=incident.ref,
+        environment_id=incident.environment_id,
+        dedup_key=f"{asking_id}:asked",
+    )
 
 
 def keep_deadlines(*, incident: Incident, actor: Actor, now: datetime) -> None:

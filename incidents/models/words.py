@@ -154,6 +154,7 @@ class EventKind(models.TextChoices):
     MILESTONE_SET = "milestone.set", "Milestone set"
     VISIBILITY_CHANGED = "visibility.changed", "Visibility changed"
     ACCESS_GRANTED = "access.granted", "Access granted"
+    PRIVATE_READ = "access.break_glass", "Read by permission"
     ACCESS_REVOKED = "access.revoked", "Access revoked"
     LINK_ADDED = "link.added", "Linked"
     LINK_ENDED = "link.ended", "Link ended"

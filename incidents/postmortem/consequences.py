@@ -1,4 +1,4 @@
-"""The sections about what followed: cost, what was told to whom, controls, action items."""
+"""The sections about what followed: cost, what was told to whom, action items."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from incidents.metered import ROLE_SECONDS, metered
 from incidents.models import ActionItem, EventKind
 from incidents.postmortem.blocks import Block, block, counted, numbers
 from incidents.story import UPDATES, Story
-from incidents.wording import name_list
 
 
 def cost(story: Story) -> list[Block]:
@@ -33,15 +32,6 @@ def communication(story: Story) -> list[Block]:
         else:
             blocks.append(block(event.body, [event.seq], at=event.occurred_at, by=event.actor_name))
     return blocks or [block("No update was posted and no notice was sent.", story.seqs)]
-
-
-def controls(story: Story) -> list[Block]:
-    """The controls that the graph links to this incident, by framework."""
-    if not story.controls:
-        return [block("The graph links no control to this incident.", story.seqs)]
-    names = [node.name.partition(" ")[0] for node in story.controls]
-    said = f"The graph links {counted(len(names), 'control')} to this incident"
-    return [block(f"{said}: {name_list(names)}.", story.seqs)]
 
 
 def actions(story: Story) -> list[Block]:

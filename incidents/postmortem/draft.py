@@ -7,9 +7,11 @@ from typing import Any
 
 from conductor.lib.canonical import canonical_json, sha256_hex
 from incidents.postmortem.blocks import Block, Section, block
-from incidents.postmortem.consequences import actions, communication, controls, cost
+from incidents.postmortem.consequences import actions, communication, cost
+from incidents.postmortem.controls import controls
 from incidents.postmortem.measured import measured
 from incidents.postmortem.people import ASKED, unwritten
+from incidents.postmortem.regulatory import regulatory
 from incidents.postmortem.response import response, unknowns
 from incidents.postmortem.sections import decisions, detection, header, impact, metrics, summary, timeline
 from incidents.story import Story
@@ -31,7 +33,8 @@ _PARTS: Sequence[tuple[str, str, Callable[[Story], list[Block]]]] = (
     ("metrics", "Metrics", metrics),
     ("cost", "Cost", cost),
     ("communication", "Communication", communication),
-    ("controls", "Controls", controls),
+    ("regulatory", "Regulatory assessment", regulatory),
+    ("controls", "Controls that operated or failed", controls),
     ("actions", "Action items", actions),
     ("lessons", "Lessons", unwritten),
     ("unknown", "What we do not know", unknowns),

@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from conductor.lib.refs import Ref, ref
-from incidents.models import OVER, Incident, Kind, Role, RoleAssignment, Severity, Status, TimelineEvent
+from incidents.models import OVER, Incident, Kind, Role, RoleAssignment, Severity, Status, TimelineEvent, Visibility
 from incidents.moves import UPDATE_EVERY
 from incidents.story import UPDATES
 
@@ -132,6 +132,19 @@ def hub(*, filters: HubFilter, now: datetime) -> Hub:
     active = found.exclude(status__in=OVER).order_by("severity", "declared_at")[:ROWS]
     resolved = found.filter(status=Status.RESOLVED, resolved_at__gte=now - RECENTLY).order_by("-resolved_at")[:ROWS]
     return Hub(rows_of(incidents=active, now=now), rows_of(incidents=resolved, now=now))
+
+
+def hidden_count(*, kind: str, active_only: bool) -> int:
+    """Return how many private incidents of the kind the reader may not see: a number, whatever they search for.
+
+    It follows no filter: one that follows what was typed would tell what they are about. One query.
+    """
+    return _hidden(Incident.everything.active() if active_only else Incident.everything.all(), kind).count()
+
+
+def _hidden(found: QuerySet[Incident], kind: str) -> QuerySet[Incident]:
+    found = found.filter(visibility=Visibility.PRIVATE).exclude(id__in=Incident.objects.values("id"))
+    return found.filter(kind=kind) if kind else found
 
 
 def live_incidents(*, limit: int = 6) -> list[LiveIncident]:

@@ -14,7 +14,7 @@ from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
-from incidents import lifecycle, selectors
+from incidents import lifecycle, reading, selectors
 from incidents.lifecycle.correction import CORRECTABLE
 from incidents.models import MilestoneKey
 from incidents.views.forms import Outcome, attempt, back_to, local_value, utc_moment
@@ -24,7 +24,7 @@ from incidents.views.forms import Outcome, attempt, back_to, local_value, utc_mo
 @door(permission="view_incidents")
 def entry(request: TenantRequest, tenant: str, number: int, seq: int) -> HttpResponse:
     """Read one entry; POST corrects it, asks to redact it, or approves that (`act`). 422 and 409 show it again."""
-    incident = selectors.incident_by_number(number=number)
+    incident = reading.open_incident(number=number, actor=request.actor, now=now())
     found = selectors.timeline_entry(incident=incident, seq=seq)
     outcome, act = Outcome(), request.POST.get("act", "")
     if request.method == "POST":

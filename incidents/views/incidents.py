@@ -19,7 +19,7 @@ from conductor.lib.errors import Invalid
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.scope import tenant_scope
-from incidents import drawing, lifecycle, pages, selectors, tabs
+from incidents import drawing, lifecycle, pages, reading, selectors, tabs
 from incidents.models import Question, Reply, Severity, TimelineEvent
 
 RESPOND = "respond"
@@ -75,7 +75,7 @@ def declare(request: TenantRequest, tenant: str) -> HttpResponse:
 @door(permission="view_incidents")
 def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     """One incident: state, next step, timeline, people, what it touches."""
-    incident = selectors.incident_for_page(number=number)
+    incident = reading.noted(selectors.incident_for_page(number=number), actor=request.actor, now=now())
     tab = request.GET.get("tab", "timeline")
     tab = tab if tab in TABS else "timeline"
     view = request.GET.get("view", "all")
@@ -115,7 +115,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
 @door(permission="view_incidents")
 def events(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase:
     """Server-sent events: each new timeline entry as the fragment that the feed puts on top."""
-    incident = selectors.incident_by_number(number=number)
+    incident = reading.open_incident(number=number, actor=request.actor, now=now())
     tenant_id, slug = request.tenant.id, tenant
     newest = selectors.timeline_page(incident=incident, limit=1).entries
     last_id = request.headers.get("Last-Event-ID") or request.GET.get("after") or str(newest[0].seq if newest else 0)

@@ -11,7 +11,7 @@ from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
-from incidents import lifecycle, selectors
+from incidents import lifecycle, reading, selectors
 from incidents.models import AccessGrant, Incident
 from incidents.views.forms import Outcome, attempt, back_to
 
@@ -79,7 +79,7 @@ def handover(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
 @door(permission="view_incidents")
 def access(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     """Who may read the incident and why; POST lets somebody in (`user`, `reason`) or ends that (`end`)."""
-    incident = selectors.incident_by_number(number=number)
+    incident = reading.open_incident(number=number, actor=request.actor, now=now())
     outcome = Outcome()
     if request.method == "POST":
         require(actor=request.actor, permission=RESPOND)

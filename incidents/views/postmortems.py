@@ -13,7 +13,7 @@ from conductor.ledger import blobs
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.requests import TenantRequest
-from incidents import lifecycle, selectors
+from incidents import lifecycle, reading, selectors
 from incidents.lifecycle import PostmortemChanged
 from incidents.models import Incident, Postmortem
 from incidents.postmortem import ASKED, Section, file_name
@@ -31,7 +31,7 @@ REVIEW = {
 @door(permission="view_incidents")
 def postmortem(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     """Read the newest version, or `?version=`; POST has it drafted anew."""
-    incident = selectors.incident_by_number(number=number)
+    incident = reading.open_incident(number=number, actor=request.actor, now=now())
     if request.method == "POST":
         lifecycle.request_postmortem(incident=incident, actor=request.actor, now=now())
         return redirect("incidents:postmortem", tenant, number)
@@ -58,7 +58,7 @@ def postmortem(request: TenantRequest, tenant: str, number: int) -> HttpResponse
 @door(permission="respond")
 def section(request: TenantRequest, tenant: str, number: int, part: str) -> HttpResponse:
     """Edit one section. A preview writes nothing; a conflict shows the newest text beside the writer's own."""
-    incident = selectors.incident_by_number(number=number)
+    incident = reading.open_incident(number=number, actor=request.actor, now=now())
     newest = _newest(incident)
     seen = selectors.postmortem_version(incident=incident, version=request.POST.get("version", "") or newest.version)
     context = _form(incident, seen, part)
@@ -96,7 +96,7 @@ def review(request: TenantRequest, tenant: str, number: int, step: str) -> HttpR
 @door(permission="view_incidents")
 def postmortem_pdf(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase:
     """The newest rendered version's PDF."""
-    incident: Incident = selectors.incident_by_number(number=number)
+    incident: Incident = reading.open_incident(number=number, actor=request.actor, now=now())
     rendered = selectors.rendered_postmortem(incident=incident)
     if rendered is None:
         raise NotFound("The PDF is not rendered yet.")

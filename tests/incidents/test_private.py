@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -29,8 +29,9 @@ from incidents.lifecycle import (
     revoke_access,
     set_visibility,
 )
-from incidents.models import Incident
+from incidents.models import EventKind, Incident, TimelineEvent
 from incidents.notices import payload_of
+from tests.evidence.calling import caller
 
 SECRET = "Blackwood ransom letter"
 
@@ -160,3 +161,62 @@ def test_opening_needs_a_commander_and_then_everybody_sees(
         assert Incident.objects.get().title == SECRET
     with tenant_scope(tenant.id):
         assert Node.objects.get(kind="incident").name == f"INC-1 {SECRET}"
+
+
+def test_the_hub_says_how_many_are_hidden_and_no_search_tells_more(
+    hidden: Incident, as_user: Callable[..., Client], ben: Any, cora: Any, ana: Any
+) -> None:
+    said = "1 private incident that you may not read is not shown."
+
+    for query in ("", "?view=all", "?q=Blackwood", "?q=nothing", "?view=all&service=Blackwood"):
+        assert said in as_user(ben).get(f"/t/northwind/incidents/{query}").content.decode(), query
+    assert said not in as_user(ben).get("/t/northwind/incidents/?view=mine").content.decode()
+    for person in (cora, ana):
+        assert "you may not read" not in as_user(person).get("/t/northwind/incidents/").content.decode()
+    for word in ("Blackwood", "Whitewood"):
+        export = as_user(ben).get(f"/t/northwind/incidents/export.csv?view=all&q={word}").content.decode()
+        assert "0 rows, 1 withheld" in export, word
+
+
+def test_reading_by_permission_alone_is_noted_once_an_hour(
+    hidden: Incident, as_user: Callable[..., Client], ana: Any, cora: Any, monkeypatch: Any
+) -> None:
+    def noted() -> list[str]:
+        found = TimelineEvent.objects.filter(incident=hidden, kind=EventKind.PRIVATE_READ).order_by("seq")
+        return [event.actor_name for event in found]
+
+    at = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    for module in ("incidents", "entries", "people", "postmortems"):
+        monkeypatch.setattr(f"incidents.views.{module}.now", lambda: at)
+    page = f"/t/northwind/incidents/INC-{hidden.number}/"
+    as_user(cora).get(page)
+    assert noted() == [], "she declared it"
+
+    reader = as_user(ana)
+    for path in ("", "?tab=receipts", "entries/1/", "access/", "postmortem/"):
+        assert reader.get(f"{page}{path}").status_code == 200
+    assert noted() == ["Ana Admin"]
+    event = TimelineEvent.objects.get(kind=EventKind.PRIVATE_READ)
+    receipt = Receipt.objects.get(id=event.receipt_id)
+    assert (receipt.action, SECRET in json.dumps(receipt.body)) == ("incidents.access.break_glass", False)
+
+    at += timedelta(minutes=59)
+    reader.get(page)
+    assert len(noted()) == 1
+    at += timedelta(minutes=2)
+    reader.get(f"{page}entries/1/")
+    assert noted() == ["Ana Admin"] * 2
+    version = hidden.version
+    hidden.refresh_from_db()
+    assert hidden.version == version, "reading changes nothing"
+
+
+def test_a_token_never_reads_by_that_permission_and_whoever_was_let_in_is_not_noted(
+    hidden: Incident, tenant: Tenant, ana: Any, cleo: Any, commander: Actor, now: datetime
+) -> None:
+    call = caller(tenant)
+    grant_access(incident=hidden, user=cleo, reason="She audits it.", actor=commander, now=now)
+
+    assert call("get", f"/incidents/{hidden.number}", user=cleo).status_code == 200
+    assert call("get", f"/incidents/{hidden.number}", user=ana).status_code == 404
+    assert not TimelineEvent.objects.filter(kind=EventKind.PRIVATE_READ).exists()

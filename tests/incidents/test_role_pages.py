@@ -9,9 +9,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from conductor.engine.executor import advance
+from conductor.engine.models import Run
 from conductor.tenancy.actors import Actor
-from incidents.lifecycle import assign_role
+from conductor.tenancy.models import Tenant
+from conductor.tenancy.scope import tenant_scope
+from incidents.lifecycle import assign_role, declare_incident, hand_over_role, release_role
 from incidents.models import EventKind, Incident, RoleAssignment, RoleOffer, TimelineEvent
+from tests.incidents.clocks import Clock
 
 Browser = Callable[[User], Client]
 
@@ -105,3 +110,36 @@ def test_a_responder_gives_up_their_own_role_and_nobody_elses(
     assert browser.post(f"{page}role/release/", {"role": "SCRIBE"}).status_code == 302
 
     assert set(RoleAssignment.objects.filter(ended_at=None).values_list("role", flat=True)) == {"COMMANDER"}
+
+
+def test_whoever_is_given_or_offered_a_role_is_asked_by_a_workflow_and_who_takes_one_is_not(
+    incident: Incident, ben: User, cora: User, commander: Actor, now: Any
+) -> None:
+    asked = Run.objects.filter(workflow="incidents.role_asked")
+    assign_role(incident=incident, role="COMMANDER", user=cora, actor=commander, now=now)
+    assert not asked.exists()
+    given = assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
+    offer = hand_over_role(incident=incident, role="COMMANDER", to=ben, note="Hot.", actor=commander, now=now)
+
+    assert {run.input["asking_id"] for run in asked} == {str(given.id), str(offer.id)}
+
+
+def test_the_notice_says_who_is_asked_for_what_and_only_while_it_waits(
+    committed: None, tenant: Tenant, cora_acts: Actor, clock: Clock, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr("incidents.announcing.deliver", lambda **message: sent.append(message))
+    with tenant_scope(tenant.id):
+        incident, _ = declare_incident(
+            tenant_id=tenant.id, title="Payouts stuck", severity="SEV2", actor=cora_acts, now=clock.at
+        )
+        for role in ("SCRIBE", "DEPUTY"):
+            assign_role(incident=incident, role=role, user=ben, actor=cora_acts, now=clock.at)
+        release_role(incident=incident, role="DEPUTY", actor=cora_acts, now=clock.at)
+        runs = list(Run.objects.filter(workflow="incidents.role_asked").order_by("number"))
+
+    ends = [advance(tenant_id=tenant.id, run_id=run.id, worker="w1", now=clock.at) for run in runs]
+
+    assert ends == ["SUCCEEDED", "SUCCEEDED"]
+    assert [each["payload"]["title"] for each in sent] == [f"{incident.code}: Ben Responder, can you take scribe?"]
+    assert sent[0]["payload"]["url"].endswith(f"/incidents/{incident.code}/")

@@ -1,0 +1,98 @@
+"""The section about controls: those of the response that operated or failed, and those that evidence was kept for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from incidents.models import EventKind, Role, StatusTransition
+from incidents.postmortem.blocks import Block, block, counted, numbers
+from incidents.response.told import GUARD_WORDS
+from incidents.story import Story
+from incidents.wording import name_list, status_word
+
+
+def controls(story: Story) -> list[Block]:
+    """What of the response operated or failed: guards, cadence, acceptance, deadlines; then controls with evidence."""
+    checks: tuple[Callable[[Story], list[Block]], ...] = (
+        _guards,
+        _cadence,
+        _acceptance,
+        _deadlines,
+        _evidence,
+        _linked,
+    )
+    return [made for check in checks for made in check(story)]
+
+
+def _guards(story: Story) -> list[Block]:
+    """What the response policy asked at each move, and what was passed although it was not so."""
+    asked = [each for each in story.transitions if each.guards]
+    blocks = []
+    for transition in asked:
+        unmet = [guard for guard in transition.guards if not guard["met"]]
+        met = [GUARD_WORDS.get(guard["guard"], guard["guard"]) for guard in transition.guards if guard["met"]]
+        where = f"at the move to {status_word(transition.to_status)}"
+        if met:
+            blocks.append(block(f"Operated: {where}, {name_list(met)}.", _move(story, transition)))
+        if unmet:
+            override = transition.override or {}
+            why = " ".join(guard["why"] for guard in unmet)
+            who = f"Overridden by {override.get('by_name', 'somebody')}: {override.get('reason', '')}"
+            blocks.append(block(f"Failed: {where}. {why} {who}".rstrip(), _move(story, transition)))
+    return blocks
+
+
+def _cadence(story: Story) -> list[Block]:
+    missed = story.of(EventKind.UPDATE_MISSED)
+    if missed:
+        said = f"Failed: {counted(len(missed), 'update')} did not come in time, and each was escalated."
+        return [block(said, numbers(missed))]
+    return [block("Operated: no update is recorded as missed.", story.seqs)]
+
+
+def _acceptance(story: Story) -> list[Block]:
+    late = story.of(EventKind.ROLE_UNANSWERED)
+    if late:
+        roles = name_list(
+            [f"{event.data['to']['name']}, {str(Role(event.data['role']).label).lower()}" for event in late]
+        )
+        return [block(f"Failed: not accepted in time: {roles}.", numbers(late))]
+    given = story.of(EventKind.ROLE_ASSIGNED)
+    return [block("Operated: every role was accepted in time.", numbers(given))] if given else []
+
+
+def _deadlines(story: Story) -> list[Block]:
+    missed = story.of(EventKind.OBLIGATION_MISSED)
+    if missed:
+        titles = name_list([f"“{event.data['title']}” ({event.data['regime']})" for event in missed])
+        return [block(f"Failed: the deadline passed without a filing of {titles}.", numbers(missed))]
+    filed = story.of(EventKind.OBLIGATION_FILED)
+    late = [event for event in filed if event.data.get("late")]
+    if late:
+        return [block(f"Failed: {counted(len(late), 'report')} filed late.", numbers(late))]
+    return [block(f"Operated: {counted(len(filed), 'report')} filed in time.", numbers(filed))] if filed else []
+
+
+def _evidence(story: Story) -> list[Block]:
+    attached = numbers(story.of(EventKind.EVIDENCE_ATTACHED)) or story.seqs
+    return [
+        block(f"{bundle} is evidence for {counted(len(names), 'control')}: {name_list(names)}.", attached)
+        for bundle, names in story.proofs.items()
+    ]
+
+
+def _linked(story: Story) -> list[Block]:
+    """Controls that the graph links in another way than by evidence."""
+    proven = {name for names in story.proofs.values() for name in names}
+    names = [name for node in story.controls if (name := node.name.partition(" ")[0]) not in proven]
+    if names:
+        said = f"The graph links {counted(len(names), 'control')} without evidence"
+        return [block(f"{said}: {name_list(names)}.", story.seqs)]
+    return [] if proven else [block("The graph links no control to this incident.", story.seqs)]
+
+
+def _move(story: Story, transition: StatusTransition) -> list[int]:
+    """The entries that tell of the move."""
+    kinds = (EventKind.STATUS_CHANGED, EventKind.REOPENED, EventKind.GUARD_OVERRIDDEN)
+    told = [event for event in story.of(*kinds) if event.data.get("to") == transition.to_status]
+    return [event.seq for event in told if event.recorded_at == transition.recorded_at] or numbers(told) or story.seqs
