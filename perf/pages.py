@@ -14,7 +14,6 @@ import argparse
 import json
 import logging
 import random
-import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +41,7 @@ from incidents.lifecycle import acknowledge_incident, declare_incident, draft_po
 from incidents.models import Incident, Status
 from perf.ledger import line, machine
 from tests import database, world
+from tests.console.test_every_page import IDENTITY, TRANSACTION
 
 TARGET = 1.5
 """Seconds that a critical flow may take at p95."""
@@ -49,9 +49,6 @@ ACTIVE = 40
 """Incidents that are left open."""
 SERVICES = 400
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-IDENTITY = re.compile(
-    r"FROM \"(django_session|auth_user|conductor_tenant|auth_permission)\"|conductor_(user_tenants|tenant_id)\("
-)
 
 
 def topology(count: int) -> bytes:
@@ -126,9 +123,8 @@ def measure(what: str, act: Callable[[], Any], rounds: int, floor: float | None)
     act()
     with CaptureQueriesContext(connection) as counted:
         act()
-    asked = [
-        query["sql"] for query in counted if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))
-    ]
+    asked = [each["sql"] for each in counted if not TRANSACTION.match(each["sql"])]
+    asked = [each for each in asked if each not in ("BEGIN", "COMMIT")]
     identity = sum(bool(IDENTITY.search(each)) for each in asked)
     took = []
     for _ in range(rounds):

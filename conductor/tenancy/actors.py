@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from django.contrib.contenttypes.models import ContentType
+from guardian.models import GroupObjectPermission, UserObjectPermission
 from guardian.shortcuts import get_perms
 
 from conductor.lib.errors import NotAllowed
@@ -68,11 +70,22 @@ def actor_for_user(
     membership = Membership.objects.filter(tenant=tenant, user_id=user.pk).first()
     if membership is None or not user.is_active:
         return None
-    held = frozenset(get_perms(user, tenant))
+    held = _held(user, tenant)
     permissions = held if within is None else held & within
     proven = authentication or BY_CHANNEL.get(channel, Authentication.UNKNOWN)
     who = ref("tenancy.user", user.pk)
     return Actor(who, display_name(user), (membership.role,), channel, permissions, proven)
+
+
+def _held(user: AbstractBaseUser, tenant: Tenant) -> frozenset[str]:
+    """Return what guardian grants on the tenant, to the person and to their groups, in one query instead of two."""
+    if getattr(user, "is_superuser", False):
+        return frozenset(get_perms(user, tenant))
+    about = {"content_type": ContentType.objects.get_for_model(tenant), "object_pk": str(tenant.pk)}
+    own = UserObjectPermission.objects.filter(user_id=user.pk, **about)
+    shared = GroupObjectPermission.objects.filter(group__user=user.pk, **about)
+    codenames = own.values_list("permission__codename").union(shared.values_list("permission__codename"))
+    return frozenset(codename for (codename,) in codenames)
 
 
 def require(*, actor: Actor, permission: str) -> None:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.checks import run_checks
 from django.db import connection, transaction
 from django.test import Client, override_settings
+from guardian.shortcuts import assign_perm, get_perms
 
 from conductor.lib.database_url import parse_database_url
 from conductor.lib.errors import Invalid
@@ -29,6 +30,20 @@ def test_each_role_holds_what_the_table_says(
 ) -> None:
     for user, role in ((ana, "ADMIN"), (ben, "RESPONDER"), (cora, "COMMANDER"), (cleo, "AUDITOR")):
         assert actor(user).permissions == roles.ROLE_PERMISSIONS[role]
+
+
+def test_what_a_person_and_their_group_are_granted_is_held(tenant: Tenant, cleo: User) -> None:
+    with tenant_scope(tenant.id):
+        group = Group.objects.create(name=f"tenant:{tenant.id}:ON_CALL")
+        cleo.groups.add(group)
+        assign_perm("respond", group, tenant)
+        assign_perm("command", cleo, tenant)
+
+        found = actor_for_user(user=cleo, tenant=tenant, channel="console")
+
+        assert found is not None
+        assert {"respond", "command", *roles.ROLE_PERMISSIONS["AUDITOR"]} == found.permissions
+        assert found.permissions == set(get_perms(cleo, tenant))
 
 
 def test_a_stranger_is_no_actor(tenant: Tenant, max_: User) -> None:
