@@ -20,6 +20,7 @@ from conductor.policy.bundle import policy_bundle
 from conductor.policy.decisions import judge
 from conductor.policy.inputs import RUN_DECISION, build_document
 from conductor.policy.tenant_rules import UNASKED, TenantRules
+from conductor.tenancy import second_step
 from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.authentication import Authentication
 from conductor.tenancy.models import ApiToken, Tenant
@@ -72,7 +73,10 @@ def explain(
     permission = KEY_ACTIONS[action][0] if action in KEY_ACTIONS else action
     user = member.membership.user
     actor = actor_for_user(user=user, tenant=tenant, channel="console", authentication=authentication)
-    checks = [_account(member), _membership(member), _permission(member, tenant, permission)]
+    checks = [_account(member), _membership(member)]
+    if tenant.second_step_from is not None:
+        checks.append(_second_step(tenant, authentication, now))
+    checks.append(_permission(member, tenant, permission))
     if case is not None:
         checks.append(_visibility(case, actor))
     if action in KEY_ACTIONS:
@@ -99,6 +103,15 @@ def _membership(member: Member) -> Check:
     if left is None:
         return Check("Membership", True, f"A member since {member.membership.created_at:%d %b %Y}.")
     return Check("Membership", False, f"Not a member any more, since {left:%d %b %Y, %H:%M} UTC.")
+
+
+def _second_step(tenant: Tenant, proven: Authentication, now: datetime) -> Check:
+    since = f"{tenant.second_step_from:%d %b %Y, %H:%M} UTC"
+    if proven == Authentication.MFA:
+        return Check("Second step", True, "Signed in with one, as the organisation requires.")
+    if second_step.is_missing(tenant=tenant, proven=proven, now=now):
+        return Check("Second step", False, f"The organisation lets nobody in without one since {since}.")
+    return Check("Second step", True, f"Signed in without one; from {since} on the organisation refuses that.")
 
 
 def _permission(member: Member, tenant: Tenant, permission: str) -> Check:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from allauth.account.authentication import get_authentication_records
-from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.login import clear_authentication_records, record_authentication
 from allauth.account.signals import password_changed, password_reset, password_set, user_logged_in
 from allauth.account.utils import filter_users_by_email
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.signals import user_login_failed
 
 from conductor.access import identity
@@ -23,9 +24,12 @@ from conductor.tenancy.actors import Actor, display_name
 from conductor.tenancy.authentication import Authentication, of_session, strongest
 from conductor.tenancy.directory import tenants_of_user
 from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.second_step import TYPES
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+ADDED, REMOVED = "access.second_step.added", "access.second_step.removed"
 
 log = structlog.get_logger("conductor.access")
 
@@ -35,8 +39,8 @@ def connect() -> None:
     user_logged_in.connect(signed_in, dispatch_uid="conductor.signed_in")
     user_login_failed.connect(failed, dispatch_uid="conductor.signin_failed")
     for signal, what in (
-        (authenticator_added, "access.second_step.added"),
-        (authenticator_removed, "access.second_step.removed"),
+        (authenticator_added, ADDED),
+        (authenticator_removed, REMOVED),
         (authenticator_reset, "access.recovery_codes.renewed"),
         (password_changed, "access.password.changed"),
         (password_set, "access.password.changed"),
@@ -74,8 +78,21 @@ class _Changed:
 
     def __call__(self, sender: object, request: Any, user: User, **kwargs: Any) -> None:
         authenticator = kwargs.get("authenticator")
+        if self.action == ADDED and authenticator is not None and authenticator.type in TYPES:
+            # Adding one takes a code of the app or a touch of the key, right after the password was given again.
+            record_authentication(request, user, method="mfa", type=str(authenticator.type))
+        if self.action == REMOVED and not is_mfa_enabled(user, TYPES):
+            _forget_second_step(request, user)
         body = {"type": str(authenticator.type)} if authenticator is not None else {}
         _record(user, self.action, body, of_session(request, user))
+
+
+def _forget_second_step(request: Any, user: User) -> None:
+    """Whoever removed their last second step goes on with what the session has proven beside it."""
+    kept = [each for each in get_authentication_records(request, user) if each.get("method") != "mfa"]
+    clear_authentication_records(request)
+    for each in kept:
+        record_authentication(request, user, **{name: value for name, value in each.items() if name != "at"})
 
 
 def _record(user: User, action: str, body: dict[str, Any], proven: Authentication) -> None:

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from conductor.access import lifecycle, selectors
+from conductor.access.lifecycle.second_step import GRACE
 from conductor.console.doors import door
 from conductor.ledger.selectors import receipts_for
 from conductor.lib.clock import now
@@ -28,6 +29,7 @@ def member_list(request: TenantRequest, tenant: str) -> HttpResponse:
         "members": found,
         "invitations": selectors.open_invitations(),
         "now": now(),
+        "grace": GRACE,
         "admins": sum(each.membership.role == Role.ADMIN for each in found),
         "have_second_step": sum(bool(each.second_steps) for each in found),
         "without": sum(not each.second_steps for each in found),
@@ -86,6 +88,25 @@ def removal(request: TenantRequest, tenant: str, membership_id: UUID) -> HttpRes
         logout(request)
         return redirect("home")
     messages.success(request, f"{_name(membership)} is no longer a member. Their sessions and tokens have ended.")
+    return redirect("console:members", tenant)
+
+
+@require_POST
+@door(permission="view_evidence")
+def second_step(request: TenantRequest, tenant: str) -> HttpResponse:
+    """Require a second step after some days, or require none any more."""
+    days = request.POST.get("days", "")
+    if days == "none":
+        lifecycle.stop_requiring_second_step(tenant=request.tenant, actor=request.actor, now=now())
+        messages.success(request, "A second step is not required any more.")
+    else:
+        lifecycle.require_second_step(
+            tenant=request.tenant,
+            grace_days=int(days) if days in map(str, GRACE) else -1,
+            actor=request.actor,
+            now=now(),
+        )
+        messages.success(request, "A second step is required. Who signs in without one is led to set it up.")
     return redirect("console:members", tenant)
 
 

@@ -15,6 +15,7 @@ from conductor.lib.clock import now
 from conductor.tenancy.actors import Actor, display_name
 from conductor.tenancy.directory import UserTenant
 from conductor.tenancy.roles import PERMISSIONS
+from conductor.tenancy.second_step import is_coming
 
 THEME_COOKIE = "conductor_theme"
 KEYS_COOKIE = "conductor_keys"
@@ -58,6 +59,8 @@ class Shell:
     nav: list[NavGroup] = field(default_factory=list)
     live: list[Any] = field(default_factory=list)
     can: Mapping[str, bool] = field(default_factory=dict)
+    second_step_from: datetime | None = None
+    """When this session will no longer be enough, because it has no second step; None: it is enough."""
 
 
 _NAV = (
@@ -113,6 +116,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             user=_user(request, actor),
             nav=_navigation(request, actor, live),
             live=live.get("items", []),
+            second_step_from=request.tenant.second_step_from  # type: ignore[attr-defined]
+            if is_coming(tenant=request.tenant, proven=actor.authentication, now=frame["now"])  # type: ignore[attr-defined]
+            else None,
             can={name: name in actor.permissions for name in PERMISSIONS},
         )
     }

@@ -34,6 +34,7 @@ urlpatterns = [
     path("policy/simulations/new/", policy.simulate, name="policy_simulate"),
     path("policy/simulations/S-<int:number>/", policy.simulation, name="policy_simulation"),
     path("members/", members.member_list, name="members"),
+    path("members/second-step/", members.second_step, name="member_second_step"),
     path("members/permissions/", permissions.permissions, name="member_permissions"),
     path("members/tokens/", tokens.token_list, name="member_tokens"),
     path("members/tokens/new/", tokens.issue, name="member_token_issue"),

@@ -9,6 +9,8 @@ from uuid import UUID
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
 
+from conductor.lib.clock import now
+from conductor.tenancy import second_step
 from conductor.tenancy.actors import actor_for_user
 from conductor.tenancy.authentication import of_session
 from conductor.tenancy.bearer import tenant_asked_for
@@ -56,6 +58,8 @@ class TenantMiddleware:
             return None
         with tenant_scope(tenant_id):
             self._identify(request, tenant_id)
+            if (stopped := self._stop_without_second_step(request)) is not None:
+                return stopped
             with viewing_as(request.actor):  # type: ignore[attr-defined]
                 response = view(request, *args, **kwargs)
                 # Rendered here, because after this block the tenant's rows are out of sight again.
@@ -84,6 +88,14 @@ class TenantMiddleware:
         if named is None:
             raise Http404("no such tenant")
         return named
+
+    def _stop_without_second_step(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Where the tenant requires a second step that this session lacks: the page that leads to it, and no actor."""
+        actor, tenant = request.actor, request.tenant  # type: ignore[attr-defined]
+        if actor is None or not second_step.is_missing(tenant=tenant, proven=actor.authentication, now=now()):
+            return None
+        request.actor = None  # type: ignore[attr-defined]
+        return second_step.lead_to_it(request, tenant)
 
     def _identify(self, request: HttpRequest, tenant_id: UUID) -> None:
         tenant = Tenant.objects.get(id=tenant_id)

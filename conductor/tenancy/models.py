@@ -20,6 +20,8 @@ class Tenant(models.Model):
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=120)
     created_at = models.DateTimeField()
+    second_step_from = models.DateTimeField(null=True)
+    """From when on members get into the console with a second step only; NULL: they need none."""
 
     class Meta:
         permissions: ClassVar = list(PERMISSIONS.items())

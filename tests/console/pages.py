@@ -68,6 +68,7 @@ WRITES: dict[str, dict[str, str]] = {
     "console:policy_activation": {"policy_id": "policy"},
     "console:policy_retirement": {"policy_id": "policy"},
     "console:policy_simulate": {},
+    "console:member_second_step": {},
     "console:member_invite": {},
     "console:member_token_issue": {},
     "console:member_token_revocation": {"token_id": "token"},

@@ -21,6 +21,7 @@ from conductor.access.lifecycle.invitations import (
 )
 from conductor.access.lifecycle.members import LastAdmin, add_member, change_role, remove_member
 from conductor.access.lifecycle.records import record_act_of
+from conductor.access.lifecycle.second_step import OwnStepMissing, require_second_step, stop_requiring_second_step
 from conductor.access.lifecycle.sessions import end_sessions
 from conductor.access.lifecycle.tokens import TokenRevoked, issue_token, revoke_token
 
@@ -31,6 +32,7 @@ __all__ = [
     "InvitationNotValid",
     "IssuedInvitation",
     "LastAdmin",
+    "OwnStepMissing",
     "TokenRevoked",
     "accept_as_newcomer",
     "accept_invitation",
@@ -44,6 +46,8 @@ __all__ = [
     "record_act_of",
     "remove_member",
     "renew_invitation",
+    "require_second_step",
     "revoke_invitation",
     "revoke_token",
+    "stop_requiring_second_step",
 ]
