@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conductor.console.formatting import exact_moment
 from conductor.graph.models import Edge
+from conductor.lib.clock import parse_rfc3339
 from incidents.models import (
     SIDE_EXITS,
     Audience,
@@ -82,6 +84,11 @@ def name_list(names: list[str]) -> str:
 
 
 Facts = Mapping[str, Any]
+
+
+def _at(moment: str) -> str:
+    """Return the RFC 3339 moment of an entry's facts as documents write it."""
+    return exact_moment(parse_rfc3339(moment))
 
 
 def _declared(who: str, data: Facts) -> str:
@@ -193,13 +200,17 @@ def _task_changed(who: str, data: Facts) -> str:
 
 def _milestone(who: str, data: Facts) -> str:
     what = str(MilestoneKey(data["key"]).label)
-    corrected = f", not {data['from']}" if data.get("from") else ""
-    return f"{who} recorded: {what.lower()} at {data['to']}{corrected}"
+    corrected = f", not {_at(data['from'])}" if data.get("from") else ""
+    return f"{who} recorded: {what.lower()} at {_at(data['to'])}{corrected}"
 
 
 def _visibility(who: str, data: Facts) -> str:
     private = data["to"] == Visibility.PRIVATE
     return f"{who} made this private" if private else f"{who} opened this to everybody here"
+
+
+def _reporting_moment(who: str, data: Facts) -> str:
+    return f"{who} decided: {data['key'].replace('_', ' ')} was at {_at(data['at'])}"
 
 
 def _duty_decided(who: str, data: Facts) -> str:
@@ -214,12 +225,12 @@ def _duty_reopened(who: str, data: Facts) -> str:
 def _due_soon(who: str, data: Facts) -> str:
     undecided = "" if data["is_decided"] else ", and nobody has decided whether it applies"
     used = f"{data['percent']} % of its time is over{undecided}"
-    return f"“{data['title']}” ({data['regime']}) is due {data['due_at']}: {used}; told {data['told']}"
+    return f"“{data['title']}” ({data['regime']}) is due {_at(data['due_at'])}: {used}; told {data['told']}"
 
 
 def _missed_deadline(who: str, data: Facts) -> str:
     undecided = "" if data["is_decided"] else "; nobody has decided whether it applies"
-    what = f"“{data['title']}” ({data['regime']}) was due {data['due_at']} and is not filed"
+    what = f"“{data['title']}” ({data['regime']}) was due {_at(data['due_at'])} and is not filed"
     return f"{what}{undecided}; told {data['told']}"
 
 
@@ -321,7 +332,9 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.OBLIGATION_DUE_SOON: _due_soon,
     EventKind.OBLIGATION_MISSED: _missed_deadline,
     EventKind.OBLIGATION_FILED: _filed,
-    EventKind.REPORTING_MOMENT: lambda who, data: f"{who} decided: {data['key'].replace('_', ' ')} was at {data['at']}",
+    EventKind.REPORTING_MOMENT: lambda who, data: (
+        f"{who} decided: {data['key'].replace('_', ' ')} was at {_at(data['at'])}"
+    ),
     EventKind.IMPACT_CHANGED: _impact,
     EventKind.QUESTION_ANSWERED: _answered,
     EventKind.ROLE_OFFERED: _role_offered,

@@ -12,6 +12,7 @@ from conductor.templatetags.switchboard import coded
 from incidents.models import EventKind, Question, TimelineEvent
 from incidents.obligations.due import anchor_in_words, span_in_words
 from incidents.obligations.rules import Limit, Rule
+from incidents.selectors import Person
 from incidents.wording import CHANNELS, sentence
 
 register = template.Library()
@@ -64,3 +65,11 @@ def armed_words(rule: Rule) -> str:
     severities = [f"the severity is {' or '.join(rule.armed_at_severity)}"] if rule.armed_at_severity else []
     said = "; or ".join([*questions, *severities])
     return said[:1].upper() + said[1:] if said else "Nothing: nobody is asked about it"
+
+
+@register.filter
+def named(who: str, people: list[Person]) -> str:
+    """`{{ edge.asserted_by|named:people }}`: the name of the person with this Ref, or what kind of actor it was."""
+    if not who.startswith("tenancy.user:"):
+        return "Conductor"
+    return next((person.name for person in people if person.ref == who), "A member")
