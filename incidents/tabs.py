@@ -27,7 +27,7 @@ from incidents.obligations.rules import ANCHORS
 
 def context_of(*, tab: str, incident: Incident) -> dict[str, Any]:
     """Return the variables of the tab's own template; empty for tabs that have none. Four queries at most."""
-    makers = {"tasks": _tasks, "assessment": _assessment, "links": _links}
+    makers = {"tasks": _tasks, "assessment": _assessment, "links": _links, "tickets": _tickets}
     return makers[tab](incident) if tab in makers else {}
 
 
@@ -55,6 +55,13 @@ def _assessment(incident: Incident) -> dict[str, Any]:
         "impacts": Impact.choices,
         "urgencies": Urgency.choices,
         "anchors": ANCHORS,
+    }
+
+
+def _tickets(incident: Incident) -> dict[str, Any]:
+    return {
+        "tickets": selectors.tickets_of(incident=incident),
+        "trackers": selectors.trackers_for(incident=incident),
     }
 
 

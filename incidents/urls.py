@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from incidents.views import action_items, entries, people, postmortems, reporting, response, rules
+from incidents.views import action_items, entries, people, postmortems, reporting, response, rules, tickets
 from incidents.views import incidents as views
 
 app_name = "incidents"
@@ -13,6 +13,7 @@ urlpatterns = [
     path("declare/", views.declare, name="declare"),
     path("actions/", action_items.action_item_list, name="action_items"),
     path("actions/A-<int:number>/", action_items.action_item, name="action_item"),
+    path("actions/A-<int:number>/tickets/", tickets.of_action_item, name="action_item_tickets"),
     path("actions/A-<int:number>/<slug:step>/", action_items.action_item_step, name="action_item_step"),
     path("INC-<int:number>/actions/new/", action_items.action_item_new, name="action_item_new"),
     path("INC-<int:number>/", views.incident_detail, name="detail"),
@@ -46,6 +47,8 @@ urlpatterns = [
     path("INC-<int:number>/moment/", response.moment, name="moment"),
     path("INC-<int:number>/filing/<uuid:duty>/", response.filing, name="filing"),
     path("INC-<int:number>/link/", response.link, name="link"),
+    path("INC-<int:number>/tickets/", tickets.of_incident, name="tickets"),
+    path("tickets/<uuid:ticket_id>/<slug:step>/", tickets.step, name="ticket_step"),
     path("INC-<int:number>/merge/", response.merge, name="merge"),
     path("INC-<int:number>/visibility/", response.visibility, name="visibility"),
     path("INC-<int:number>/answers/", response.answers, name="answers"),

@@ -111,6 +111,8 @@ STATUSES: dict[str, Status] = {
     "stale": Status("amber", "Stale", PAUSE),
     "fresh": Status("green", "Fresh", TICK),
     "missed": Status("red", "Missed", CROSS),
+    # tickets
+    "requested": Status("amber", "Requested", DASHED),
     # an incident's channel, and what waits for a chat
     "opening": Status("accent", "Opening", ARC),
     "shared": Status("red", "Shared with outsiders", BANG),

@@ -106,6 +106,7 @@ from incidents.lifecycle.tickets import (
     open_ticket,
     record_ticket,
     sync_ticket,
+    sync_ticket_now,
     track_ticket,
     untrack_ticket,
 )
@@ -228,6 +229,7 @@ __all__ = [
     "start_monitoring",
     "store_rendering",
     "sync_ticket",
+    "sync_ticket_now",
     "track_ticket",
     "unmerge_incident",
     "untrack_ticket",

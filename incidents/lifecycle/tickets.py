@@ -13,6 +13,7 @@ from django.db.models import F
 
 from adapters import lifecycle as trackers
 from adapters.models import AdapterConfig, Ticket
+from adapters.ports import AdapterError
 from adapters.ticketing import RemoteTicket, TicketState
 from conductor.engine.lifecycle import start_run
 from conductor.graph.lifecycle import ensure_node, link, unlink
@@ -118,6 +119,20 @@ def sync_ticket(*, ticket: Ticket, actor: Actor, now: datetime, remote: RemoteTi
     with tenant_scope(ticket.tenant_id), transaction.atomic():
         _settle(ticket, remote, subject, side, actor, now)
     return ticket
+
+
+def sync_ticket_now(*, ticket: Ticket, actor: Actor, now: datetime) -> Ticket:
+    """Compare as sync_ticket does, for somebody who waits for the answer: raise TrackerFailed in place of AdapterError.
+
+    A ticket that the tracker has not confirmed is asked for again.
+    """
+    require(actor=actor, permission=PERMISSION)
+    if ticket.phase in (Ticket.Phase.REQUESTED, Ticket.Phase.FAILED):
+        return open_ticket(subject=subject_of(ticket.subject), adapter=ticket.adapter, actor=actor, now=now)
+    try:
+        return sync_ticket(ticket=ticket, actor=actor, now=now)
+    except AdapterError as error:
+        raise trackers.TrackerFailed(error.message) from error
 
 
 def untrack_ticket(*, ticket: Ticket, actor: Actor, now: datetime) -> None:

@@ -57,6 +57,14 @@ from incidents.selectors.rules import (
 from incidents.selectors.saga import WorkflowStep, workflow_steps
 from incidents.selectors.sources import Sources, sources_of
 from incidents.selectors.surroundings import Surroundings, Tie, blast_of, surroundings
+from incidents.selectors.tickets import (
+    TicketShown,
+    ticket_by_id,
+    tickets_of,
+    tickets_of_item,
+    tracker_named,
+    trackers_for,
+)
 
 __all__ = [
     "VIEWS",
@@ -80,6 +88,7 @@ __all__ = [
     "StepperStep",
     "Suggestion",
     "Surroundings",
+    "TicketShown",
     "Tie",
     "TimelinePage",
     "WorkflowStep",
@@ -123,9 +132,14 @@ __all__ = [
     "sources_of",
     "stepper",
     "surroundings",
+    "ticket_by_id",
+    "tickets_of",
+    "tickets_of_item",
     "timeline",
     "timeline_entry",
     "timeline_page",
+    "tracker_named",
+    "trackers_for",
     "with_columns",
     "workflow_steps",
 ]

@@ -82,7 +82,15 @@ def action_item(request: TenantRequest, tenant: str, number: int) -> HttpRespons
         except (Invalid, Conflict) as refused:
             errors = refused.fields or {"": [refused.detail]}
     given = request.POST if errors else _as_given(item)
-    context = {"item": item, "given": given, "errors": errors, "today": now().date(), **_choices()}
+    context = {
+        "item": item,
+        "given": given,
+        "errors": errors,
+        "today": now().date(),
+        "tickets": selectors.tickets_of_item(item=item),
+        "trackers": selectors.trackers_for(incident=item.incident),
+        **_choices(),
+    }
     return render(request, "incidents/action_item_detail.html", context, status=422 if errors else 200)
 
 

@@ -23,7 +23,7 @@ from incidents import drawing, lifecycle, pages, reading, selectors, tabs
 from incidents.models import Question, Reply, Severity, TimelineEvent
 
 RESPOND = "respond"
-TABS = ("timeline", "tasks", "assessment", "links", "graph", "runs", "steps", "receipts")
+TABS = ("timeline", "tasks", "assessment", "links", "tickets", "graph", "runs", "steps", "receipts")
 
 
 @require_GET

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
+from adapters.lifecycle import configure_adapter, request_ticket
+from adapters.models import Ticket
 from conductor.access.lifecycle import invite, issue_token
 from conductor.engine.models import Run, Step, Try
 from conductor.engine.simulations import Selection, start_simulation
@@ -95,6 +97,7 @@ def build() -> Town:
         _topology(tenant, cora, moment)
         told = _told(tenant, ben, cora, moment)
         action = _item(told, ben, moment)
+        _tracked(tenant, told, moment)
         burning = _many(tenant, ben, cora, clock_now())
         run = _worked(Run.objects.filter(subject=told.ref).order_by("number")[0], moment)
         bundle, *_others = [
@@ -225,6 +228,37 @@ def _item(incident: Incident, ben: Actor, now: datetime) -> int:
         now=now + timedelta(minutes=30),
     )
     return item.number
+
+
+def _tracked(tenant: Tenant, incident: Incident, now: datetime) -> None:
+    """A tracker with a ticket of the incident's, as a sweep has left it, and one of its action item's that failed."""
+    ana, subjects = _actor("ana", tenant), (incident.ref, incident.action_items.get().ref)
+    settings = {"url": "https://roundup.test/ops", "username": "conductor"}
+    tracker = configure_adapter(
+        tenant_id=tenant.id,
+        kind="roundup",
+        name="Operations",
+        settings=settings,
+        secrets={"password": "not-used"},
+        actor=ana,
+        now=now,
+    )
+    content = {"title": HOSTILE, "text": "", "url": ""}
+    made = [
+        request_ticket(adapter=tracker, subject=subject, content=content, actor=ana, now=now)[0] for subject in subjects
+    ]
+    Ticket.objects.filter(id=made[0].id).update(
+        phase="TRACKED",
+        external_id="17",
+        name="issue17",
+        url="https://roundup.test/ops/issue17",
+        title=HOSTILE,
+        remote_status="in-progress",
+        state="OPEN",
+        subject_state="OPEN",
+        synced_at=now,
+    )
+    Ticket.objects.filter(id=made[1].id).update(phase="FAILED", code="http_401", error=f"roundup.test: {HOSTILE}")
 
 
 def _many(tenant: Tenant, ben: Actor, cora: Actor, now: datetime) -> Incident:

@@ -20,6 +20,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from adapters.models import Ticket
 from conductor.api.v1 import api
 from conductor.engine.models import Run
 from conductor.graph.models import Node
@@ -68,6 +69,7 @@ def globex(db: None, other_tenant: Tenant) -> Mapping[str, Pair]:
         subject = ref("incidents.incident", incident.pk)
         receipt = rows.make(Receipt, other_tenant, subject=subject, subject_name=MARK, actor_name=MARK)
         item = rows.make(ActionItem, other_tenant, number=THEIRS, title=MARK, incident=incident)
+        ticket = rows.make(Ticket, other_tenant, subject=subject, title=MARK, error=MARK)
         node: Any = rows.make(Node, other_tenant, kind="service", key=MARK, name=MARK)
     return {
         "number": NUMBER,
@@ -76,6 +78,7 @@ def globex(db: None, other_tenant: Tenant) -> Mapping[str, Pair]:
         "bundle id": Pair(bundle.pk, UNUSED),
         "artifact_id": Pair(artifact.pk, UNUSED),
         "pack_id": Pair(pack.pk, UNUSED),
+        "ticket_id": Pair(ticket.pk, UNUSED),
         "receipt_id": Pair(receipt.pk, UNUSED),
         "key": Pair(node.key, "nobodysown"),
     }
