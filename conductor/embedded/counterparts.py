@@ -25,6 +25,10 @@ LIBRARIES = {"libatomic.so.1": "libatomic1"}
 SERVERS = {"roundup": Path(__file__).with_name("roundup.lock.txt")}
 """Servers of other people written in Python, each with the lock of its own environment, `.sys/<name>`."""
 
+DAEMONS = {"prometheus-alertmanager": "prometheus-alertmanager", "prometheus": "prometheus"}
+"""Program -> its Debian package. Installing would start it as a service: it is unpacked beside the project instead."""
+_UNPACKED = ".sys/daemons"
+
 
 def missing() -> dict[str, str]:
     """Return the part of PACKAGES and LIBRARIES that is not here: programs are sought on the PATH."""
@@ -38,6 +42,12 @@ def why_no_browser() -> str:
     return f"a browser needs {' and '.join(lacking)}: apt-get install {' '.join(lacking)}" if lacking else ""
 
 
+def daemon(root: Path, program: str) -> str:
+    """Return the path of a program that DAEMONS' packages bring, installed or unpacked; empty where it is not here."""
+    unpacked = root / _UNPACKED / "usr/bin" / program
+    return shutil.which(program) or (str(unpacked) if unpacked.exists() else "")
+
+
 def provide(*, root: Path, stage: Stage) -> None:
     """Install what is missing where this user may; otherwise, or when that fails, say what will be skipped."""
     lacking = missing()
@@ -48,7 +58,7 @@ def provide(*, root: Path, stage: Stage) -> None:
         except Halt as problem:
             stage.say(str(problem))
         lacking = missing()
-    absent = [*lacking.values(), *_servers(root, stage)]
+    absent = [*lacking.values(), *_servers(root, stage), *_daemons(root, stage)]
     stage.result = f"without {', '.join(absent)}: their tests skip" if absent else "found"
 
 
@@ -62,6 +72,19 @@ def _servers(root: Path, stage: Stage) -> list[str]:
             stage.say(str(problem))
             absent.append(name)
     return absent
+
+
+def _daemons(root: Path, stage: Stage) -> list[str]:
+    """Unpack the packages of the daemons; return those that could not be. Any user may, where there is apt."""
+    lacking = [package for program, package in DAEMONS.items() if not daemon(root, program)]
+    if lacking and debian.available():
+        stage.say(f"tests talk to {', '.join(lacking)}: unpacking into {_UNPACKED}")
+        try:
+            debian.unpack(lacking, into=root / _UNPACKED, state=root / ".sys/apt")
+        except Halt as problem:
+            stage.say(str(problem))
+        lacking = [package for program, package in DAEMONS.items() if not daemon(root, program)]
+    return lacking
 
 
 def _can_load(library: str) -> bool:

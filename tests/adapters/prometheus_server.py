@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
 import socket
 import subprocess
 import time
@@ -15,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from conductor.embedded import counterparts
+
+ROOT = Path(__file__).parents[2]
 RECORDED = Path(__file__).with_name("fixtures") / "nab-request-latency.csv"
 METRIC = 'request_latency{service="checkout"}'
 
@@ -31,15 +33,15 @@ def recorded() -> list[tuple[datetime, float]]:
 @contextmanager
 def prometheus(folder: Path) -> Iterator[str]:
     """Yield the address of a server that holds the recorded series; skip where there is no Prometheus."""
-    for program in ("prometheus", "promtool"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} (Debian's prometheus) is not here")
-    _load(folder)
+    server_program, tool = (counterparts.daemon(ROOT, program) for program in ("prometheus", "promtool"))
+    if not (server_program and tool):
+        pytest.skip("prometheus (Debian's package of that name) is not here")
+    _load(folder, tool)
     (folder / "prometheus.yml").write_text("global: {scrape_interval: 1h}\n")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+    command = [server_program, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
                "--storage.tsdb.retention.time=100y", f"--web.listen-address={address}"]  # fmt: skip
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -50,12 +52,12 @@ def prometheus(folder: Path) -> Iterator[str]:
         server.wait(timeout=20)
 
 
-def _load(folder: Path) -> None:
+def _load(folder: Path, tool: str) -> None:
     lines = [f"{METRIC} {value} {at.timestamp():.0f}\n" for at, value in recorded()]
     text = folder / "recorded.om"
     text.write_text("# TYPE request_latency gauge\n" + "".join(lines) + "# EOF\n")
     subprocess.run(
-        ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(folder / "data")],
+        [tool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(folder / "data")],
         check=True,
         capture_output=True,
     )

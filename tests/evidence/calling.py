@@ -18,7 +18,7 @@ from tests.browsing import Browser
 
 def caller(tenant: Tenant, *, token_of: User | None = None) -> Callable[..., Any]:
     """Return `call("get", "/bundles", user=ben)`: a request with every scope. `token_of`: one token for all calls."""
-    kept = _token(token_of, tenant) if token_of else ""
+    kept = token_of_member(token_of, tenant) if token_of else ""
 
     def call(
         method: str,
@@ -31,7 +31,7 @@ def caller(tenant: Tenant, *, token_of: User | None = None) -> Callable[..., Any
         of: Tenant = tenant,
         **headers: str,
     ) -> Any:
-        token = kept or (_token(user, of) if user else "")
+        token = kept or (token_of_member(user, of) if user else "")
         if token:
             headers["Authorization"] = f"Bearer {token}"
         address = f"/api/v1/tenants/{tenant.slug}{path}"
@@ -44,7 +44,8 @@ def caller(tenant: Tenant, *, token_of: User | None = None) -> Callable[..., Any
     return call
 
 
-def _token(user: User, tenant: Tenant) -> str:
+def token_of_member(user: User, tenant: Tenant) -> str:
+    """Return a token of the member's, with every scope."""
     with tenant_scope(tenant.id):
         membership = Membership.objects.get(user=user)
         return issue_token(membership=membership, name="test", scopes=list(SCOPES), now=now()).secret
