@@ -38,6 +38,8 @@ KINDS = {
     "postgres": Kind("PostgreSQL dump and restore", Port.BACKUP, "postgres.adapter.Postgres", "postgres"),
     "prometheus": Kind("Prometheus", Port.METRICS, "prometheus.adapter.Prometheus", "prometheus"),
     "roundup": Kind("Roundup", Port.TICKETING, "roundup.adapter.Roundup", "roundup"),
+    "github": Kind("GitHub issues", Port.TICKETING, "github.adapter.GitHub", "github"),
+    "jira": Kind("Jira Cloud", Port.TICKETING, "jira.adapter.Jira", "jira"),
 }
 
 

@@ -83,7 +83,7 @@ class Rest:
         """Return the refusal in the vendor's own words, in one line and without what we have sent to sign in."""
         try:
             said = self.complaint(json.loads(answer.body))
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             return otherwise
         line = " ".join(scrubbed(said, values=self.secrets).split())
         return f"{self.host} answered {answer.status}: {line[:COMPLAINT_CHARACTERS]}" if line else otherwise

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from incidents.views import hooks
+from incidents.views import hooks, tracker_calls
 
 app_name = "hooks"
-urlpatterns = [path("alerts/<slug:name>", hooks.receive, name="alerts")]
+urlpatterns = [
+    path("alerts/<slug:name>", hooks.receive, name="alerts"),
+    path("trackers/<uuid:adapter_id>", tracker_calls.receive, name="trackers"),
+]

@@ -56,12 +56,18 @@ class TrackerFailed(Conflict):
 
 
 def request_ticket(
-    *, adapter: AdapterConfig, subject: Ref, content: Mapping[str, str], actor: Actor, now: datetime
+    *,
+    adapter: AdapterConfig,
+    subject: Ref,
+    subject_state: str,
+    content: Mapping[str, str],
+    actor: Actor,
+    now: datetime,
 ) -> tuple[Ticket, bool]:
     """Say that a ticket about `subject` is wanted in this tracker; return it, and whether it is new.
 
-    `content` is {title, text, url}. There is one such ticket: asked again, it is returned, and one that had failed
-    waits to be opened again.
+    `content` is {title, text, url}, `subject_state` how the record stands. There is one such ticket: asked again, it is
+    returned, and one that had failed waits to be opened again.
     """
     require(actor=actor, permission=PERMISSION)
     with transaction.atomic():
@@ -72,6 +78,7 @@ def request_ticket(
             origin=Ticket.Origin.OPENED,
             ended_at=None,
             defaults={
+                "subject_state": subject_state,
                 "content": {name: content[name] for name in ("title", "text", "url")},
                 "created_at": now,
                 "created_by": actor.ref,
@@ -115,7 +122,7 @@ def open_ticket(*, tenant_id: UUID, ticket_id: UUID, actor: Actor, now: datetime
     with tenant_scope(tenant_id), transaction.atomic():
         open_ones = Ticket.objects.filter(id=ticket_id, phase__in=[Ticket.Phase.REQUESTED, Ticket.Phase.FAILED])
         facts = _seen(remote, now)
-        if open_ones.update(phase=Ticket.Phase.TRACKED, claim_ends_at=None, subject_state=TicketState.OPEN, **facts):
+        if open_ones.update(phase=Ticket.Phase.TRACKED, claim_ends_at=None, **facts):
             ticket.refresh_from_db()
             _receipt(ticket, "opened", actor, now)
         return Ticket.objects.select_related("adapter").get(id=ticket_id)

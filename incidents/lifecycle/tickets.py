@@ -24,6 +24,7 @@ from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from incidents.lifecycle import topology
 from incidents.lifecycle.action_items import close_action_item, drop_action_item, reopen_action_item
+from incidents.lifecycle.carrying import carry_to_tickets
 from incidents.lifecycle.links import TICKET
 from incidents.lifecycle.refusals import IncidentIsHistory
 from incidents.lifecycle.writing import Entry, touch, write
@@ -49,7 +50,12 @@ def open_ticket(*, subject: Subject, adapter: AdapterConfig, actor: Actor, now: 
     content = content_of(subject=subject, tenant_slug=slug)
     with transaction.atomic():
         ticket, _is_new = trackers.request_ticket(
-            adapter=adapter, subject=subject.ref, content=content, actor=actor, now=now
+            adapter=adapter,
+            subject=subject.ref,
+            subject_state=subject.state.value,
+            content=content,
+            actor=actor,
+            now=now,
         )
         if ticket.phase == Ticket.Phase.REQUESTED:
             start_run(
@@ -80,6 +86,8 @@ def record_ticket(*, ticket: Ticket, actor: Actor, now: datetime) -> bool:
         _tie(subject, ticket, actor, now)
         kind = EventKind.TICKET_OPENED if ticket.origin == Ticket.Origin.OPENED else EventKind.TICKET_LINKED
         _say(subject, kind, ticket, {}, actor, now)
+        # It may have been closed between the asking and the opening.
+        carry_to_tickets(subject=subject_of(ticket.subject), actor=actor, now=now)
     return True
 
 

@@ -59,6 +59,7 @@ from incidents.selectors.sources import Sources, sources_of
 from incidents.selectors.surroundings import Surroundings, Tie, blast_of, surroundings
 from incidents.selectors.tickets import (
     TicketShown,
+    openable_in,
     ticket_by_id,
     tickets_of,
     tickets_of_item,
@@ -116,6 +117,7 @@ __all__ = [
     "members",
     "moments_of",
     "newest_entry",
+    "openable_in",
     "policy_versions",
     "postmortem_version",
     "postmortems_of",

@@ -50,6 +50,12 @@ def trackers_for(*, incident: Incident) -> list[AdapterConfig]:
     return AdapterConfig.serving(port=Port.TICKETING.value, environment_id=incident.environment_id)
 
 
+def openable_in(*, trackers: list[AdapterConfig], tickets: list[TicketShown]) -> list[AdapterConfig]:
+    """Return the trackers in which no ticket was opened yet. `tickets` are the record's; those with `about` are not."""
+    opened = {shown.ticket.adapter_id for shown in tickets if shown.ticket.origin == "OPENED" and not shown.about}
+    return [each for each in trackers if each.id not in opened]
+
+
 def tracker_named(*, incident: Incident, name: str) -> AdapterConfig:
     """Return the tracker by its name or id; without a name the only one there is. Raise Invalid about `tracker`."""
     found = trackers_for(incident=incident)

@@ -16,6 +16,7 @@ from conductor.lib.errors import Conflict, Invalid, NotFound
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, selectors
 from incidents.models import ActionItem
+from incidents.tabs import tickets_context
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -87,8 +88,7 @@ def action_item(request: TenantRequest, tenant: str, number: int) -> HttpRespons
         "given": given,
         "errors": errors,
         "today": now().date(),
-        "tickets": selectors.tickets_of_item(item=item),
-        "trackers": selectors.trackers_for(incident=item.incident),
+        **tickets_context(selectors.tickets_of_item(item=item), item.incident),
         **_choices(),
     }
     return render(request, "incidents/action_item_detail.html", context, status=422 if errors else 200)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.ticketing import TicketingPort
+from tests.adapters import github_double, jira_double
 from tests.adapters.roundup_server import Tracker, roundup
 
 
@@ -33,4 +34,20 @@ def _roundup() -> Iterator[Running]:
         yield of_roundup(tracker)
 
 
-TRACKERS: dict[str, Callable[[], Any]] = {"roundup": _roundup}
+@contextmanager
+def _github() -> Iterator[Running]:
+    with github_double.github() as (_issues, url):
+        yield _doubled("github", github_double.adapter, url)
+
+
+@contextmanager
+def _jira() -> Iterator[Running]:
+    with jira_double.jira() as (_project, url):
+        yield _doubled("jira", jira_double.adapter, url)
+
+
+def _doubled(kind: str, adapter: Callable[..., TicketingPort], url: str) -> Running:
+    return Running(adapter(url), kind, {}, {}, lambda **settings: adapter(**{"url": url, **settings}))
+
+
+TRACKERS: dict[str, Callable[[], Any]] = {"roundup": _roundup, "github": _github, "jira": _jira}

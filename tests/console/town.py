@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -243,10 +244,8 @@ def _tracked(tenant: Tenant, incident: Incident, now: datetime) -> None:
         actor=ana,
         now=now,
     )
-    content = {"title": HOSTILE, "text": "", "url": ""}
-    made = [
-        request_ticket(adapter=tracker, subject=subject, content=content, actor=ana, now=now)[0] for subject in subjects
-    ]
+    wanted: Any = {"subject_state": "OPEN", "content": {"title": HOSTILE, "text": "", "url": ""}}
+    made = [request_ticket(adapter=tracker, subject=subject, **wanted, actor=ana, now=now)[0] for subject in subjects]
     Ticket.objects.filter(id=made[0].id).update(
         phase="TRACKED",
         external_id="17",

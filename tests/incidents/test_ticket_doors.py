@@ -74,7 +74,7 @@ def test_an_action_items_page_opens_a_ticket_and_shows_it(
     item: ActionItem, tracker: AdapterConfig, as_user: As, ben: User, tenant: Tenant, now: datetime
 ) -> None:
     client = as_user(ben)
-    assert "Open ticket" in page(client, "actions/A-1/")
+    assert "Open ticket in Operations" in page(client, "actions/A-1/")
 
     answer = client.post(f"{HOME}actions/A-1/tickets/", {"tracker": str(tracker.id)})
 
@@ -84,9 +84,10 @@ def test_an_action_items_page_opens_a_ticket_and_shows_it(
     assert "Requested" in page(client, "actions/A-1/")
     tracked(tenant, synced_at=now)
     shown = page(client, "actions/A-1/")
-    for part in ("issue17", "https://tracker.test/issue17", "chatting", "Operations", "Compare now"):
+    for part in ("issue17", "https://tracker.test/issue17", "chatting", "Operations", "Sync now"):
         assert part in shown
     assert "very-secret" not in shown
+    assert "Open ticket in" not in shown, "there is one already"
 
 
 def test_the_incidents_page_shows_its_tickets_and_its_action_items(

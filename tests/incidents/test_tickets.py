@@ -313,6 +313,31 @@ def test_an_incidents_ticket_follows_it_and_never_moves_it(
     assert server.adapter().read(external_id=ticket.external_id).state == TicketState.DONE
 
 
+def test_a_ticket_of_what_is_over_stays_open_until_somebody_moves(
+    item: ActionItem, tracker: AdapterConfig, server: Tracker, responder: Actor
+) -> None:
+    lifecycle.close_action_item(item=item, actor=responder, now=clock())
+    ticket = opened(Subject(item.incident, current(item)), tracker, responder)
+
+    lifecycle.sync_ticket(ticket=ticket, actor=responder, now=clock())
+
+    assert server.adapter().read(external_id=ticket.external_id).state == TicketState.OPEN
+    assert current(item).status == "DONE"
+
+
+def test_what_is_closed_while_its_ticket_is_being_opened_is_carried_to_it(
+    item: ActionItem, tracker: AdapterConfig, server: Tracker, responder: Actor
+) -> None:
+    ticket = lifecycle.open_ticket(subject=Subject(item.incident, item), adapter=tracker, actor=responder, now=clock())
+    lifecycle.close_action_item(item=item, actor=responder, now=clock())
+    work(ticket, responder)
+
+    assert Run.objects.get(workflow="incidents.ticket_sync").input == {"ticket_id": str(ticket.id)}
+    work(ticket, responder, ticket_steps.sync_ticket)
+    ticket.refresh_from_db()
+    assert server.adapter().read(external_id=ticket.external_id).state == TicketState.DONE
+
+
 def existing(server: Tracker, title: str = "From before") -> str:
     made = server.adapter().create(
         ticket=NewTicket(key=f"somebody-{uuid4()}", title=title, text="", url=""), since=clock()

@@ -1,0 +1,1 @@
+"""Tickets as issues of a project in Jira Cloud."""
