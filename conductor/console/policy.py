@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -55,15 +56,16 @@ def register() -> None:
 def decisions_panel(request: HttpRequest, subject: Ref) -> dict[str, Any] | None:
     """The newest decisions about a thing; None for somebody who may not read evidence, or where there is none.
 
-    Beside a run: those about what the run is about, which its steps asked for.
+    Beside a run: those about what the run is about; those about the run itself are on its page already.
     """
     actor = getattr(request, "actor", None)
     if actor is None or "view_evidence" not in actor.permissions:
         return None
+    about: Ref | QuerySet[Any, Any] = subject
     if subject.startswith("conductor.run:"):
-        subject = Run.objects.filter(id=parse_ref(subject)[1]).values_list("subject", flat=True).first() or subject
-    found = selectors.decisions_about(subject, most=IN_RAIL)
-    return {"decisions": found, "subject": subject} if found else None
+        about = Run.objects.filter(id=parse_ref(subject)[1]).exclude(subject="").values("subject")
+    found = selectors.decisions_about(about, most=IN_RAIL)
+    return {"decisions": found, "subject": found[0].subject} if found else None
 
 
 @require_GET

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import login
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,7 +24,6 @@ from conductor.console.shell import KEYS_COOKIE, THEME_COOKIE
 from conductor.engine import accounts, lifecycle, selectors
 from conductor.engine.backlog import backlogs
 from conductor.engine.models import Run
-from conductor.ledger.models import Receipt
 from conductor.ledger.selectors import receipts_for
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid, NotFound, Refused
@@ -114,7 +114,9 @@ def run_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse
     run = _run(number)
     picture = waterfall.draw(run=run, chosen=request.GET.get("step", ""), now=now())
     step_refs = [ref("conductor.step", step.id) for step in picture.steps]
-    receipts = {each.subject: each for each in Receipt.objects.filter(subject__in=step_refs).order_by("recorded_at")}
+    run_ref = ref("conductor.run", run.id)
+    # A group may have ten thousand items: of those only the receipts of the ones that are drawn.
+    found = list(receipts_for(run_ref).filter(~Q(body__has_key="item") | Q(subject__in=step_refs)))
     context = {
         "run": run,
         "picture": picture,
@@ -122,11 +124,11 @@ def run_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse
         "output": waterfall.pairs(run.output),
         "signals": [accounts.of_signal(signal) for signal in run.signals.select_related("taken_by")],
         "decisions": [accounts.of_decision(decision) for decision in selectors.decisions_of(run)],
-        "receipts": receipts_for(ref("conductor.run", run.id)).exclude(body__has_key="item"),
+        "receipts": [each for each in found if "item" not in each.body],
         "has_items": any(step.step.item is not None for step in picture.steps),
-        "step_receipts": receipts,
+        "step_receipts": {each.subject: each for each in found if each.subject in set(step_refs)},
         "subject_panels": panels_at(place="run.subject", request=request, subject=run.subject),
-        "panels": panels_at(place="run.rail", request=request, subject=ref("conductor.run", run.id)),
+        "panels": panels_at(place="run.rail", request=request, subject=run_ref),
     }
     return render(request, "console/run_detail.html", context)
 

@@ -62,12 +62,13 @@ def failures_of(step: Step) -> int:
 
 def losses_of(step: Step) -> int:
     """Count the step's tries whose worker died since a person last set it back, one that is open included."""
-    last = Try.objects.filter(step=step, outcome=Try.Outcome.RUNNING, number__gte=step.counted_from).count()
-    return _tries_of(step, Try.Outcome.LOST) + last
+    if step.started_at is None:
+        return 0
+    return _tries_of(step, Try.Outcome.LOST, Try.Outcome.RUNNING)
 
 
-def _tries_of(step: Step, outcome: str) -> int:
-    return Try.objects.filter(step=step, outcome=outcome, number__gte=step.counted_from).count()
+def _tries_of(step: Step, *outcomes: str) -> int:
+    return Try.objects.filter(step=step, outcome__in=outcomes, number__gte=step.counted_from).count()
 
 
 def succeed_step(

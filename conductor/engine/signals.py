@@ -15,6 +15,8 @@ def taken_for(step: Step, *, now: datetime) -> dict[str, Any] | None:
     What a step has taken for this wait stays its own: after a worker died, the next try is given the same signal.
     """
     wait = step.wait or {}
+    if step.started_at is None:
+        return None  # no try of it has begun, so it can have waited for none
     mine = Signal.objects.filter(taken_by=step)
     if wait.get("kind") != "signal":
         return _said(mine.order_by("-taken_at", "-id").first())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref
@@ -47,9 +47,10 @@ def decision_by_id(decision_id: UUID) -> PolicyDecision:
     return _found(PolicyDecision.objects.filter(id=decision_id).first())
 
 
-def decisions_about(subject: Ref, *, most: int) -> list[PolicyDecision]:
-    """Return the newest decisions about a subject."""
-    return list(PolicyDecision.objects.filter(subject=subject).order_by("-decided_at", "-id")[:most])
+def decisions_about(subject: Ref | QuerySet[Any, Any], *, most: int) -> list[PolicyDecision]:
+    """Return the newest decisions about a subject, or about those that a query of one column names."""
+    about = Q(subject=subject) if isinstance(subject, str) else Q(subject__in=subject)
+    return list(PolicyDecision.objects.filter(about).order_by("-decided_at", "-id")[:most])
 
 
 def policies() -> QuerySet[TenantPolicy]:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import F
+from django.db import connection
 
-from conductor.tenancy.models import NumberSeries
+from conductor.lib.ids import uuid7
+
+_NEXT = """
+    INSERT INTO conductor_numberseries (id, tenant_id, series, last) VALUES (%s, %s, %s, 1)
+    ON CONFLICT (tenant_id, series) DO UPDATE SET last = conductor_numberseries.last + 1
+    RETURNING last
+"""
 
 
 def next_number(*, tenant_id: UUID, series: str) -> int:
@@ -14,7 +20,7 @@ def next_number(*, tenant_id: UUID, series: str) -> int:
 
     The row lock makes writers of one series wait for one another, which is the price of no gaps.
     """
-    NumberSeries.objects.bulk_create([NumberSeries(tenant_id=tenant_id, series=series)], ignore_conflicts=True)
-    row = NumberSeries.objects.select_for_update().get(tenant_id=tenant_id, series=series)
-    NumberSeries.objects.filter(id=row.id).update(last=F("last") + 1)
-    return row.last + 1
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, [uuid7(), tenant_id, series])
+        number: int = cursor.fetchone()[0]
+    return number

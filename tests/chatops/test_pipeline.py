@@ -381,7 +381,7 @@ def test_answering_needs_no_network_and_few_queries(
     monkeypatch.setattr("socket.socket.connect", no_network)
     with django_assert_max_num_queries(90):
         ben_says("declare sev2 x --service checkout")
-    with django_assert_max_num_queries(70):
+    with django_assert_max_num_queries(54):
         ben_says("mitigated")
     with django_assert_max_num_queries(20):
         ben_says("help")

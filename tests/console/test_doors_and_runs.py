@@ -114,7 +114,7 @@ def test_pages_keep_their_queries_few(run: Run, cora: User, as_user: Any, django
             for each in counted.captured_queries
             if "SAVEPOINT" not in each["sql"] and "set_config" not in each["sql"]
         ]
-        assert len(own) <= 20, [each["sql"][:90] for each in own]
+        assert len(own) <= 16, [each["sql"][:90] for each in own]
 
 
 def test_a_commander_cancels_a_run_and_it_says_so(run: Run, cora: User, as_user: Any, tenant: Tenant) -> None:
