@@ -170,6 +170,8 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "conductor.tenancy.accounts.MembersOnly"
+# How many proxies of ours stand before us: with none believed, all people behind one share its tries.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("CONDUCTOR_TRUSTED_PROXIES", 0))
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
 # A second step: an app's codes, security keys and passkeys, recovery codes (docs/how-to/sign-in-with-oidc.md).
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

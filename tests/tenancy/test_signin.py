@@ -84,3 +84,16 @@ def test_the_sessions_of_others_are_not_shown(tenant: Tenant, ben: User, max_: U
     browser.post("/accounts/login/", {"login": "max@example.test", "password": "max-password"})
 
     assert "bens own" not in browser.get("/accounts/sessions/").content.decode()
+
+
+@pytest.mark.parametrize(("proxies", "stopped"), [(0, True), (1, False)])
+def test_behind_a_proxy_of_ours_people_do_not_share_their_tries(
+    proxies: int, stopped: bool, tenant: Tenant, ben: User, settings: Any
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    for n in range(10):
+        sent = {"login": f"nobody-{n}@example.test", "password": "wrong"}
+        Client(headers={"x-forwarded-for": f"203.0.113.{n}"}).post("/accounts/login/", sent)
+
+    answer = Client(headers={"x-forwarded-for": "203.0.113.99"}).post("/accounts/login/", BEN)
+    assert (answer.status_code != 302) is stopped
