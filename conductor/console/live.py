@@ -8,16 +8,22 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
 import structlog
+from django.contrib.auth.models import User
 from django.db import connection
 from django.http import HttpResponse, StreamingHttpResponse
 
 from conductor.ledger.receipts import LIVE_CHANNEL, live_topic
 from conductor.lib.refs import Ref
+from conductor.tenancy.actors import actor_for_user
+from conductor.tenancy.requests import TenantRequest
+from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.viewing import viewing_as
 
 HEARTBEAT_SECONDS = 15.0
 MAX_STREAMS = 40
@@ -40,7 +46,32 @@ class Message:
 
 
 Fetch = Callable[[str], Sequence[Message]]
-"""Given the last id that the browser has, return what came after it. Opens its own tenant scope."""
+"""Given the last id that the browser has, return what came after it. Opens `reading`, or raises Over itself."""
+
+
+class Over(Exception):
+    """The reader may read no more: their session or membership has ended, or the subject is hidden from them."""
+
+
+@contextmanager
+def reading(request: TenantRequest) -> Iterator[None]:
+    """Open the scope of the tenant again for whoever began the stream. Raise Over if they would be let in no more.
+
+    A stream outlives the request that was let in, so that what ends a session must be asked for each time.
+    """
+    if not request.session.exists(request.session.session_key or ""):
+        raise Over
+    with tenant_scope(request.tenant.id):
+        # The person as they are now: what the request knew of them may be hours old.
+        user = User.objects.filter(pk=request.user.pk or 0).first()
+        proven = request.actor.authentication
+        actor = (
+            actor_for_user(user=user, tenant=request.tenant, channel="console", authentication=proven) if user else None
+        )
+        if actor is None:
+            raise Over
+        with viewing_as(actor):
+            yield
 
 
 class Hub:
@@ -134,7 +165,11 @@ def _events(event: threading.Event, last_id: str, fetch: Fetch) -> Generator[byt
         yield b"retry: 2000\n\n"
         while True:
             event.clear()
-            for message in fetch(last_id):
+            try:
+                messages = fetch(last_id)
+            except Over:
+                return
+            for message in messages:
                 last_id = message.id
                 yield message.encode()
             connection.close()

@@ -15,10 +15,9 @@ from conductor.console.panels import panels_at
 from conductor.graph.models import Node
 from conductor.ledger.selectors import receipts_for
 from conductor.lib.clock import now
-from conductor.lib.errors import Invalid
+from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
-from conductor.tenancy.scope import tenant_scope
 from incidents import drawing, lifecycle, pages, reading, selectors, tabs
 from incidents.models import Question, Reply, Severity, TimelineEvent
 
@@ -121,7 +120,11 @@ def events(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase
     last_id = request.headers.get("Last-Event-ID") or request.GET.get("after") or str(newest[0].seq if newest else 0)
 
     def fetch(after: str) -> Sequence[live.Message]:
-        with tenant_scope(tenant_id):
+        with live.reading(request):
+            try:
+                incident = selectors.incident_by_number(number=number)
+            except NotFound as hidden:
+                raise live.Over from hidden
             page = selectors.timeline_page(incident=incident, after=_number(after) or 0)
             return [live.Message(str(entry.seq), _fragment(entry, number, slug)) for entry in reversed(page.entries)]
 
