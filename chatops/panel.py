@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from chatops import answers, replies, selectors
+from chatops import answers, my_work, replies, selectors
 from chatops.answers import Answer, Block, actions, code, context, divider, header, mrkdwn, section
 from chatops.buttons import FORM, Press, button
 from chatops.phrases import VERBS
@@ -18,6 +18,8 @@ from incidents.models import Incident, RoleAssignment, TimelineEvent
 
 MINE_SHOWN, ACTIVE_SHOWN = 8, 12
 """So many that a Home tab stays within Slack's hundred blocks."""
+WAITING_SHOWN = 30
+"""Blocks of what waits for a person, in a message, which has at most fifty."""
 
 
 def at_hand(speaker: Speaker) -> Answer:
@@ -28,9 +30,11 @@ def at_hand(speaker: Speaker) -> Answer:
     if speaker.member is None:
         return answers.help_overview(command=speaker.command)
     mine = selectors.my_incidents(user=speaker.member.user)
+    waiting = my_work.work_of(user=speaker.member.user)
     verbs = ", ".join(code(verb.name) for verb in VERBS)
     blocks = [
         *_work(mine[:MINE_SHOWN]),
+        *my_work.blocks_of(waiting, now=speaker.now)[:WAITING_SHOWN],
         actions(_declare(speaker.tenant)),
         context(f"{code(speaker.command)} and one of {verbs}", code(f"{speaker.command} help declare")),
     ]
@@ -57,6 +61,7 @@ def home_view(*, tenant: Tenant, user: User | None, command: str, now: datetime)
     blocks = [
         header("My open work"),
         *(_work(mine[:MINE_SHOWN]) or [section("You hold no role in an active incident.")]),
+        *my_work.blocks_of(my_work.work_of(user=user), now=now),
         actions(_declare(tenant)),
         divider(),
         header("Active in " + tenant.name),

@@ -17,6 +17,7 @@ from chatops.verbs import carry_out
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
+from conductor.tenancy.viewing import viewing_as
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,14 @@ class Spoken:
 def say(*, text: str, tenant: Tenant, user: User, actor: Actor, now: datetime, command: str = "") -> Spoken:
     """Carry the sentence out and return the answer; a refusal is one too. Needs the tenant's scope.
 
-    `command` is what stands before the verb in the hints, `manage.py incident` for example.
+    `command` is what stands before the verb in the hints, `manage.py incident` for example. Of private incidents the
+    actor hears no more than anywhere else.
     """
+    with viewing_as(actor):
+        return _say(text, tenant, user, actor, now, command)
+
+
+def _say(text: str, tenant: Tenant, user: User, actor: Actor, now: datetime, command: str) -> Spoken:
     understood = parse(text)
     if isinstance(understood, Suggestion):
         usage = usage_of(BY_WORD[understood.verb], command=command) if understood.verb else ""
