@@ -130,6 +130,22 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Page:
+    person: Person | None = None
+    team: str = ""
+    """Who is called if no person is: a service or a group, by its name."""
+    reason: str = ""
+    incident: int | None = None
+
+
+@dataclass(frozen=True)
+class Export:
+    format: str = ""
+    """One of vocabulary.FORMATS; empty: all of them are offered."""
+    incident: int | None = None
+
+
+@dataclass(frozen=True)
 class Search:
     text: str
 
@@ -188,6 +204,8 @@ Args = (
     | Update
     | Note
     | Link
+    | Page
+    | Export
     | Cancel
     | Duplicate
     | About

@@ -18,6 +18,7 @@ from chatops.arguments import (
     HandOver,
     Link,
     Note,
+    Page,
     Person,
     Search,
     TaskDone,
@@ -92,6 +93,11 @@ def read_note(incident: int | None, values: Mapping[str, str]) -> Note:
 def read_link(incident: int | None, values: Mapping[str, str]) -> Link:
     """Return what the form of `link` says."""
     return Link(values.get("target", ""), values.get("kind", ""), incident)
+
+
+def read_page(incident: int | None, values: Mapping[str, str]) -> Page:
+    """Return what the form of `page` says."""
+    return Page(_person(values), values.get("team", ""), values.get("reason", ""), incident)
 
 
 def read_find(incident: int | None, values: Mapping[str, str]) -> Search:

@@ -55,6 +55,10 @@ def _text(
     return Field("text", "text", label, optional, hint, complains=complains)
 
 
+def _line(label: str, *, most: int, complains: tuple[str, ...]) -> Field:
+    return Field("text", "line", label, most=most, complains=complains)
+
+
 def _labelled(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((label, key) for key, label in labels.items())
 
@@ -108,6 +112,21 @@ FORMS: dict[str, Form] = {
             Field("reason", "text", "Why?", optional=True, hint="Needed where the severity falls by it."),
         ),
         read=form_values.read_affect,
+    ),
+    "title": Form("Word the title anew", "Change it", (_line("What is broken?", most=200, complains=("title",)),)),
+    "summary": Form("Word the summary anew", "Change it", (_text("What is known?", complains=("summary",)),)),
+    "type": Form(
+        "Say what kind it is", "Change it", (_line("What kind of trouble?", most=40, complains=("incident_type",)),)
+    ),
+    "page": Form(
+        "Call somebody in",
+        "Call",
+        (
+            Field("person", "person", "Whom?", True, "Or name a team below.", complains=("user",)),
+            Field("team", "line", "Which team or service?", optional=True, most=100),
+            Field("reason", "text", "Why?", optional=True),
+        ),
+        read=form_values.read_page,
     ),
     "update": Form(
         "Post an update",

@@ -12,6 +12,7 @@ from chatops.lifecycle import Outcome
 from chatops.modals import Opened
 from chatops.phrases import BY_WORD, usage_of
 from chatops.speaker import Speaker
+from chatops.vocabulary import ALSO_OVER
 from conductor.tenancy.models import Environment
 from incidents.models import Incident
 
@@ -48,6 +49,7 @@ def view_of(speaker: Speaker, verb: str, given: Mapping[str, str]) -> modals.Vie
             user=member.user,
             now=speaker.now,
             is_over=verb == "reopen",
+            also_over=verb in ALSO_OVER,
             at=(speaker.receipt.team_id, speaker.channel_id),
         )
     opened = Opened(

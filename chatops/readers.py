@@ -15,6 +15,7 @@ from chatops.arguments import (
     Drop,
     Duplicate,
     HandOver,
+    Page,
     Person,
     TaskDone,
 )
@@ -193,3 +194,24 @@ def read_impact(rest: str, escaped: bool) -> Affect:
     next_word, more = pop(rest)
     urgency = URGENCIES.get(next_word.lower(), "")
     return Affect(IMPACTS[word.lower()], urgency, number, free(more if urgency else rest, escaped))
+
+
+def read_page(rest: str, escaped: bool) -> Page:
+    """Read what follows `page`. Raise Problem."""
+    number, rest = about(rest)
+    word, reason = pop(rest)
+    person, team = person_in(word, escaped), _team(word, escaped)
+    if not word:
+        raise Missing("Say who is called: @ben, or service:payments.", incident=number)
+    if person is None and not team:
+        said = free(word, escaped)[:60]
+        raise Problem(f"“{said}” names nobody. Write @ben, or service:payments.", f"page service:{said}")
+    return Page(person, team, lines(reason, escaped), number)
+
+
+def _team(word: str, escaped: bool) -> str:
+    """Return the service or the group that the word names; empty if it names none."""
+    if escaped and word.startswith("<!subteam^"):
+        return free(word, escaped)
+    kind, _, name = word.partition(":")
+    return name[:100] if kind.lower() in {"service", "team", "group"} else ""

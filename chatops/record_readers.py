@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 
-from chatops.arguments import About, FollowUp, Link, Note, Person, Search, Todo, Update
+from chatops.arguments import About, Export, FollowUp, Link, Note, Person, Search, Todo, Update
 from chatops.reading import Missing, Problem, about, due_said, flags, free, lines, moment_said, person_in, span_said
-from chatops.tokens import number_of, plain, tokens_of
-from chatops.vocabulary import AUDIENCES, DEFAULT_FOLLOW_UP, FOLLOW_UPS, LINKS, NOTE_FLAGS, UPDATE_FLAGS
+from chatops.tokens import number_of, plain, pop, tokens_of
+from chatops.vocabulary import AUDIENCES, DEFAULT_FOLLOW_UP, FOLLOW_UPS, FORMATS, LINKS, NOTE_FLAGS, UPDATE_FLAGS
 
 _AUDIENCE_SWITCHES = {word: ("audience", key) for word, key in AUDIENCES.items()}
 
@@ -88,6 +88,19 @@ def read_link(rest: str, escaped: bool) -> Link:
         said = free(target, escaped)[:60]
         raise Problem(f"“{said}” is nothing to link to. Name INC-9, an address, or service:checkout.")
     return Link(f"INC-{code}" if code is not None else target, kind, number)
+
+
+def read_export(rest: str, escaped: bool) -> Export:
+    """Read what follows `export`. Raise Problem."""
+    number, rest = about(rest)
+    word, more = pop(rest)
+    if number is None and more:
+        number, more = about(more)
+    if more or (word and word.lower() not in FORMATS):
+        close = difflib.get_close_matches(word.lower()[:40], FORMATS, n=1)
+        said = free(rest, escaped)[:60]
+        raise Problem(f"“{said}” is not one of {', '.join(FORMATS)}.", *(f"export {each}" for each in close))
+    return Export(word.lower(), number)
 
 
 def read_find(rest: str, escaped: bool) -> Search:

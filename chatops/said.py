@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from chatops import selectors
+from chatops.vocabulary import ALSO_OVER
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from incidents.models import Incident
@@ -41,5 +42,6 @@ class Said:
             user=self.user,
             now=self.now,
             is_over=is_over,
+            also_over=self.verb in ALSO_OVER,
             at=(self.team_id, self.channel_id),
         )

@@ -69,13 +69,19 @@ def user_of(*, team_id: str, slack_user_id: str) -> User | None:
 
 
 def incident_meant(
-    *, number: int | None, user: User, now: datetime, is_over: bool = False, at: tuple[str, str] = ("", "")
+    *,
+    number: int | None,
+    user: User,
+    now: datetime,
+    is_over: bool = False,
+    also_over: bool = False,
+    at: tuple[str, str] = ("", ""),
 ) -> Incident:
     """Return the incident that a command is about. Raise IncidentNotNamed, which lists the candidates.
 
     The one that was named; else the one whose channel (`at`: workspace and channel) it is said in; else the only
     active one; else the newest active one that the user holds a role in. With `is_over` those count that were
-    resolved lately, in place of the active ones.
+    resolved lately, in place of the active ones; with `also_over` so they do while none is active, the newest first.
     """
     incidents = Incident.objects.active().order_by("-declared_at", "-number")
     if is_over:
@@ -95,15 +101,20 @@ def incident_meant(
     mine = incidents.filter(id__in=_responding(user)).first()
     if mine is not None:
         return mine
+    if also_over and not candidates:
+        ended = Incident.objects.filter(status=Status.RESOLVED, resolved_at__gte=now - REOPENABLE_FOR)
+        if (newest := ended.order_by("-resolved_at").first()) is not None:
+            return newest
     raise IncidentNotNamed(_which(candidates, is_over=is_over), candidates)
 
 
 def meant_or_candidates(
-    *, number: int | None, user: User, now: datetime, is_over: bool, at: tuple[str, str]
+    *, number: int | None, user: User, now: datetime, is_over: bool, at: tuple[str, str], also_over: bool = False
 ) -> tuple[Incident | None, list[Incident]]:
     """Return the incident that is meant, or None and those that may be. Raise IncidentNotNamed if there is none."""
     try:
-        return incident_meant(number=number, user=user, now=now, is_over=is_over, at=at), []
+        found = incident_meant(number=number, user=user, now=now, is_over=is_over, also_over=also_over, at=at)
+        return found, []
     except IncidentNotNamed as unclear:
         if not unclear.candidates:
             raise

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.db.models import Q
 
-from chatops import answers, looking_verbs, record_verbs, replies, response_verbs, selectors
+from chatops import answers, looking_verbs, outcome_verbs, record_verbs, replies, response_verbs, selectors
 from chatops.arguments import About, Affect, Assign, Classify, Declare, Listing
 from chatops.record_verbs import mark_reconstructed
 from chatops.said import Said
@@ -174,6 +174,12 @@ _VERBS: dict[str, Callable[[Said], answers.Answer]] = {
     "assign": _assign,
     "impact": _impact,
     "matrix": looking_verbs.matrix,
+    "title": outcome_verbs.title,
+    "summary": outcome_verbs.summary,
+    "type": outcome_verbs.kind,
+    "page": outcome_verbs.page,
+    "postmortem": outcome_verbs.postmortem,
+    "export": outcome_verbs.export,
     "who": looking_verbs.who,
     "clock": looking_verbs.clock,
     "cost": looking_verbs.cost,

@@ -125,3 +125,11 @@ LINK_LABELS = {
     "CHILD_OF": "is part of it",
     "REGRESSES": "is a return of it",
 }
+
+FORMATS = {"pdf": "PDF", "md": "Markdown", "json": "JSON", "package": "Evidence package"}
+"""What `export` gives, and what it is called."""
+
+ALSO_OVER = frozenset(
+    {"postmortem", "export", "cost", "clock", "who", "note", "followup", "followups", "link", "title", "summary"}
+)
+"""Verbs that are also about an incident that is over: while none is active, the one that was resolved last is meant."""

@@ -21,12 +21,13 @@ from conductor.tenancy.scope import tenant_scope
 from incidents.lifecycle import draft_postmortem as draft
 from incidents.lifecycle import record_notices, record_reminder, store_rendering
 from incidents.measuring import read_charts
-from incidents.models import ActionItem, Incident, Postmortem
+from incidents.models import ActionItem, Incident, Postmortem, TimelineEvent
 from incidents.notices import payload_of
 from incidents.postmortem import document_context, file_name
 from incidents.reminders import moments, next_look
 
 DECLARED_EVENT = "incidents.incident.declared"
+PAGED_EVENT = "incidents.responder.paged"
 REMINDER_EVENT = "incidents.action_item.reminded"
 TEMPLATE = "incidents/postmortem_pdf.html"
 MEASURE_TRIES = 3
@@ -117,6 +118,34 @@ def render_postmortem(ctx: StepContext) -> dict[str, Any]:
         store_rendering(postmortem=postmortem, blob=blob, name=name, actor=ctx.actor, now=ctx.now())
     ctx.log("postmortem rendered", name=name, size_bytes=blob.size_bytes)
     return {"name": name, "digest": blob.digest, "size_bytes": blob.size_bytes}
+
+
+def page(ctx: StepContext) -> dict[str, Any]:
+    """Tell every enabled notification adapter who is called into the incident, and why."""
+    with tenant_scope(ctx.tenant_id):
+        incident = _incident(ctx)
+        called = TimelineEvent.objects.get(incident=incident, seq=ctx.input["entry"])
+        payload = payload_of(incident=incident, tenant_slug=ctx.tenant_slug)
+    whom = called.data["to"]["name"]
+    payload["title"] = f"{whom}: you are called to {payload['title']}"
+    facts = {"Called": whom, "By": called.actor_name, "Why": "" if incident.is_private else called.body}
+    payload["facts"] |= {label: value for label, value in facts.items() if value}
+    ctx.heartbeat()
+    sent = [each for each in _deliver(ctx, incident, PAGED_EVENT, payload) if each.status == Delivery.Status.SENT]
+    ctx.log("page sent", sent=len(sent))
+    return {"sent": len(sent)}
+
+
+def _deliver(ctx: StepContext, incident: Incident, event: str, payload: dict[str, Any]) -> list[Delivery]:
+    return deliver(
+        tenant_id=ctx.tenant_id,
+        event=event,
+        subject=incident.ref,
+        payload=payload,
+        key=ctx.idempotency_key,
+        now=ctx.now(),
+        environment_id=incident.environment_id,
+    )
 
 
 def remind_owner(ctx: StepContext) -> dict[str, Any]:

@@ -55,5 +55,7 @@ urlpatterns = [
     path("INC-<int:number>/postmortem/", postmortems.postmortem, name="postmortem"),
     path("INC-<int:number>/postmortem/<slug:part>/edit/", postmortems.section, name="postmortem_section"),
     path("INC-<int:number>/postmortem/<slug:step>/", postmortems.review, name="postmortem_review"),
+    path("INC-<int:number>/postmortem.md", postmortems.postmortem_md, name="postmortem_md"),
+    path("INC-<int:number>/postmortem.json", postmortems.postmortem_json, name="postmortem_json"),
     path("INC-<int:number>/postmortem.pdf", postmortems.postmortem_pdf, name="postmortem_pdf"),
 ]

@@ -30,6 +30,11 @@ class AskingInput(IncidentInput):
     """The role assignment, or the offer of one."""
 
 
+class PageInput(IncidentInput):
+    entry: int
+    """Number of the timeline entry that says who is called."""
+
+
 class ActionItemInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -64,6 +69,14 @@ POSTMORTEM_RENDER = Workflow(
     title="Render the postmortem",
     input=RenderInput,
     steps=("incidents.render_postmortem",),
+    priority="incident",
+)
+PAGE = Workflow(
+    name="incidents.page",
+    version=1,
+    title="Call somebody into the incident",
+    input=PageInput,
+    steps=("incidents.page",),
     priority="incident",
 )
 ACTION_ITEM = Workflow(
@@ -119,6 +132,7 @@ TRACKER_RETRY = Retry(max_attempts=12, first_delay=timedelta(seconds=5))
 def register() -> None:
     """Register the steps and workflows. Called in AppConfig.ready()."""
     register_step("incidents.notify_declared", steps.notify_declared, retry=Retry(max_attempts=8))
+    register_step("incidents.page", steps.page, retry=Retry(max_attempts=8))
     register_step("incidents.watch_response", watching.watch_response, retry=Retry(max_attempts=20))
     register_step("incidents.ask_holder", asking.ask_holder, retry=Retry(max_attempts=8))
     register_step("incidents.watch_deadlines", deadlines.watch_deadlines, retry=Retry(max_attempts=20))
@@ -133,6 +147,7 @@ def register() -> None:
     own = (
         DECLARED,
         WATCH,
+        PAGE,
         ASKING,
         DEADLINES,
         POSTMORTEM_DRAFT,

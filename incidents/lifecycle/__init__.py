@@ -39,6 +39,7 @@ from incidents.lifecycle.correction import (
     request_redaction,
 )
 from incidents.lifecycle.deadlines import record_deadline
+from incidents.lifecycle.describing import describe_incident
 from incidents.lifecycle.handover import (
     NothingToAnswer,
     accept_role,
@@ -59,6 +60,7 @@ from incidents.lifecycle.obligations import (
     file_obligation,
 )
 from incidents.lifecycle.own_rules import change_own_rule
+from incidents.lifecycle.paging import NobodyCanBePaged, page_responder
 from incidents.lifecycle.policy import PolicyChanged, change_response_policy, check_policy
 from incidents.lifecycle.postmortem import draft_postmortem, request_postmortem, store_rendering
 from incidents.lifecycle.refusals import (
@@ -138,6 +140,7 @@ __all__ = [
     "KeyInUse",
     "LinkWouldCircle",
     "NewSource",
+    "NobodyCanBePaged",
     "NotAResponder",
     "NotApplicable",
     "NotApproved",
@@ -184,6 +187,7 @@ __all__ = [
     "declare_incident",
     "decline_incident",
     "decline_role",
+    "describe_incident",
     "dismiss_alert",
     "draft_postmortem",
     "drop_action_item",
@@ -201,6 +205,7 @@ __all__ = [
     "note_alert",
     "note_private_reading",
     "open_ticket",
+    "page_responder",
     "post_update",
     "publish_postmortem",
     "record_alert",

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from incidents.postmortem.document import document_context, file_name
-from incidents.postmortem.draft import ASKED, LIVE, Block, Section, content_digest, draft_sections, redrafted
+from incidents.postmortem.draft import (
+    ASKED,
+    LIVE,
+    Block,
+    Section,
+    content_digest,
+    content_of,
+    draft_sections,
+    redrafted,
+)
 from incidents.postmortem.markdown import markdown
 
 __all__ = [
@@ -12,6 +21,7 @@ __all__ = [
     "Block",
     "Section",
     "content_digest",
+    "content_of",
     "document_context",
     "draft_sections",
     "file_name",

@@ -59,6 +59,11 @@ def redrafted(*, story: Story, edited: Sequence[Section]) -> list[Section]:
 
 
 def content_digest(*, sections: Sequence[Any], metrics: Sequence[Any], charts: Sequence[Any] = ()) -> str:
-    """Return the SHA-256 of what a reader reads. Versions from before there were charts keep their digest."""
+    """Return the SHA-256 of what a reader reads, in canonical JSON."""
+    return sha256_hex(canonical_json(content_of(sections=sections, metrics=metrics, charts=charts)))
+
+
+def content_of(*, sections: Sequence[Any], metrics: Sequence[Any], charts: Sequence[Any] = ()) -> dict[str, Any]:
+    """Return what a reader reads. Versions from before there were charts have none, and keep their digest."""
     content = {"sections": list(sections), "metrics": list(metrics)}
-    return sha256_hex(canonical_json({**content, "charts": list(charts)} if charts else content))
+    return {**content, "charts": list(charts)} if charts else content

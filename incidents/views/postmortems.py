@@ -10,13 +10,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from conductor.console.doors import door
 from conductor.ledger import blobs
+from conductor.lib.canonical import canonical_json
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, reading, selectors
 from incidents.lifecycle import PostmortemChanged
 from incidents.models import Incident, Postmortem
-from incidents.postmortem import ASKED, Section, file_name
+from incidents.postmortem import ASKED, Section, content_of, file_name, markdown
 from incidents.postmortem.passages import read_passages, write_passages
 from incidents.postmortem.plot import plots_of
 
@@ -103,6 +104,39 @@ def postmortem_pdf(request: TenantRequest, tenant: str, number: int) -> HttpResp
     stream = blobs.open_blob(tenant_id=request.tenant.id, digest=rendered.pdf_digest)
     name = file_name(incident=incident, postmortem=rendered, suffix="pdf")
     return FileResponse(stream, content_type="application/pdf", filename=name)
+
+
+@require_GET
+@door(permission="view_incidents")
+def postmortem_md(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """The newest version as Markdown."""
+    incident: Incident = selectors.incident_by_number(number=number)
+    newest = _newest(incident)
+    text = markdown(incident=incident, postmortem=newest)
+    return _attachment(text, "text/markdown", file_name(incident=incident, postmortem=newest, suffix="md"))
+
+
+@require_GET
+@door(permission="view_incidents")
+def postmortem_json(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
+    """The newest version as canonical JSON: `content` is what `content_digest` is the SHA-256 of."""
+    incident: Incident = selectors.incident_by_number(number=number)
+    newest = _newest(incident)
+    whole = {
+        "incident": incident.code,
+        "version": newest.version,
+        "status": newest.status,
+        "content": content_of(sections=newest.sections, metrics=newest.metrics, charts=newest.charts),
+        "content_digest": newest.content_digest,
+    }
+    name = file_name(incident=incident, postmortem=newest, suffix="json")
+    return _attachment(canonical_json(whole), "application/json", name)
+
+
+def _attachment(content: str | bytes, content_type: str, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=f"{content_type}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 def _newest(incident: Incident) -> Postmortem:
