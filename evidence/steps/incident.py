@@ -15,6 +15,7 @@ from evidence.lifecycle import open_bundle, record_findings
 from evidence.models import EvidenceBundle
 from evidence.steps.collecting import PDF, Collected, bundle_of, collect, collected_json, json_file, let_in
 from evidence.steps.incident_findings import findings_of
+from incidents.conformance import conformance_of
 from incidents.lifecycle import record_link
 from incidents.models import EventKind, Incident, Postmortem, RoleAssignment, StatusTransition, TimelineEvent
 from incidents.wording import sentence
@@ -22,6 +23,7 @@ from incidents.wording import sentence
 INCIDENT, TIMELINE = "incident/incident.json", "incident/timeline.json"
 TRANSITIONS, ROLES = "incident/transitions.json", "incident/roles.json"
 DECISIONS, RECEIPTS = "incident/decisions.json", "incident/receipts.json"
+CONFORMANCE = "incident/conformance.json"
 POSTMORTEM, POSTMORTEM_PDF = "postmortem/postmortem.json", "postmortem/postmortem.pdf"
 
 
@@ -119,6 +121,7 @@ def _record(incident: Incident) -> list[Collected]:
             content={"decisions": [_decision(each) for each in decisions]},
             origin="policy decisions",
         ),
+        json_file(path=CONFORMANCE, role="result", content=conformance_of(incident=incident), origin="response policy"),
         json_file(
             path=RECEIPTS,
             role="log",

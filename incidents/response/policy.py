@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,12 @@ def policy_in_force() -> InForce:
     if row is None:
         return _built_in()
     return InForce(row.version, row.digest, Content.model_validate(row.content))
+
+
+def policy_at(moment: datetime) -> InForce:
+    """Return the policy that was in force then: later versions do not change what it was. One query."""
+    row = ResponsePolicy.objects.filter(changed_at__lte=moment).order_by("-version").first()
+    return InForce(row.version, row.digest, Content.model_validate(row.content)) if row is not None else _built_in()
 
 
 def built_in_content() -> dict[str, Any]:

@@ -102,6 +102,7 @@ def test_a_resolved_incident_becomes_a_sealed_bundle(resolved: Incident, tenant:
         assert bundle.covers.filter(control__alias="SOC2_CC7.4", part="PRIMARY").exists()
     assert (bundle.status, bundle.conclusion) == ("SEALED", "NO_EXCEPTIONS")
     assert {"incident/timeline.json", "postmortem/postmortem.json", "postmortem/postmortem.pdf"} <= paths
+    assert _read(bundle, "incident/conformance.json")["policy"]["version"] == 0
     assert {finding["check"]: finding["result"] for finding in bundle.findings} == dict.fromkeys(
         ["I1", "I2", "I3", "I4", "I5", "I6"], "pass"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +14,8 @@ from django.contrib.auth.models import User
 from conductor.engine.models import Run
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
+from conductor.metering.lifecycle import record
+from conductor.metering.models import PriceBook
 from conductor.tenancy.actors import Actor, PermissionMissing
 from incidents import lifecycle
 from incidents.lifecycle import (
@@ -23,10 +27,14 @@ from incidents.lifecycle import (
     SectionUnknown,
     approve_postmortem,
     ask_for_review,
+    assign_role,
     draft_postmortem,
     edit_section,
     publish_postmortem,
+    release_role,
+    reopen_incident,
 )
+from incidents.metered import ROLE_SECONDS
 from incidents.metrics import State
 from incidents.models import EventKind, Incident, Postmortem, TimelineEvent
 from incidents.postmortem import content_digest, document_context
@@ -204,3 +212,64 @@ def test_every_state_of_a_metric_can_be_printed(draft: Postmortem) -> None:
         draft.metrics = [{**draft.metrics[0], "state": state.value, "seconds": None, "why": "Not yet."}]
         context = document_context(incident=draft.incident, postmortem=draft, tenant_name="Northwind")
         assert context["metrics"][0]["tone"]
+
+
+def test_cost_frozen_after_approval(
+    resolved: Incident, responder: Actor, commander: Actor, cora: User, now: datetime
+) -> None:
+    """A new price, a reopening and more time in roles change the next draft, and nothing of what was approved."""
+    record(
+        tenant_id=resolved.tenant_id,
+        meter=ROLE_SECONDS,
+        quantity=3600,
+        subject=resolved.ref,
+        key="role:one",
+        now=now,
+    )
+    price = {"meter": ROLE_SECONDS, "currency": "USD"}
+    PriceBook.objects.create(unit_price="0.01", valid_from=now, **price)
+    draft = draft_postmortem(incident=resolved, actor=Actor.system(), now=now)
+    approved = ask_for_review(postmortem=draft, actor=responder, now=now)
+    approved = approve_postmortem(postmortem=approved, actor=commander, now=now)
+    frozen, digest = section(approved, "cost"), approved.content_digest
+    assert "$36." in str(frozen)
+
+    later = now + timedelta(hours=2)
+    PriceBook.objects.create(unit_price="0.05", valid_from=later, **price)
+    reopen_incident(incident=resolved, reason="It is back since noon.", actor=commander, now=later)
+    assign_role(incident=resolved, role="COMMANDER", user=cora, actor=commander, now=later)
+    release_role(incident=resolved, role="COMMANDER", actor=commander, now=later + timedelta(hours=1))
+    again = draft_postmortem(incident=resolved, actor=Actor.system(), now=later + timedelta(hours=1))
+
+    kept = Postmortem.objects.get(id=approved.id)
+    assert section(kept, "cost") == frozen
+    assert (
+        kept.content_digest
+        == digest
+        == content_digest(sections=kept.sections, metrics=kept.metrics, charts=kept.charts)
+    )
+    assert kept.approved_at == now
+    assert again.version == approved.version + 1
+    assert "$360." in str(section(again, "cost"))
+
+
+def test_draft_without_any_ai_key(resolved: Incident, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of anybody: no key in the environment, no way out of the machine, and every passage is cited."""
+    for name in [each for each in os.environ if each.endswith(("_API_KEY", "_TOKEN"))]:
+        monkeypatch.delenv(name)
+
+    def no_way_out(self: socket.socket, address: Any) -> None:
+        raise AssertionError(f"the draft went out to {address}")
+
+    # The database's connection is open already; whatever opens another one while drafting fails.
+    monkeypatch.setattr(socket.socket, "connect", no_way_out)
+    first = draft_postmortem(incident=resolved, actor=Actor.system(), now=now)
+    second = draft_postmortem(incident=resolved, actor=Actor.system(), now=now)
+
+    blocks = [each for every in first.sections for each in every["blocks"]]
+    known = set(TimelineEvent.objects.filter(incident=resolved).values_list("seq", flat=True))
+    assert len(blocks) > len(first.sections) / 2
+    assert all(each["sources"] for each in blocks)
+    assert all(set(each["sources"]) <= known for each in blocks)
+    assert [each["key"] for each in second.sections] == [each["key"] for each in first.sections]
+    assert section(second, "impact") == section(first, "impact")
