@@ -7,8 +7,8 @@ from datetime import datetime
 from django.conf import settings
 
 from chatops import answers, opening, panel, refusals
-from chatops.arguments import About, Command, Help, Suggestion
-from chatops.forms import FORMS
+from chatops.arguments import Help, Suggestion
+from chatops.forms import wants_form
 from chatops.grammar import parse
 from chatops.lifecycle import Outcome
 from chatops.models import SlackReceipt
@@ -40,12 +40,6 @@ def perform(receipt: SlackReceipt, now: datetime) -> Outcome:
         return Outcome(carry_out(said))
     except Refused as refused:
         return Outcome(refusals.explain(refused, said=said))
-
-
-def wants_form(understood: Command) -> bool:
-    """Whether the verb alone was said, and there is more that it could be told."""
-    form = FORMS.get(understood.verb)
-    return form is not None and form.asks_when_bare and isinstance(understood.args, About) and not understood.args.text
 
 
 def _ask(unclear: Suggestion, speaker: Speaker, command: str) -> Outcome:

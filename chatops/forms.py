@@ -276,3 +276,9 @@ def field_at_fault(form: Form, name: str) -> str:
         if name == each.name or name in each.complains:
             return each.name
     return ""
+
+
+def wants_form(understood: Command) -> bool:
+    """Whether the verb alone was said, and there is more that it could be told."""
+    form = FORMS.get(understood.verb)
+    return form is not None and form.asks_when_bare and isinstance(understood.args, About) and not understood.args.text

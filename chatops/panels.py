@@ -13,7 +13,9 @@ from chatops.grammar import parse
 from chatops.phrases import BY_WORD, usage_of
 from conductor.lib.refs import Ref
 
-READING = frozenset({"status", "list", "help"})
+READING = frozenset(
+    {"status", "list", "help", "who", "tasks", "followups", "clock", "cost", "matrix", "find", "export"}
+)
 """Verbs that an auditor may say too."""
 
 

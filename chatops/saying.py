@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from chatops import answers, refusals
 from chatops.answers import Answer
-from chatops.arguments import Help, Suggestion
+from chatops.arguments import Command, Help, Suggestion
 from chatops.grammar import parse
 from chatops.phrases import BY_WORD, usage_of
 from chatops.said import Said
@@ -27,6 +27,8 @@ class Spoken:
     answer: Answer
     was_done: bool
     """Whether the verb was carried out; a question, a suggestion and a refusal change nothing."""
+    refused: Refused | None = None
+    """Why it was not, where a verb refused."""
 
 
 def say(*, text: str, tenant: Tenant, user: User, actor: Actor, now: datetime, command: str = "") -> Spoken:
@@ -47,11 +49,21 @@ def _say(text: str, tenant: Tenant, user: User, actor: Actor, now: datetime, com
         return Spoken(said, was_done=False)
     if isinstance(understood.args, Help):
         return Spoken(_help(understood.args, command), was_done=True)
-    sentence = Said(understood.verb, understood.args, command, tenant, "", user, actor, now)
+    return _carry_out(understood, tenant, user, actor, now, command)
+
+
+def say_form(*, said: Command, tenant: Tenant, user: User, actor: Actor, now: datetime) -> Spoken:
+    """Carry out what a filled-in form says and return the answer, as `say` does. Needs the tenant's scope."""
+    with viewing_as(actor):
+        return _carry_out(said, tenant, user, actor, now, "")
+
+
+def _carry_out(said: Command, tenant: Tenant, user: User, actor: Actor, now: datetime, command: str) -> Spoken:
+    sentence = Said(said.verb, said.args, command, tenant, "", user, actor, now)
     try:
         return Spoken(carry_out(sentence), was_done=True)
     except Refused as refused:
-        return Spoken(refusals.explain(refused, said=sentence), was_done=False)
+        return Spoken(refusals.explain(refused, said=sentence), was_done=False, refused=refused)
 
 
 def _help(args: Help, command: str) -> Answer:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from chatops.answers import Answer, help_for, help_overview, suggestion
-from chatops.arguments import Help, Suggestion
+from chatops.arguments import Command, Help, Suggestion
+from chatops.forms import FORMS, wants_form
 from chatops.grammar import parse
+from chatops.page_forms import form_of, said_in
 from chatops.phrases import BY_WORD, usage_of
 from chatops.plaintext import lines_of
-from chatops.saying import say
+from chatops.saying import say, say_form
+from chatops.submitting import beside_fields
 from conductor.console.doors import door
 from conductor.lib.clock import now
+from conductor.lib.errors import NotFound
 from conductor.tenancy.requests import TenantRequest
 
 LONGEST = 2000
@@ -22,7 +28,12 @@ LONGEST = 2000
 @require_http_methods(["GET", "POST"])
 @door(permission="view_incidents")
 def say_sentence(request: TenantRequest, tenant: str) -> HttpResponse:
-    """GET shows what the sentence would do; POST says it, with the rights of who is signed in."""
+    """GET shows what the sentence would do, or the form of a verb that was said alone; POST says it.
+
+    A posted form (`verb`) is refused beside its fields. Rights are those of who is signed in.
+    """
+    if request.method == "POST" and "verb" in request.POST:
+        return _say_form(request)
     given = request.POST if request.method == "POST" else request.GET
     text = given.get("q", "").strip()[:LONGEST]
     if request.method == "POST":
@@ -37,8 +48,38 @@ def say_sentence(request: TenantRequest, tenant: str) -> HttpResponse:
         context = {"text": text, "lines": lines, "is_said": True, "was_done": spoken.was_done}
         return render(request, "chatops/say.html", context, status=200 if spoken.was_done else 422)
     understood, shown = parse(text), _explained(text)
+    if (asked := _asked_for(understood)) is not None:
+        verb, known = asked
+        form = form_of(verb, given=known, user=request.user, now=now())  # type: ignore[arg-type]
+        return render(request, "chatops/say.html", {"text": text, "form": form})
     is_ready = not isinstance(understood, Suggestion | type(None)) and not isinstance(understood.args, Help)
     return render(request, "chatops/say.html", {"text": text, "lines": shown, "is_ready": is_ready})
+
+
+def _asked_for(understood: Command | Suggestion) -> tuple[str, Mapping[str, str]] | None:
+    """Return the verb whose form asks for what is missing, and what was said; None where nothing is."""
+    if isinstance(understood, Suggestion):
+        has_form = understood.is_unfinished and understood.verb in FORMS
+        return (understood.verb, understood.given) if has_form else None
+    if not wants_form(understood):
+        return None
+    number = getattr(understood.args, "incident", None)
+    return understood.verb, {"incident": str(number)} if number else {}
+
+
+def _say_form(request: TenantRequest) -> HttpResponse:
+    posted, user = request.POST.dict(), request.user
+    try:
+        said = said_in(posted)
+    except LookupError as unknown:
+        raise NotFound from unknown
+    spoken = say_form(said=said, tenant=request.tenant, user=user, actor=request.actor, now=now())  # type: ignore[arg-type]
+    if spoken.refused is not None:
+        errors = beside_fields(spoken.refused, form=FORMS[said.verb])
+        form = form_of(said.verb, given=posted, user=user, now=now(), errors=errors)  # type: ignore[arg-type]
+        return render(request, "chatops/say.html", {"text": said.verb, "form": form}, status=422)
+    lines = lines_of(_worded(spoken.answer))
+    return render(request, "chatops/say.html", {"text": said.verb, "lines": lines, "is_said": True, "was_done": True})
 
 
 def _explained(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from chatops.forms import FORMS
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from incidents.models import Incident
@@ -81,6 +82,53 @@ def test_the_palette_tells_how_a_verb_goes_on_and_what_was_meant(tenant: Tenant,
     assert "There is no verb “mitigatd”" in wrong
     assert "mitigated" in wrong
     assert "Do it" not in wrong
+
+
+@pytest.mark.parametrize("verb", list(FORMS))
+def test_every_verb_alone_is_a_form_in_the_console(tenant: Tenant, ben: User, as_user: Browser, verb: str) -> None:
+    run("declare", "sev3", "Checkout", "fails")
+
+    page = as_user(ben).get("/t/northwind/command/", {"q": verb}).content.decode()
+
+    if FORMS[verb].asks_when_bare and verb != "reopen":
+        for field in FORMS[verb].fields:
+            assert f'name="{field.name}"' in page, field.name
+    else:
+        assert "Do it" in page or verb == "reopen"
+
+
+def test_a_form_of_the_console_is_filled_in_with_what_was_said_and_says_it(
+    tenant: Tenant, ben: User, as_user: Browser
+) -> None:
+    run("declare", "sev3", "Checkout", "fails")
+    browser = as_user(ben)
+
+    page = browser.get("/t/northwind/command/", {"q": "update --next 30m --customer"}).content.decode()
+    done = browser.post(
+        "/t/northwind/command/",
+        {"verb": "update", "incident": "1", "text": "It works", "next": "30m", "audience": "CUSTOMER"},
+    )
+
+    assert 'value="30m"' in page
+    assert '<option value="CUSTOMER" selected>' in page
+    assert '<option value="1" selected>INC-1' in page
+    assert (done.status_code, "has your update for customers" in done.content.decode()) == (200, True)
+
+
+def test_a_form_of_the_console_names_people_and_is_refused_beside_the_field(
+    tenant: Tenant, ben: User, cora: User, as_user: Browser
+) -> None:
+    run("declare", "sev3", "Checkout", "fails")
+    form = {"verb": "task", "incident": "1", "text": "Check the replica"}
+
+    refused = as_user(ben).post("/t/northwind/command/", {**form, "due": "someday", "person": "ben"})
+    done = as_user(ben).post("/t/northwind/command/", {**form, "due": "2h", "person": "cora"})
+
+    assert refused.status_code == 422
+    assert 'id="due-error"' in refused.content.decode()
+    assert 'value="Check the replica"' in refused.content.decode()
+    assert "for Cora Commander" in done.content.decode()
+    assert as_user(ben).post("/t/northwind/command/", {"verb": "status"}).status_code == 404
 
 
 def test_an_auditor_is_offered_what_reads_and_refused_the_rest(tenant: Tenant, cleo: User, as_user: Browser) -> None:

@@ -1,0 +1,104 @@
+"""The forms of the verbs as the console draws them: the same fields as Slack's modals, filled in with what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from chatops import selectors
+from chatops.arguments import Command, Person
+from chatops.forms import FORMS, Field, command_of
+from chatops.vocabulary import ALSO_OVER, CLOSURES, ROLE_LABELS, SEVERITY_WORDS
+from conductor.tenancy.models import Environment
+from incidents.selectors import responders
+
+Options = Sequence[tuple[str, str]]
+"""Value and label."""
+INCIDENT = "incident"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One field as the page draws it."""
+
+    name: str
+    kind: str
+    """line, text, or menu."""
+    label: str
+    value: str
+    hint: str = ""
+    optional: bool = False
+    most: int = 0
+    options: Options = ()
+    error: str = ""
+
+
+def form_of(
+    verb: str, *, given: Mapping[str, str], user: User, now: datetime, errors: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return title, submit and fields of the verb's form. It asks which incident where it is about one."""
+    form, wrong = FORMS[verb], errors or {}
+    shown = [_which(verb, given, user, now, wrong.get(INCIDENT, ""))] if form.is_about_one else []
+    environments = list(Environment.objects.order_by("id").values_list("slug", "name"))
+    asked = [each for each in form.fields if each.kind != "environment" or environments]
+    shown += [_shown(each, given.get(each.name, ""), environments, wrong.get(each.name, "")) for each in asked]
+    return {"verb": verb, "title": form.title, "submit": form.submit, "fields": shown, "error": wrong.get("", "")}
+
+
+def said_in(posted: Mapping[str, str]) -> Command:
+    """Return what a filled-in form says. Raise LookupError for a verb without a form."""
+    verb = posted.get("verb", "")
+    if verb not in FORMS:
+        raise LookupError(verb)
+    number = posted.get(INCIDENT, "")
+    incident = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
+    values = {each.name: posted.get(each.name, "").strip()[: each.most] for each in FORMS[verb].fields}
+    said = command_of(verb, incident=incident, values=values)
+    # Here people are named as members; the id in a form is the chat's.
+    named: dict[str, Any] = {
+        each.name: Person(name=value.id)
+        for each in fields(said.args)
+        if isinstance(value := getattr(said.args, each.name), Person)
+    }
+    return Command(said.verb, replace(said.args, **named))
+
+
+def _which(verb: str, given: Mapping[str, str], user: User, now: datetime, error: str) -> Shown:
+    chosen = given.get(INCIDENT, "")
+    try:
+        meant, candidates = selectors.meant_or_candidates(
+            number=int(chosen) if chosen.isdigit() and len(chosen) < 10 else None,
+            user=user,
+            now=now,
+            is_over=verb == "reopen",
+            also_over=verb in ALSO_OVER,
+            at=("", ""),
+        )
+    except selectors.IncidentNotNamed as unclear:
+        return Shown(INCIDENT, "menu", "Which incident?", "", error=error or unclear.detail)
+    found = [meant] if meant is not None else candidates
+    options = [(str(each.number), f"{each.code} {each.severity} {each.title}") for each in found]
+    return Shown(INCIDENT, "menu", "Which incident?", options[0][0] if meant else "", options=options, error=error)
+
+
+def _shown(field: Field, value: str, environments: Options, error: str) -> Shown:
+    kind = field.kind if field.kind in {"line", "text"} else "menu"
+    options = _options(field, environments)
+    return Shown(field.name, kind, field.label, value, field.hint, field.optional, field.most, options, error)
+
+
+def _options(field: Field, environments: Options) -> Options:
+    if field.kind == "person":
+        return [(each.username, each.name) for each in responders()]
+    menus: dict[str, Options] = {
+        "severity": [(key, f"{key} {words}") for key, words in SEVERITY_WORDS.items()],
+        "role": list(ROLE_LABELS.items()),
+        "closure": [(key, word.replace("-", " ").capitalize()) for word, key in CLOSURES.items()],
+        "environment": environments,
+        "choice": [(value, label) for label, value in field.choices],
+    }
+    return menus.get(field.kind, ())
