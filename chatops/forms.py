@@ -28,6 +28,8 @@ class Field:
     """Longest value, in characters."""
     choices: tuple[tuple[str, str], ...] = ()
     """Of a choice: label and value of each, in order."""
+    empty: str = ""
+    """What an optional menu that is left alone means, where its hint does not say so."""
     complains: tuple[str, ...] = ()
     """Other names under which the verb complains about it."""
 
@@ -75,11 +77,26 @@ FORMS: dict[str, Form] = {
             Field("title", "line", "What is broken?", most=200),
             Field("severity", "severity", "How bad is it?", hint="Not sure? Take the worse one: it can be lowered."),
             Field("service", "line", "Service", optional=True, most=200),
-            Field("environment", "environment", "Environment", optional=True),
+            Field("environment", "environment", "Environment", optional=True, empty="Every"),
             Field("summary", "text", "What do we know?", optional=True),
             Field("type", "line", "What kind of trouble?", optional=True, most=40, complains=("incident_type",)),
-            Field("private", "choice", "Who may read it?", True, choices=(("Only who works on it", YES),)),
-            Field("drill", "choice", "Is it a drill?", True, choices=(("A drill", YES),), complains=("kind",)),
+            Field(
+                "private",
+                "choice",
+                "Who may read it?",
+                True,
+                choices=(("Only who works on it", YES),),
+                empty="Everybody here",
+            ),
+            Field(
+                "drill",
+                "choice",
+                "Is it a drill?",
+                True,
+                choices=(("A drill", YES),),
+                empty="No, it is real",
+                complains=("kind",),
+            ),
         ),
         is_about_one=False,
         read=form_values.read_declare,

@@ -35,6 +35,8 @@ class Shown:
     most: int = 0
     options: Options = ()
     error: str = ""
+    empty: str = ""
+    """What the menu says while nothing is chosen."""
 
 
 def form_of(
@@ -88,7 +90,9 @@ def _which(verb: str, given: Mapping[str, str], user: User, now: datetime, error
 def _shown(field: Field, value: str, environments: Options, error: str) -> Shown:
     kind = field.kind if field.kind in {"line", "text"} else "menu"
     options = _options(field, environments)
-    return Shown(field.name, kind, field.label, value, field.hint, field.optional, field.most, options, error)
+    return Shown(
+        field.name, kind, field.label, value, field.hint, field.optional, field.most, options, error, field.empty
+    )
 
 
 def _options(field: Field, environments: Options) -> Options:
