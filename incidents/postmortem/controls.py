@@ -58,6 +58,9 @@ def _acceptance(story: Story) -> list[Block]:
         )
         return [block(f"Failed: not accepted in time: {roles}.", numbers(late))]
     given = story.of(EventKind.ROLE_ASSIGNED)
+    waiting = [f"{each.user_name}, {Role(each.role).label.lower()}" for each in story.roles if each.accepted_at is None]
+    if waiting and given:
+        return [block(f"Not known: nobody has accepted yet for {name_list(waiting)}.", numbers(given))]
     return [block("Operated: every role was accepted in time.", numbers(given))] if given else []
 
 

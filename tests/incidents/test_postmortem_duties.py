@@ -12,6 +12,7 @@ from conductor.tenancy.actors import Actor
 from incidents.lifecycle import (
     acknowledge_incident,
     assert_reporting_moment,
+    assign_role,
     classify_incident,
     decide_obligations,
     draft_postmortem,
@@ -153,3 +154,17 @@ def test_without_a_duty_it_says_so(declare: Callable[..., Incident], commander: 
 
     assert said[0].startswith("Nobody answered: Is personal data affected?")
     assert said[-1] == "No duty to report was armed."
+
+
+def test_a_role_that_waits_for_its_answer_did_not_operate(
+    declare: Callable[..., Incident], commander: Actor, ben: Any, now: datetime
+) -> None:
+    incident = declare()
+    assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
+
+    said = [
+        block["text"] for block in _section(draft_postmortem(incident=incident, actor=commander, now=now), "controls")
+    ]
+
+    assert "Not known: nobody has accepted yet for Ben Responder, scribe." in said
+    assert "Operated: every role was accepted in time." not in said
