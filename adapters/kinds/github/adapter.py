@@ -38,7 +38,7 @@ class GitHub:
             base=config.url,
             headers={
                 "authorization": f"Bearer {secrets.token.get_secret_value()}",
-                "accept": "application/vnd.github+json",
+                "accept": "application/vnd.github+json, application/json",
                 "x-github-api-version": "2022-11-28",
             },
             secrets=(secrets.token,),
