@@ -61,4 +61,4 @@ def test_other_brokers_make_no_difference(tmp_path: Path, broker: str, port: int
         pytest.skip(f"no {broker} at 127.0.0.1:{port}")
     if broker == "rabbitmq" and not shutil.which("rabbitmqctl"):
         pytest.skip("rabbitmqctl is missing: the test needs a virtual host of its own")
-    assert _drive(tmp_path, "--runs", "80", "--broker", broker, "--seconds", "400")["runs"] == 80
+    assert _drive(tmp_path, "--runs", "80", "--broker", broker, "--seconds", "1200")["runs"] == 80
