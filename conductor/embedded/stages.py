@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
 import sys
 import time
 from functools import partial
 from pathlib import Path
 
-from conductor.embedded import environment, marks
+from conductor.embedded import environment, marks, ports
 from conductor.embedded.engines import Engines
 from conductor.embedded.marks import Marks
 from conductor.embedded.progress import STARTED_AT, Halt, Progress, Stage
@@ -18,7 +17,6 @@ from conductor.embedded.running import Running
 from conductor.embedded.supervisor import Child, Supervisor, say, tail
 
 READY_SECONDS = 90
-PORTS_TO_TRY = 20
 SCHEMA = ("*/migrations/*.py", "requirements.lock")
 DEMONSTRATION = (*SCHEMA, "*/demonstration/**/*", "*/data/*")
 
@@ -117,7 +115,8 @@ class _Start:
 
     def console(self, stage: Stage) -> None:
         """Start web, worker and beat, and wait until the console can do its work."""
-        port = _free_port(stage)
+        wanted = int(os.environ.get("CONDUCTOR_PORT") or environment.DEFAULT_PORT)
+        port = ports.choose(wanted, stage=stage)
         self.url = f"http://127.0.0.1:{port}"
         self.supervisor.environment = environment.development(self.root, self.engines, base_url=self.url)
         for child in _children(port, self.logs):
@@ -165,23 +164,6 @@ def _children(port: int, logs: Path) -> list[Child]:
         Child("worker", worker, logs / "worker.log", order=1, grace_seconds=30),
         Child("beat", beat, logs / "beat.log", order=0),
     ]
-
-
-def _free_port(stage: Stage) -> int:
-    wanted = int(os.environ.get("CONDUCTOR_PORT") or environment.DEFAULT_PORT)
-    for port in range(wanted, wanted + PORTS_TO_TRY):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port != wanted:
-            stage.say(f"port {wanted} is taken by another program: using {port} (CONDUCTOR_PORT names another)")
-        return port
-    raise Halt(
-        f"Ports {wanted} to {wanted + PORTS_TO_TRY - 1} are all taken. Name a free one: make up CONDUCTOR_PORT=9000"
-    )
 
 
 def _is_ready(port: int) -> bool:
