@@ -115,6 +115,19 @@ def connected(
                 {"url": receiver.url, "measures": [measure], **here},
                 {"bearer_token": f"{CANARY}-bearer"},
             ),
+            # Names of 3n - 1 letters: behind "name:" the canary shows in base64 as SIGHTS has it.
+            "roundup": (
+                {"url": f"{receiver.url}/tracker", "username": "ab", **here},
+                {"password": f"{CANARY}-roundup"},
+            ),
+            "github": (
+                {"repository": "acme/shop", "url": receiver.url, "web_url": receiver.url, **here},
+                {"token": f"{CANARY}-github", "webhook_secret": f"{CANARY}-hook"},
+            ),
+            "jira": (
+                {"url": receiver.url, "email": "a@b.c", "project": "OPS", **here},
+                {"api_token": f"{CANARY}-jira", "webhook_secret": f"{CANARY}-hook"},
+            ),
         }
         made = {}
         with tenant_scope(tenant.id):
@@ -209,7 +222,7 @@ def test_t58_a_secret_shows_in_no_log_row_message_answer_or_page(
 
     with tenant_scope(tenant.id):
         assert {each.status for each in Delivery.objects.all()} >= {"SENT", "FAILED"}
-        assert Secret.objects.exclude(sealed="").count() == 3
+        assert Secret.objects.exclude(sealed="").count() == 8
     look_everywhere(written)
 
 

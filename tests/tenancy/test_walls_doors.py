@@ -124,8 +124,8 @@ _IDS = re.compile(r"\{(\w+)\}")
 def _body_of(method: str, path: str) -> dict[str, Any]:
     """A body that the operation's schema admits."""
     content = DOCUMENT["paths"][path][method].get("requestBody", {}).get("content", {})
-    if "multipart/form-data" in content:
-        return {"data": {"path": "a.txt", "file": SimpleUploadedFile("a.txt", b"a")}}
+    if form := content.get("multipart/form-data", {}).get("schema"):
+        return {"data": _value(form)}
     schema = content.get("application/json", {}).get("schema")
     return {"data": _value(schema) if schema else {}, "content_type": "application/json"}
 
@@ -140,6 +140,8 @@ def _value(schema: Any) -> Any:
         return schema["enum"][0]
     if schema.get("format") == "date-time":
         return "2026-11-20T11:00:00Z"
+    if schema.get("format") == "binary":
+        return SimpleUploadedFile("a.txt", b"a")
     if schema.get("type") == "object":
         return {name: _value(schema["properties"][name]) for name in schema.get("required", [])}
     return {"array": [], "integer": 1, "number": 1, "boolean": True}.get(schema.get("type"), "a reason")
