@@ -234,6 +234,7 @@ def prepare() -> None:
     from django.conf import settings
     from django.core.management import call_command
     from django.db import connections
+    from django.db.backends.signals import connection_created
 
     from conductor.ledger.keys import FileKeys
     from tests.chaos import app  # noqa: F401 - this process sends its messages twice as well
@@ -244,6 +245,13 @@ def prepare() -> None:
     FileKeys(settings.CONDUCTOR_KEYS_DIR).create()
     for connection in connections.all():
         connection.close()
+    connection_created.connect(_wait_briefly, weak=False)
+
+
+def _wait_briefly(connection: Any, **_: Any) -> None:
+    """Never wait long for a lock: whoever is paused holds it until this very process wakes it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '5s'")
 
 
 def report(stage: Stage, driver: Driver, verdict: Any, seconds: float) -> str:
