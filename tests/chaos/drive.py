@@ -47,7 +47,7 @@ class Driver:
         self.injected: Counter[str] = Counter()
         self.started = self.armed = 0
         self.stopped: dict[int, float] = {}
-        self.woken: set[int] = set()
+        self.woken: Counter[int] = Counter()
         self.over = self.recorded = 0
         self.told = 0.0
 
@@ -182,8 +182,9 @@ class Driver:
 
     def _wake_stopped(self, *, at_once: bool = False) -> None:
         """Let paused workers come back once somebody else has what they held."""
-        for _place, deed, pid in faults.struck():
-            if deed == "stop" and pid not in self.woken:
+        strikes = Counter(pid for _place, deed, pid in faults.struck() if deed == "stop")
+        for pid, times in strikes.items():  # one and the same worker may be struck again once it is awake
+            if times > self.woken[pid]:
                 self.stopped.setdefault(pid, time.monotonic())
         for pid, since in list(self.stopped.items()):
             waited = time.monotonic() - since
@@ -191,7 +192,7 @@ class Driver:
             if at_once or taken or waited > PATIENCE_SECONDS:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
-                self.woken.add(pid)
+                self.woken[pid] += 1
                 del self.stopped[pid]
 
     def _is_taken_over(self, pid: int) -> bool:
