@@ -57,7 +57,7 @@ class Tracker:
 def roundup() -> Iterator[Tracker]:
     """Yield a tracker without tickets; skip where there is no Roundup."""
     if not (PROGRAMS / "roundup-server").exists():
-        pytest.skip("Roundup is not here: `make setup-dev` puts it into .sys/roundup")
+        pytest.skip("Roundup is not here: the counterparts stage of `make test` puts it into .sys/roundup")
     user = _user()
     home = Path(tempfile.mkdtemp(prefix="roundup-"))
     try:

@@ -101,33 +101,11 @@ def build() -> Town:
         _tracked(tenant, told, moment)
         burning = _many(tenant, ben, cora, clock_now())
         run = _worked(Run.objects.filter(subject=told.ref).order_by("number")[0], moment)
-        bundle, *_others = [
-            sealed(
-                tenant,
-                cora,
-                moment,
-                findings=[PASSED, FAILED] if n == 3 else [PASSED],
-                title=f"Restore {n}",
-                incident=told if n < 2 else None,
-                run_id=run.id if n < 2 else None,
-            )
-            for n in range(BUNDLES)
-        ]
+        bundle = _bundles(tenant, cora, told, run, moment)
         collecting(tenant, cora, moment, title="Access review")
         pack = _packed(bundle, cora, moment)
         policy, simulation = _ruled(tenant, clock_now())
-        ana = _actor("ana", tenant)
-        invitation = invite(
-            tenant=tenant, email="nia@example.test", role="AUDITOR", days=7, actor=ana, now=clock_now()
-        ).invitation.id
-        token = issue_token(
-            membership=Membership.objects.get(user__username="ana"),
-            name=HOSTILE,
-            scopes=["runs:read", "evidence:write"],
-            days=90,
-            actor=ana,
-            now=clock_now(),
-        ).token.id
+        invitation, token = _let_in(tenant)
     sequence(tenant_id=world.NORTHWIND, now=clock_now())
     with tenant_scope(world.NORTHWIND):
         receipt = Receipt.objects.filter(subject=told.ref).earliest("recorded_at")
@@ -152,6 +130,38 @@ def build() -> Town:
         invitation=invitation,
         token=token,
     )
+
+
+def _bundles(tenant: Tenant, cora: Actor, told: Incident, run: Run, moment: datetime) -> EvidenceBundle:
+    """Seal BUNDLES of them, one with a failure; the first two belong to the incident and the run. Return the first."""
+    bundles = [
+        sealed(
+            tenant,
+            cora,
+            moment,
+            findings=[PASSED, FAILED] if n == 3 else [PASSED],
+            title=f"Restore {n}",
+            incident=told if n < 2 else None,
+            run_id=run.id if n < 2 else None,
+        )
+        for n in range(BUNDLES)
+    ]
+    return bundles[0]
+
+
+def _let_in(tenant: Tenant) -> tuple[UUID, UUID]:
+    """Invite an auditor and issue a token, both by Ana; return the ids of the invitation and of the token."""
+    ana = _actor("ana", tenant)
+    invited = invite(tenant=tenant, email="nia@example.test", role="AUDITOR", days=7, actor=ana, now=clock_now())
+    issued = issue_token(
+        membership=Membership.objects.get(user__username="ana"),
+        name=HOSTILE,
+        scopes=["runs:read", "evidence:write"],
+        days=90,
+        actor=ana,
+        now=clock_now(),
+    )
+    return invited.invitation.id, issued.token.id
 
 
 def member(name: str) -> Actor:
