@@ -14,9 +14,12 @@ class EvidenceConfig(AppConfig):
         from conductor.ledger.anchors import register_anchors
         from conductor.ledger.receipts import subscribe
         from evidence import anchoring, panels, tasks, workflows
+        from evidence.selectors.around import findings_around
+        from incidents.findings import register_findings
 
         workflows.register()
         register_anchors(anchoring.NotaryAnchors())
+        register_findings(findings_around)
         subscribe(name="evidence", subscriber=tasks.wake_collector)
         subscribe(name="stamps", subscriber=tasks.wake_stamper)
         for order, name in ((20, "palette_bundles"), (30, "palette_controls")):

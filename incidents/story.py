@@ -9,6 +9,7 @@ from datetime import datetime
 from conductor.graph.models import Edge, Node
 from conductor.graph.selectors import Neighbourhood, neighbourhood, node_for
 from conductor.metering.selectors import CostLine, cost_of
+from incidents.findings import ControlFinding
 from incidents.measures import Chart
 from incidents.metrics import Metric, Milestones, measure_all
 from incidents.models import (
@@ -43,6 +44,8 @@ class Story:
     metrics: list[Metric]
     charts: list[Chart]
     """What the metrics sources said, as the newest MEASURES_READ entry vouches for it."""
+    findings: list[ControlFinding]
+    """What evidence said of controls, as the newest CONTROLS_READ entry vouches for it."""
     actions: list[ActionItem]
     """By number."""
     costs: list[CostLine]
@@ -64,8 +67,8 @@ class Story:
         return sorted({numbers[0], numbers[-1]})
 
 
-def read_story(*, incident: Incident, charts: Sequence[Chart] = ()) -> Story:
-    """Return the incident's record with what was read from metrics sources. As many queries, however long it is."""
+def read_story(*, incident: Incident, charts: Sequence[Chart] = (), findings: Sequence[ControlFinding] = ()) -> Story:
+    """Return the incident's record with what metrics sources and evidence said. As many queries, however long it is."""
     incident = Incident.objects.select_related("environment").get(id=incident.id)
     transitions = list(StatusTransition.objects.filter(incident=incident).order_by("seq"))
     roles = list(RoleAssignment.objects.filter(incident=incident).order_by("assumed_at", "id"))
@@ -87,6 +90,7 @@ def read_story(*, incident: Incident, charts: Sequence[Chart] = ()) -> Story:
         milestones=milestones,
         metrics=metrics,
         charts=list(charts),
+        findings=list(findings),
         actions=list(ActionItem.objects.filter(incident=incident).order_by("number")),
         costs=cost_of(subjects=[incident.ref]),
         controls=_controls(near),

@@ -285,6 +285,11 @@ def _measures(who: str, data: Facts) -> str:
     return f"{who} read {read} of {read + missing} measures from {name_list(data['sources']) or 'no source'}"
 
 
+def _controls(who: str, data: Facts) -> str:
+    said = [f"{data[name]} {name}" for name in ("passed", "failed", "missing", "unknown") if data[name]]
+    return f"{who} read the evidence of {data['controls']} controls: {name_list(said)}"
+
+
 def _action(verb: str) -> Callable[[str, Facts], str]:
     return lambda who, data: f"{who} {data.get('how') or verb} action item {data['code']}"
 
@@ -356,6 +361,7 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.RUN_FINISHED: lambda who, data: f"{data['name']} finished",
     EventKind.EVIDENCE_ATTACHED: lambda who, data: f"{who} attached {data['name']}",
     EventKind.MEASURES_READ: _measures,
+    EventKind.CONTROLS_READ: _controls,
     EventKind.POSTMORTEM_DRAFTED: _drafted,
     EventKind.POSTMORTEM_EDITED: lambda who, data: f"{who} edited the postmortem's {data['title']}",
     EventKind.POSTMORTEM_REVIEW_ASKED: lambda who, data: f"{who} asked for a review of version {data['version']}",

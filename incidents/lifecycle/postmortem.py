@@ -15,6 +15,7 @@ from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.lib.refs import ref
 from conductor.metering.lifecycle import record
 from conductor.tenancy.actors import Actor, require
+from incidents.findings import UNKNOWN, ControlFinding, FindingState, count_of, findings_around
 from incidents.lifecycle import topology
 from incidents.lifecycle.status import POSTMORTEM_WORKFLOW
 from incidents.lifecycle.writing import Entry, last_seq, lock, touch, write
@@ -55,8 +56,8 @@ def draft_postmortem(
 ) -> Postmortem:
     """Write the next version from the timeline as it is now. The same `idempotency_key` returns its version again.
 
-    `charts` is what the metrics sources said; an entry vouches for it. Sections that people edited stay as they wrote
-    them. Earlier versions stay as they are.
+    `charts` is what the metrics sources said; an entry vouches for it, and another for what evidence says of controls.
+    Sections that people edited stay as they wrote them. Earlier versions stay as they are.
     """
     require(actor=actor, permission="respond")
     with transaction.atomic():
@@ -65,8 +66,10 @@ def draft_postmortem(
             return known
         if charts:
             _vouch_for_charts(locked, charts, actor, now)
+        if findings := findings_around(incident=locked, now=now):
+            _vouch_for_findings(locked, findings, actor, now)
         version = Postmortem.objects.filter(incident=locked).count() + 1
-        postmortem = _insert(locked, version, charts, actor, now, idempotency_key)
+        postmortem = _insert(locked, version, charts, findings, actor, now, idempotency_key)
         facts = {"version": version, "entries": postmortem.through_seq}
         write(
             incident=locked,
@@ -104,10 +107,44 @@ def _vouch_for_charts(incident: Incident, charts: Sequence[Chart], actor: Actor,
     write(incident=incident, action="measures.read", entries=[entry], actor=actor, now=now, body=facts)
 
 
+def _vouch_for_findings(incident: Incident, findings: Sequence[ControlFinding], actor: Actor, now: datetime) -> None:
+    totals: dict[str, int] = {"passed": 0, "failed": 0, "missing": 0, "unknown": 0}
+    for finding in findings:
+        totals[_total(FindingState(finding["state"]))] += count_of(finding)
+    bundles = {each["ref"]: {"name": each["bundle"], "digest": each["manifest_digest"]} for each in findings}
+    facts = {
+        "controls": sum(totals.values()),
+        **totals,
+        "bundles": [{"ref": about, **told} for about, told in bundles.items() if about],
+        "digest": sha256_hex(canonical_json(list(findings))),
+    }
+    write(
+        incident=incident,
+        action="controls.read",
+        entries=[Entry(EventKind.CONTROLS_READ, data=facts)],
+        actor=actor,
+        now=now,
+        body=facts,
+        links=[about for about in bundles if about],
+    )
+
+
+def _total(state: FindingState) -> str:
+    if state in UNKNOWN:
+        return "unknown"
+    return state.value if state in {FindingState.PASSED, FindingState.FAILED} else "missing"
+
+
 def _insert(
-    incident: Incident, version: int, charts: Sequence[Chart], actor: Actor, now: datetime, key: str
+    incident: Incident,
+    version: int,
+    charts: Sequence[Chart],
+    findings: Sequence[ControlFinding],
+    actor: Actor,
+    now: datetime,
+    key: str,
 ) -> Postmortem:
-    story = read_story(incident=incident, charts=charts)
+    story = read_story(incident=incident, charts=charts, findings=findings)
     before = Postmortem.objects.filter(incident=incident).order_by("-version").first()
     sections = redrafted(story=story, edited=before.sections if before else ())
     metrics = [metric.as_json() for metric in story.metrics]

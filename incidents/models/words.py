@@ -182,6 +182,7 @@ class EventKind(models.TextChoices):
     RUN_FINISHED = "run.finished", "Run finished"
     EVIDENCE_ATTACHED = "evidence.attached", "Evidence attached"
     MEASURES_READ = "measures.read", "Measures read"
+    CONTROLS_READ = "controls.read", "Evidence of controls read"
     POSTMORTEM_DRAFTED = "postmortem.drafted", "Postmortem drafted"
     POSTMORTEM_EDITED = "postmortem.edited", "Postmortem edited"
     POSTMORTEM_REVIEW_ASKED = "postmortem.review_asked", "Review asked for"

@@ -1,4 +1,4 @@
-"""The section about controls: those of the response that operated or failed, and those that evidence was kept for."""
+"""The section about controls: those of the response that operated or failed, then those that evidence speaks of."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from incidents.models import EventKind, Role, StatusTransition
 from incidents.postmortem.blocks import Block, block, counted, numbers
+from incidents.postmortem.proven import proven
 from incidents.response.told import GUARD_WORDS
 from incidents.story import Story
 from incidents.wording import name_list, status_word
@@ -18,6 +19,7 @@ def controls(story: Story) -> list[Block]:
         _cadence,
         _acceptance,
         _deadlines,
+        proven,
         _evidence,
         _linked,
     )
@@ -77,21 +79,24 @@ def _deadlines(story: Story) -> list[Block]:
 
 
 def _evidence(story: Story) -> list[Block]:
+    """Bundles that the graph knows near the incident, beyond those whose findings were told already."""
+    told = {finding["bundle"] for finding in story.findings}
     attached = numbers(story.of(EventKind.EVIDENCE_ATTACHED)) or story.seqs
     return [
         block(f"{bundle} is evidence for {counted(len(names), 'control')}: {name_list(names)}.", attached)
         for bundle, names in story.proofs.items()
+        if bundle.partition(" ")[0] not in told
     ]
 
 
 def _linked(story: Story) -> list[Block]:
     """Controls that the graph links in another way than by evidence."""
-    proven = {name for names in story.proofs.values() for name in names}
-    names = [name for node in story.controls if (name := node.name.partition(" ")[0]) not in proven]
+    shown = {name for names in story.proofs.values() for name in names}
+    names = [name for node in story.controls if (name := node.name.partition(" ")[0]) not in shown]
     if names:
         said = f"The graph links {counted(len(names), 'control')} without evidence"
         return [block(f"{said}: {name_list(names)}.", story.seqs)]
-    return [] if proven else [block("The graph links no control to this incident.", story.seqs)]
+    return [] if shown or story.findings else [block("The graph links no control to this incident.", story.seqs)]
 
 
 def _move(story: Story, transition: StatusTransition) -> list[int]:
