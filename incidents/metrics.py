@@ -3,8 +3,7 @@ invalid; neither is ever shown as zero or averaged."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -178,28 +177,6 @@ class Summary:
     excluded: int
     median_seconds: int | None
     p90_seconds: int | None
-
-
-def summarise(metrics: Iterable[Metric]) -> Summary:
-    """Return the median and the 90th percentile of what can be read, and count what cannot."""
-    by_state: Mapping[State, list[int]] = {state: [] for state in State}
-    for metric in metrics:
-        by_state[metric.state].append(metric.seconds or 0)
-    values = sorted(by_state[State.OK])
-    return Summary(
-        n=len(values),
-        missing=len(by_state[State.MISSING]),
-        invalid=len(by_state[State.INVALID]),
-        pending=len(by_state[State.PENDING]),
-        excluded=len(by_state[State.EXCLUDED]),
-        median_seconds=round(statistics.median(values)) if values else None,
-        p90_seconds=_nearest_rank(values, 0.9),
-    )
-
-
-def _nearest_rank(values: Sequence[int], share: float) -> int | None:
-    """Return the smallest value that at least `share` of the sorted values do not exceed: always a real observation."""
-    return values[max(0, -(-len(values) * round(share * 100) // 100) - 1)] if values else None
 
 
 def _unreadable(definition: Definition, state: State, why: str) -> Metric:

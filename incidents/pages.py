@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from conductor.lib.numbers import whole_number
 from incidents import selectors
 from incidents.models import Kind, Severity, Status
 
@@ -15,7 +16,6 @@ SEVERITY_WORDS = (
     (Severity.SEV3.value, "Degraded, has a workaround"),
     (Severity.SEV4.value, "Minor, no rush"),
 )
-PAGE = 100
 
 
 def filters_of(*, query: Mapping[str, Any], member_id: int | None) -> selectors.HubFilter:
@@ -33,14 +33,14 @@ def filters_of(*, query: Mapping[str, Any], member_id: int | None) -> selectors.
 
 
 def hub(*, query: Mapping[str, Any], member_id: int | None, now: datetime) -> dict[str, Any]:
-    """Return the hub's context for a query string: view, q, severity, status, service."""
+    """Return the hub's context for a query string: view, q, severity, status, service, before."""
     view = query.get("view", "active")
     filters = filters_of(query=query, member_id=member_id)
     context = {"view": view, "filters": filters, "now": now, "figures": selectors.figures(now=now)}
     if view in {"all", "imported"}:
         context["hidden"] = selectors.hidden_count(kind=filters.kind, active_only=False)
-        found = selectors.with_columns(selectors.filtered(filters=filters)).order_by("-number")[:PAGE]
-        return {**context, "groups": [("", selectors.rows_of(incidents=found, now=now))]}
+        before = whole_number(str(query.get("before", "")))
+        return {**context, "groups": [("", selectors.page_of_all(filters=filters, now=now, before=before))]}
     context["hidden"] = selectors.hidden_count(kind=filters.kind, active_only=True) if view != "mine" else 0
     board = selectors.hub(filters=filters, now=now)
     return {**context, "groups": [("", board.active), ("Resolved this week", board.resolved)]}

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 
 from conductor.lib.clock import now
 from conductor.tenancy import second_step
-from conductor.tenancy.actors import actor_for_user
+from conductor.tenancy.actors import actor_of_member, membership_of
 from conductor.tenancy.authentication import of_session
 from conductor.tenancy.bearer import tenant_asked_for
 from conductor.tenancy.directory import tenant_id_for_slug, tenants_of_user
@@ -98,13 +98,13 @@ class TenantMiddleware:
         return second_step.lead_to_it(request, tenant)
 
     def _identify(self, request: HttpRequest, tenant_id: UUID) -> None:
-        tenant = Tenant.objects.get(id=tenant_id)
+        user = request.user if request.user.is_authenticated and not request.path.startswith(API_PREFIX) else None
+        membership = membership_of(user=user, tenant_id=tenant_id) if user else None
+        tenant = membership.tenant if membership else Tenant.objects.get(id=tenant_id)
         request.tenant = tenant  # type: ignore[attr-defined]
-        user = request.user
-        if request.path.startswith(API_PREFIX) or not user.is_authenticated:
+        if user is None or membership is None:
             return
-        proven = of_session(request, user)
-        actor = actor_for_user(user=user, tenant=tenant, channel="console", authentication=proven)
+        actor = actor_of_member(membership, user=user, channel="console", authentication=of_session(request, user))
         request.actor = actor  # type: ignore[attr-defined]
         if actor and request.session.get(SESSION_KEY) != tenant.slug:
             request.session[SESSION_KEY] = tenant.slug

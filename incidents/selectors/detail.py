@@ -63,6 +63,15 @@ class StepperStep:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """A transition into a status."""
+
+    to_status: str
+    occurred_at: datetime
+    inferred: bool
+
+
+@dataclass(frozen=True)
 class Moment:
     """When something of an incident happened."""
 
@@ -122,16 +131,18 @@ def incident_for_page(*, number: int) -> Incident:
     """Return the incident as `incident_by_number`, with what else its page says at a glance. Raise NotFound.
 
     `identified_at` is when the cause was found, `redactions_waiting` the numbers of the entries whose redaction
-    waits for a second person, `grants_open` how many people were let into it. One query.
+    waits for a second person, `grants_open` how many people were let into it, `moved` its Moves by seq. One query.
     """
     newest = Milestone.objects.filter(incident=OuterRef("pk"), key=MilestoneKey.IDENTIFIED)
     waiting = Redaction.objects.filter(event__incident=OuterRef("pk"), approved_at=None).order_by("event__seq")
     grants = AccessGrant.objects.filter(incident=OuterRef("pk"), ended_at=None)
+    moved = StatusTransition.objects.filter(incident=OuterRef("pk"))
     found = (
         Incident.objects.select_related("environment", "duplicate_of")
         .annotate(
             identified_at=Subquery(newest.order_by("-recorded_at", "-id").values("at")[:1]),
             redactions_waiting=ArraySubquery(waiting.values("event__seq")),
+            moved=ArraySubquery(moved.order_by("seq").values(move=JSONObject(**_names_of(Moved)))),
             grants_open=Subquery(grants.order_by().values("incident").annotate(n=Count("*")).values("n")),
         )
         .filter(number=number)
@@ -161,7 +172,7 @@ def asserted(*, incident: Incident, key: str) -> list[Milestone]:
 
 
 def stepper(*, incident: Incident, now: datetime) -> list[StepperStep]:
-    """Return the four steps in order. One query."""
+    """Return the four steps in order. Needs `incident_for_page`'s; no query."""
     visits = _visits(incident, now)
     # What never was an incident stands before the first step, as does what waits in triage.
     position = STEPS.index(Status(incident.status)) if incident.status in STEPS else -1
@@ -188,7 +199,7 @@ def stepper(*, incident: Incident, now: datetime) -> list[StepperStep]:
 def roles_of(*, incident: Incident) -> list[RoleSlot]:
     """Return every role in order, vacant ones too, each with the handover that waits for an answer. One query."""
     offer = RoleOffer.objects.filter(incident=incident, role=OuterRef("role"), answered_at=None).values(
-        offer=JSONObject(**{field.name: field.name for field in fields(Offer)})
+        offer=JSONObject(**_names_of(Offer))
     )
     found = RoleAssignment.objects.filter(incident=incident, ended_at=None).annotate(offer=Subquery(offer))
     held = {each.role: each for each in found}
@@ -219,16 +230,17 @@ def _slot(role: Role, holder: Any) -> RoleSlot:
     )
 
 
-def _visits(incident: Incident, now: datetime) -> dict[Status, list[tuple[StatusTransition, timedelta | None]]]:
-    """Return, per status, each transition into it and how long the incident stayed."""
-    transitions = list(StatusTransition.objects.filter(incident=incident).order_by("seq"))
+def _visits(incident: Incident, now: datetime) -> dict[Status, list[tuple[Moved, timedelta | None]]]:
+    """Return, per status, each move into it and how long the incident stayed."""
+    said: list[dict[str, Any]] = incident.moved  # type: ignore[attr-defined]
+    moves = [Moved(**{**each, "occurred_at": datetime.fromisoformat(each["occurred_at"])}) for each in said]
     # Imported history may not say when it ended: then its last visit has no length.
     until = None if incident.is_history else now
-    ends = [*(each.occurred_at for each in transitions[1:]), until]
-    visits: dict[Status, list[tuple[StatusTransition, timedelta | None]]] = {status: [] for status in Status}
-    for transition, end in zip(transitions, ends, strict=True):
-        length = max(end - transition.occurred_at, timedelta()) if end else None
-        visits[Status(transition.to_status)].append((transition, length))
+    ends = [*(each.occurred_at for each in moves[1:]), until]
+    visits: dict[Status, list[tuple[Moved, timedelta | None]]] = {status: [] for status in Status}
+    for move, end in zip(moves, ends, strict=True):
+        length = max(end - move.occurred_at, timedelta()) if end else None
+        visits[Status(move.to_status)].append((move, length))
     return visits
 
 
@@ -244,3 +256,8 @@ def _state(index: int, position: int, *, was_there: bool) -> str:
     if index > position:
         return "todo"
     return "done" if was_there else "skipped"
+
+
+def _names_of(shape: type[Any]) -> dict[str, str]:
+    """Return what JSONObject wants, to make of each row the fields of this dataclass."""
+    return {field.name: field.name for field in fields(shape)}

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidents.metrics import (
-    TO_ACKNOWLEDGE,
-    TO_RESOLVE,
-    Definition,
-    Metric,
-    Milestones,
-    State,
-    Summary,
-    measure,
-    summarise,
-)
-from incidents.models import OVER, SIDE_EXITS, Incident, Kind, Status
+from django.db.models import Q
+
+from incidents.metrics import TO_ACKNOWLEDGE, TO_RESOLVE, Summary
+from incidents.models import Incident, Kind, Status
+from incidents.selectors.durations import WEEK, medians_by_week, summaries
 
 WINDOW = timedelta(days=90)
-WEEK = timedelta(days=7)
+SHOWN = {TO_ACKNOWLEDGE: Q(), TO_RESOLVE: Q(status=Status.RESOLVED)}
+"""The metrics of the hub's head, and over which incidents each is taken."""
 
 
 @dataclass(frozen=True)
@@ -52,50 +45,23 @@ class Figures:
 
 
 def figures(*, now: datetime, kind: str = Kind.REAL, window: timedelta = WINDOW) -> Figures:
-    """Return the figures over the incidents of `kind` declared within `window`. Two queries.
+    """Return the figures over the incidents of `kind` declared within `window`. Three queries.
 
     Private incidents count, whoever looks. Imported history is never mixed
     with what happened here: ask for it by its kind, with a window that reaches it.
     """
     since = now - window
     active = list(Incident.everything.active().filter(kind=kind).values_list("severity", "acknowledged_at"))
-    rows = list(
-        Incident.everything.filter(kind=kind, declared_at__gte=since, declared_at__lte=now)
-        .order_by("declared_at")
-        .values_list("status", "declared_at", "acknowledged_at", "resolved_at")
-    )
-    lived = [
-        Milestones(
-            declared=declared,
-            acknowledged=acked,
-            resolved=ended,
-            is_over=status in OVER,
-            excluded="It was no incident of its own." if status in SIDE_EXITS else "",
-        )
-        for status, declared, acked, ended in rows
-    ]
-    resolved = [each for each, row in zip(lived, rows, strict=True) if row[0] == Status.RESOLVED]
-    weeks = max(1, -(-window // WEEK))
+    found = Incident.everything.filter(kind=kind, declared_at__gte=since, declared_at__lte=now)
+    summary, counts = summaries(found=found, of=SHOWN)
+    weeks = medians_by_week(found=found, of=SHOWN, since=since, weeks=max(1, -(-window // WEEK)))
     return Figures(
         active=len(active),
         active_by_severity=dict(sorted(Counter(severity for severity, _ in active).items())),
         unacknowledged=sum(acknowledged is None for _, acknowledged in active),
-        to_acknowledge=_figure(TO_ACKNOWLEDGE, lived, since, weeks),
-        to_resolve=_figure(TO_RESOLVE, resolved, since, weeks),
-        declared=len(rows),
-        unresolved=len(rows) - len(resolved),
+        to_acknowledge=Figure(summary[TO_ACKNOWLEDGE], weeks[TO_ACKNOWLEDGE]),
+        to_resolve=Figure(summary[TO_RESOLVE], weeks[TO_RESOLVE]),
+        declared=counts["declared"],
+        unresolved=counts["declared"] - counts["resolved"],
         since=since,
     )
-
-
-def _figure(definition: Definition, lived: Sequence[Milestones], since: datetime, weeks: int) -> Figure:
-    measured = [measure(definition, each) for each in lived]
-    by_week: list[list[Metric]] = [[] for _ in range(weeks)]
-    for each, metric in zip(lived, measured, strict=True):
-        if each.declared is not None and metric.state == State.OK:
-            by_week[min((each.declared - since) // WEEK, weeks - 1)].append(metric)
-    return Figure(summarise(measured), tuple(_median(metrics) for metrics in by_week))
-
-
-def _median(metrics: Iterable[Metric]) -> int | None:
-    return summarise(metrics).median_seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +16,8 @@ from incidents.moves import UPDATE_EVERY
 from incidents.story import UPDATES
 
 RECENTLY = timedelta(days=7)
-ROWS = 200
-"""The hub shows at most this many active incidents, and as many resolved ones."""
+ROWS, RESOLVED_ROWS, PAGE = 200, 50, 100
+"""How many active incidents the hub shows at most, how many resolved ones, and how many a page of all of them has."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +68,26 @@ class HubRow:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Rows under one heading, as many as are shown at once."""
+
+    rows: list[HubRow]
+    is_cut: bool
+    """Whether there are more than these."""
+
+    @property
+    def last_number(self) -> int | None:
+        """The number of the last row; None without rows."""
+        return self.rows[-1].number if self.rows else None
+
+
+@dataclass(frozen=True)
 class Hub:
     """The hub's two groups."""
 
-    active: list[HubRow]
+    active: Group
     """Most severe first, then oldest first."""
-    resolved: list[HubRow]
+    resolved: Group
     """Resolved within RECENTLY, newest first."""
 
 
@@ -121,17 +134,18 @@ def with_columns(found: QuerySet[Incident]) -> QuerySet[Incident]:
     )
 
 
-def rows_of(*, incidents: Iterable[Any], now: datetime) -> list[HubRow]:
-    """Return rows for incidents that `with_columns` has read."""
-    return [_row(incident, now) for incident in incidents]
-
-
 def hub(*, filters: HubFilter, now: datetime) -> Hub:
     """Return the active incidents and those resolved recently. Two queries."""
     found = with_columns(filtered(filters=filters))
-    active = found.exclude(status__in=OVER).order_by("severity", "declared_at")[:ROWS]
-    resolved = found.filter(status=Status.RESOLVED, resolved_at__gte=now - RECENTLY).order_by("-resolved_at")[:ROWS]
-    return Hub(rows_of(incidents=active, now=now), rows_of(incidents=resolved, now=now))
+    active = found.exclude(status__in=OVER).order_by("severity", "declared_at")
+    resolved = found.filter(status=Status.RESOLVED, resolved_at__gte=now - RECENTLY).order_by("-resolved_at")
+    return Hub(_group(active, ROWS, now), _group(resolved, RESOLVED_ROWS, now))
+
+
+def page_of_all(*, filters: HubFilter, now: datetime, before: int | None = None) -> Group:
+    """Return the newest incidents whatever their status, or the newest of those numbered below `before`. One query."""
+    found = with_columns(filtered(filters=filters)).order_by("-number")
+    return _group(found if before is None else found.filter(number__lt=before), PAGE, now)
 
 
 def hidden_count(*, kind: str, active_only: bool) -> int:
@@ -176,6 +190,12 @@ def _matches(word: str) -> Q:
     # Beyond 18 digits it is no number of ours, and PostgreSQL would refuse it.
     is_number = number.isascii() and number.isdigit() and len(number) <= 18
     return text | Q(number=int(number)) if is_number else text
+
+
+def _group(found: QuerySet[Incident], most: int, now: datetime) -> Group:
+    """Read one more than is shown, to know whether there are more."""
+    rows = [_row(incident, now) for incident in found[: most + 1]]
+    return Group(rows[:most], is_cut=len(rows) > most)
 
 
 def _row(incident: Any, now: datetime) -> HubRow:

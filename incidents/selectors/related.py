@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import CharField, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import CharField, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
 from conductor.graph.models import Edge
@@ -32,37 +34,37 @@ class Suggestion:
 
 
 def related_to(*, incident: Incident, limit: int = 5) -> list[Suggestion]:
-    """Return the likeliest others, best first, with every reason; never one that is linked already. Three queries.
+    """Return the likeliest others, best first, with every reason; never one that is linked already. One query.
 
     Whoever looks is shown only what they may see.
     """
-    shared = _shared_resources(incident)
+    shared = _edges_to_shared_resources(incident)
     near = Q(declared_at__gte=incident.declared_at - NEAR, declared_at__lte=incident.declared_at + NEAR)
-    same = Q(id__in=[ref.partition(":")[2] for ref in shared])
+    same = Q(node_key__in=shared.values("source__key"))
     if incident.service:
         same |= Q(service=incident.service)
-    found = (
-        Incident.objects.annotate(node_key=Cast("id", CharField()))
+    found: Iterable[Any] = (
+        Incident.objects.annotate(
+            node_key=Cast("id", CharField()),
+            shared=ArraySubquery(
+                shared.filter(source__key=Cast(OuterRef("id"), CharField())).values("target__name").distinct()
+            ),
+        )
         .filter(near & same, kind=incident.kind if incident.kind != Kind.IMPORTED else Kind.REAL)
         .exclude(id=incident.id)
         .exclude(_linked(incident))
         .exclude(status__in=SIDE_EXITS)
         .order_by("-declared_at")[:CANDIDATES]
     )
-    suggestions = [_judged(incident, other, shared.get(other.ref, [])) for other in found]
+    suggestions = [_judged(incident, other, other.shared) for other in found]
     return sorted(suggestions, key=lambda each: (-each.score, -each.incident.number))[:limit]
 
 
-def _shared_resources(incident: Incident) -> dict[str, list[str]]:
-    """Return, by the other incident's Ref, the names of the resources that both affect."""
+def _edges_to_shared_resources(incident: Incident) -> QuerySet[Edge]:
+    """Filter for the edges by which other incidents affect a resource that this one affects."""
     mine = Edge.objects.filter(source__ref=incident.ref, kind=Edge.Kind.AFFECTS, ended_at=None).values("target_id")
-    edges = Edge.objects.filter(target_id__in=mine, kind=Edge.Kind.AFFECTS, source__kind="incident").exclude(
-        source__ref=incident.ref
-    )
-    shared: dict[str, list[str]] = defaultdict(list)
-    for ref, name in edges.values_list("source__ref", "target__name").distinct():
-        shared[ref].append(name)
-    return shared
+    theirs = Edge.objects.filter(target_id__in=mine, kind=Edge.Kind.AFFECTS, source__kind="incident")
+    return theirs.exclude(source__ref=incident.ref)
 
 
 def _linked(incident: Incident) -> Q:

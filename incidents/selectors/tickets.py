@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Concat
 
 from adapters.models import AdapterConfig, Ticket
@@ -28,16 +28,16 @@ class TicketShown:
 
 
 def tickets_of(*, incident: Incident) -> list[TicketShown]:
-    """Return the tickets of the incident and its action items that are followed or asked for. At most two queries."""
-    items = ActionItem.objects.filter(incident=incident)
-    refs = items.annotate(named=Concat(Value(f"{ITEM}:"), Cast("id", CharField()))).values("named")
-    found = list(_live().filter(Q(subject=incident.ref) | Q(subject__in=refs)))
-    numbers = {str(pk): number for pk, number in items.values_list("id", "number")} if found else {}
-    shown = []
-    for ticket in found:
-        kind, identifier = parse_ref(ticket.subject)
-        shown.append(TicketShown(ticket, f"A-{numbers[identifier]}" if kind == ITEM else ""))
-    return shown
+    """Return the tickets of the incident and its action items that are followed or asked for. One query."""
+    items = ActionItem.objects.filter(incident=incident).annotate(
+        named=Concat(Value(f"{ITEM}:"), Cast("id", CharField()))
+    )
+    found = (
+        _live()
+        .filter(Q(subject=incident.ref) | Q(subject__in=items.values("named")))
+        .annotate(item=Subquery(items.filter(named=OuterRef("subject")).values("number")))
+    )
+    return [TicketShown(each, f"A-{each.item}" if each.item is not None else "") for each in found]
 
 
 def tickets_of_item(*, item: ActionItem) -> list[TicketShown]:

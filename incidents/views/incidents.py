@@ -16,6 +16,7 @@ from conductor.graph.models import Node
 from conductor.ledger.selectors import receipts_for
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid, NotFound
+from conductor.lib.numbers import whole_number
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from incidents import drawing, lifecycle, pages, reading, selectors, tabs
@@ -78,7 +79,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
     tab = request.GET.get("tab", "timeline")
     tab = tab if tab in TABS else "timeline"
     view = request.GET.get("view", "all")
-    before = _number(request.GET.get("before", ""))
+    before = whole_number(request.GET.get("before", ""))
     steps = selectors.stepper(incident=incident, now=now())
     found = selectors.surroundings(incident=incident)
     roles = selectors.roles_of(incident=incident)
@@ -102,7 +103,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
         "blast": selectors.blast_of(found=found) if tab == "graph" else None,
         "workflow_steps": selectors.workflow_steps(incident=incident) if tab == "steps" else None,
         "receipts": receipts_for(incident.ref) if tab == "receipts" else None,
-        **tabs.context_of(tab=tab, incident=incident),
+        **tabs.context_of(tab=tab, incident=incident, found=found),
         "exits": tabs.exits(incident),
         "closures": tabs.closures(),
         "panels": panels_at(place="incident.rail", request=request, subject=incident.ref),
@@ -125,7 +126,7 @@ def events(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase
                 incident = selectors.incident_by_number(number=number)
             except NotFound as hidden:
                 raise live.Over from hidden
-            page = selectors.timeline_page(incident=incident, after=_number(after) or 0)
+            page = selectors.timeline_page(incident=incident, after=whole_number(after) or 0)
             return [live.Message(str(entry.seq), _fragment(entry, number, slug)) for entry in reversed(page.entries)]
 
     return live.stream(tenant_id=tenant_id, subject=incident.ref, last_id=last_id, fetch=fetch)
@@ -197,8 +198,3 @@ def update(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
 
 def _fragment(entry: TimelineEvent, number: int, slug: str) -> str:
     return render_to_string("incidents/_entry.html", {"entry": entry, "number": number, "slug": slug})
-
-
-def _number(text: str) -> int | None:
-    """Return the entry's number that `text` is, or None for anything else: beyond nine digits there is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

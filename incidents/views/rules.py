@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from conductor.console.doors import door
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid, NotFound
+from conductor.lib.numbers import whole_number
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, selectors
 from incidents.models import Urgency
@@ -131,7 +132,7 @@ def _put_in_force(request: TenantRequest, text: str, seen: str) -> None:
         tenant_id=request.tenant.id,
         content=read_json(text, "content"),
         reason=request.POST.get("reason", ""),
-        seen_version=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else -1,
+        seen_version=-1 if (number := whole_number(seen)) is None else number,
         actor=request.actor,
         now=now(),
     )

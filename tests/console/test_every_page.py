@@ -29,12 +29,12 @@ POLICY = {
     "frame-ancestors 'none'",
 }
 QUERIES = 12
-IDENTIFYING = 6
+IDENTIFYING = 4
 """How many queries it takes to know who is there; what a page asks of the same tables beyond them is its own."""
 TRANSACTION = re.compile(r"^(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT|SELECT set_config)\b")
 """What a test's own transaction adds: outside of one, the scope is BEGIN, one set_config and COMMIT."""
 IDENTITY = re.compile(
-    r"FROM \"(django_session|auth_user|conductor_tenant|guardian_userobjectpermission)\"|"
+    r"FROM \"(django_session|auth_user|guardian_userobjectpermission)\"|"
     r"conductor_(user_tenants|tenant_id)\(|"
     r"FROM \"conductor_membership\" WHERE .*\"user_id\" = "
 )
