@@ -67,7 +67,7 @@ def verify(events: Sequence[TimelineEvent]) -> list[Broken]:
     (`verify_against`), because a shorter chain is a chain too.
     """
     approved = set(
-        Redaction.objects.filter(event__in=[each.id for each in events if each.redacted_at]).exclude(approved_at=None)
+        Redaction.objects.filter(event__in=[each.id for each in events if each.redacted_at]).filter(state="APPROVED")
         .values_list("event_id", flat=True)
     )  # fmt: skip
     found, previous = [], ""

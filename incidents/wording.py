@@ -323,6 +323,10 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.NOTE_ADDED: lambda who, data: f"{who} noted",
     EventKind.ENTRY_CORRECTED: lambda who, data: f"{who} corrected entry {data['seq']}",
     EventKind.REDACTION_REQUESTED: lambda who, data: f"{who} asked to redact entry {data['seq']}",
+    EventKind.REDACTION_REFUSED: lambda who, data: (
+        f"{who} refused to redact entry {data['seq']}, which {data['asked_by']} had asked for"
+    ),
+    EventKind.REDACTION_WITHDRAWN: lambda who, data: f"{who} withdrew the request to redact entry {data['seq']}",
     EventKind.ENTRY_REDACTED: lambda who, data: f"{who} redacted entry {data['seq']}: {data['legal_basis']}",
     EventKind.MILESTONE_SET: _milestone,
     EventKind.VISIBILITY_CHANGED: _visibility,

@@ -60,6 +60,9 @@ STATUSES: dict[str, Status] = {
     "applicable": Status("red", "Running", ARC),
     "not_applicable": Status("none", "Not reportable", DASH),
     "filed": Status("green", "Filed", TICK),
+    # requests to redact
+    "refused": Status("none", "Refused", DASH),
+    "withdrawn": Status("none", "Withdrawn", SLASH),
     # runs, steps, tries
     "todo": Status("none", "Not yet", DASHED),
     "pending": Status("none", "Pending", DASHED),

@@ -78,6 +78,14 @@ class ResolvedIncident(Resource):
     """Ref of the incident's commander; empty when nobody commands."""
 
 
+class RedactedEntry(Resource):
+    """incidents.redact"""
+
+    state: StrictStr
+    approve: StrictBool
+    """Whether the words are to be dropped, or stay."""
+
+
 class SealedBundle(Resource):
     """evidence.seal"""
 
@@ -145,6 +153,7 @@ RUN_DECISION = "runs.decide"
 RESOURCES: dict[str, type[Resource]] = {
     "incidents.declare": DeclaredIncident,
     "incidents.resolve": ResolvedIncident,
+    "incidents.redact": RedactedEntry,
     "evidence.seal": SealedBundle,
     RUN_DECISION: DecidedRun,
     "policy.activate": ActivatedPolicy,

@@ -20,6 +20,14 @@ _RESOURCES: dict[str, dict[str, Any]] = {
         "acknowledged": True,
         "commander": "",
     },
+    "incidents.redact": {
+        "ref": "incidents.redaction:1",
+        "kind": "incidents.redaction",
+        "environment": "production",
+        "severity": "SEV3",
+        "state": "WAITING",
+        "approve": True,
+    },
     "evidence.seal": {
         "ref": "evidence.bundle:1",
         "kind": "evidence.bundle",
@@ -45,6 +53,7 @@ _RESOURCES: dict[str, dict[str, Any]] = {
 }
 _TWO_PEOPLE = {"four_eyes": {"required": True, "requested_by": _OTHER, "approved_by": _ASKER}}
 _CONTEXTS: dict[str, dict[str, Any]] = {
+    "incidents.redact": _TWO_PEOPLE,
     "runs.decide": _TWO_PEOPLE,
     "policy.activate": _TWO_PEOPLE,
     "policy.retire": {"reason": "No longer needed."},

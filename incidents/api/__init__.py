@@ -7,6 +7,7 @@ from ninja import Router
 from incidents.api.action_items import router as action_items_router
 from incidents.api.alerts import router as alerts_router
 from incidents.api.deadlines import router as deadlines_router
+from incidents.api.entries import router as entries_router
 from incidents.api.incidents import router as incidents_router
 from incidents.api.postmortems import router as postmortems_router
 from incidents.api.response import router as response_router
@@ -22,6 +23,7 @@ for _part in (
     incidents_router,
     response_router,
     timeline_router,
+    entries_router,
     postmortems_router,
 ):
     router.add_router("", _part)

@@ -29,15 +29,7 @@ from incidents.lifecycle.alert import (
 )
 from incidents.lifecycle.chat import record_chat
 from incidents.lifecycle.classification import classify_incident
-from incidents.lifecycle.correction import (
-    ApproverIsRequester,
-    CorrectedAlready,
-    NotCorrectable,
-    RedactedAlready,
-    approve_redaction,
-    correct_entry,
-    request_redaction,
-)
+from incidents.lifecycle.correction import CorrectedAlready, NotCorrectable, correct_entry
 from incidents.lifecycle.deadlines import record_deadline
 from incidents.lifecycle.describing import describe_incident
 from incidents.lifecycle.handover import (
@@ -63,6 +55,16 @@ from incidents.lifecycle.own_rules import change_own_rule
 from incidents.lifecycle.paging import NobodyCanBePaged, page_responder
 from incidents.lifecycle.policy import PolicyChanged, change_response_policy, check_policy
 from incidents.lifecycle.postmortem import draft_postmortem, request_postmortem, store_rendering
+from incidents.lifecycle.redaction import (
+    ApproverIsRequester,
+    NotTheRequester,
+    RedactedAlready,
+    RedactionAnswered,
+    approve_redaction,
+    refuse_redaction,
+    request_redaction,
+    withdraw_redaction,
+)
 from incidents.lifecycle.refusals import (
     GuardsNotMet,
     IncidentAlreadyResolved,
@@ -147,6 +149,7 @@ __all__ = [
     "NotCorrectable",
     "NotFinal",
     "NotInReview",
+    "NotTheRequester",
     "NothingToAnswer",
     "NothingToDecide",
     "OverrideNotAllowed",
@@ -155,6 +158,7 @@ __all__ = [
     "PostmortemChanged",
     "ReasonTooShort",
     "RedactedAlready",
+    "RedactionAnswered",
     "RoleNotHeld",
     "SectionUnknown",
     "SourceNameTaken",
@@ -218,6 +222,7 @@ __all__ = [
     "record_reminder",
     "record_ticket",
     "record_unanswered_role",
+    "refuse_redaction",
     "release_role",
     "reopen_action_item",
     "reopen_incident",
@@ -239,4 +244,5 @@ __all__ = [
     "unmerge_incident",
     "untrack_ticket",
     "verify_effect",
+    "withdraw_redaction",
 ]

@@ -1,4 +1,4 @@
-"""Verbs that mend a timeline and change nothing of it: corrections supersede, redactions keep the proof."""
+"""The verb that corrects an entry and changes nothing of it: the correction supersedes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from django.db import transaction
 
 from conductor.lib.errors import Conflict
 from conductor.tenancy.actors import Actor, require
+from incidents.lifecycle.redaction import RedactedAlready
 from incidents.lifecycle.timeline import append
 from incidents.lifecycle.words import Complaints, check_moment
-from incidents.lifecycle.writing import Entry, lock, touch, write
-from incidents.models import EventKind, Redaction, TimelineEvent
+from incidents.lifecycle.writing import Entry, lock
+from incidents.models import EventKind, TimelineEvent
 
 CORRECTABLE = (
     EventKind.UPDATE_POSTED,
@@ -32,18 +33,6 @@ class CorrectedAlready(Conflict):
     """This entry was corrected already. Correct the correction."""
 
     code = "entry_corrected_already"
-
-
-class RedactedAlready(Conflict):
-    """This entry is redacted, or somebody has asked for it already."""
-
-    code = "entry_redacted_already"
-
-
-class ApproverIsRequester(Conflict):
-    """Whoever asks for a redaction cannot approve it."""
-
-    code = "redaction_needs_another_person"
 
 
 def correct_entry(
@@ -75,62 +64,3 @@ def correct_entry(
             supersedes=event.id,
         )
         return append(locked, entry, "entry.corrected", actor, now, {"seq": event.seq})
-
-
-def request_redaction(
-    *,
-    event: TimelineEvent,
-    reason: str,
-    legal_basis: str,
-    actor: Actor,
-    now: datetime,
-    drops_data: bool = False,
-) -> Redaction:
-    """Ask that the entry's text is dropped, with its facts if `drops_data`. Somebody else approves."""
-    require(actor=actor, permission="respond")
-    complaints = Complaints()
-    why = complaints.text("reason", reason, required=True)
-    basis = complaints.line("legal_basis", legal_basis, required=True)
-    complaints.refuse()
-    with transaction.atomic():
-        locked = lock(event.incident)
-        if Redaction.objects.filter(event=event).exists():
-            raise RedactedAlready
-        redaction = Redaction.objects.create(
-            tenant_id=locked.tenant_id,
-            event=event,
-            reason=why,
-            legal_basis=basis,
-            drops_data=drops_data,
-            requested_by=actor.ref,
-            requested_by_name=actor.name,
-            requested_at=now,
-        )
-        data = {"seq": event.seq, "legal_basis": basis}
-        entry = Entry(EventKind.REDACTION_REQUESTED, why, data)
-        write(incident=locked, action="entry.redaction_requested", entries=[entry], actor=actor, now=now, body=data)
-        touch(locked)
-    return redaction
-
-
-def approve_redaction(*, redaction: Redaction, actor: Actor, now: datetime) -> TimelineEvent:
-    """Drop the words for good, keeping the digests that the chain and the receipts rest on. Return the entry.
-
-    Needs "command", and another person than who asked. Approved already: nothing happens.
-    """
-    require(actor=actor, permission="command")
-    if actor.ref == redaction.requested_by:
-        raise ApproverIsRequester
-    event = redaction.event
-    with transaction.atomic():
-        locked = lock(event.incident)
-        approved = Redaction.objects.filter(id=redaction.id, approved_at=None)
-        if approved.update(approved_by=actor.ref, approved_by_name=actor.name, approved_at=now):
-            dropped = {"data": {}, "data_salt": ""} if redaction.drops_data else {}
-            TimelineEvent.objects.filter(id=event.id).update(body="", body_salt="", redacted_at=now, **dropped)
-            data = {"seq": event.seq, "legal_basis": redaction.legal_basis, "asked_by": redaction.requested_by_name}
-            entry = Entry(EventKind.ENTRY_REDACTED, redaction.reason, data)
-            write(incident=locked, action="entry.redacted", entries=[entry], actor=actor, now=now, body=data)
-            touch(locked)
-    event.refresh_from_db()
-    return event

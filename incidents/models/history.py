@@ -83,7 +83,22 @@ class TimelineEvent(TenantModel):
 
 
 class Redaction(TenantModel):
-    """That an entry's words are to be dropped: one person asks, another one approves."""
+    """That an entry's words are to be dropped: one person asks, another one approves or refuses.
+
+    What is answered never changes: the database refuses. An entry whose request was refused or withdrawn may be asked
+    about again.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "WAITING", "Waits for a second person"
+        APPROVED = "APPROVED", "Approved"
+        REFUSED = "REFUSED", "Refused"
+        WITHDRAWN = "WITHDRAWN", "Withdrawn"
+
+    OVER: ClassVar = [State.REFUSED, State.WITHDRAWN]
+    """After these the same entry may be asked about again."""
+    ANSWER: ClassVar = ["state", "answered_by", "answered_by_name", "answered_at", "answer_reason"]
+    """The fields that an answer fills."""
 
     event = models.ForeignKey(TimelineEvent, on_delete=models.PROTECT, related_name="redactions")
     reason = models.TextField()
@@ -93,15 +108,29 @@ class Redaction(TenantModel):
     requested_by = models.CharField(max_length=120)
     requested_by_name = models.CharField(max_length=200)
     requested_at = models.DateTimeField()
-    approved_by = models.CharField(max_length=120, blank=True)
-    approved_by_name = models.CharField(max_length=200, blank=True)
-    approved_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    answered_by = models.CharField(max_length=120, blank=True)
+    answered_by_name = models.CharField(max_length=200, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    answer_reason = models.TextField(blank=True)
+    """Why it was refused, or withdrawn."""
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant", "event"], name="redaction_one_per_entry"),
+            models.UniqueConstraint(
+                fields=["tenant", "event"],
+                condition=models.Q(state__in=["WAITING", "APPROVED"]),
+                name="redaction_one_per_entry",
+            ),
+            # One person asks and another one answers; only whoever asked takes it back.
             models.CheckConstraint(
-                condition=models.Q(approved_at__isnull=True) | ~models.Q(approved_by=models.F("requested_by")),
+                condition=models.Q(state="WAITING", answered_at=None)
+                | models.Q(
+                    ~models.Q(answered_by=models.F("requested_by")),
+                    state__in=["APPROVED", "REFUSED"],
+                    answered_at__isnull=False,
+                )
+                | models.Q(state="WITHDRAWN", answered_at__isnull=False, answered_by=models.F("requested_by")),
                 name="redaction_by_two_people",
             ),
         ]

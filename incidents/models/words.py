@@ -152,6 +152,8 @@ class EventKind(models.TextChoices):
     NOTE_ADDED = "note.added", "Note"
     ENTRY_CORRECTED = "entry.corrected", "Correction"
     REDACTION_REQUESTED = "entry.redaction_requested", "Redaction asked for"
+    REDACTION_REFUSED = "entry.redaction_refused", "Redaction refused"
+    REDACTION_WITHDRAWN = "entry.redaction_withdrawn", "Request to redact withdrawn"
     ENTRY_REDACTED = "entry.redacted", "Entry redacted"
     MILESTONE_SET = "milestone.set", "Milestone set"
     VISIBILITY_CHANGED = "visibility.changed", "Visibility changed"

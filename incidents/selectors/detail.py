@@ -134,7 +134,7 @@ def incident_for_page(*, number: int) -> Incident:
     waits for a second person, `grants_open` how many people were let into it, `moved` its Moves by seq. One query.
     """
     newest = Milestone.objects.filter(incident=OuterRef("pk"), key=MilestoneKey.IDENTIFIED)
-    waiting = Redaction.objects.filter(event__incident=OuterRef("pk"), approved_at=None).order_by("event__seq")
+    waiting = Redaction.objects.filter(event__incident=OuterRef("pk"), state="WAITING").order_by("event__seq")
     grants = AccessGrant.objects.filter(incident=OuterRef("pk"), ended_at=None)
     moved = StatusTransition.objects.filter(incident=OuterRef("pk"))
     found = (

@@ -40,8 +40,24 @@ class EntryFound:
     """Number of the entry that counts in its place."""
     corrects: int | None
     """Number of the entry that it counts in place of."""
-    redaction: Redaction | None
-    """That its words are to be dropped, or were."""
+    redactions: list[Redaction]
+    """The requests that its words are dropped, newest first."""
+
+    @property
+    def newest_redaction(self) -> Redaction | None:
+        """The request that was made last; None where nobody asked."""
+        return self.redactions[0] if self.redactions else None
+
+    @property
+    def redaction(self) -> Redaction | None:
+        """The one that waits or was approved: at most one does, and it is the newest."""
+        newest = self.newest_redaction
+        return newest if newest is not None and newest.state not in Redaction.OVER else None
+
+    @property
+    def past_redactions(self) -> list[Redaction]:
+        """Those that were refused or withdrawn."""
+        return [each for each in self.redactions if each.state in Redaction.OVER]
 
 
 def timeline(*, incident: Incident, view: str = "all") -> QuerySet[TimelineEvent]:
@@ -65,7 +81,8 @@ def timeline_entry(*, incident: Incident, seq: int) -> EntryFound:
     if event is None:
         raise NotFound(f"{incident.code} has no entry {seq}.")
     before = event.supersedes.seq if event.supersedes else None
-    return EntryFound(event, event.corrected_by, before, Redaction.objects.filter(event=event).first())
+    asked = list(Redaction.objects.filter(event=event).order_by("-requested_at", "-id"))
+    return EntryFound(event, event.corrected_by, before, asked)
 
 
 def _correction() -> Subquery:

@@ -16,14 +16,14 @@ from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, reading, selectors
 from incidents.lifecycle.correction import CORRECTABLE
-from incidents.models import MilestoneKey
+from incidents.models import MilestoneKey, Redaction
 from incidents.views.forms import Outcome, attempt, back_to, local_value, utc_moment
 
 
 @require_http_methods(["GET", "POST"])
 @door(permission="view_incidents")
 def entry(request: TenantRequest, tenant: str, number: int, seq: int) -> HttpResponse:
-    """Read one entry; POST corrects it, asks to redact it, or approves that (`act`). 422 and 409 show it again."""
+    """Read one entry; POST corrects it, or asks to redact it, or answers that (`act`). 422, 409 show it."""
     incident = reading.open_incident(number=number, actor=request.actor, now=now())
     found = selectors.timeline_entry(incident=incident, seq=seq)
     outcome, act = Outcome(), request.POST.get("act", "")
@@ -42,6 +42,7 @@ def entry(request: TenantRequest, tenant: str, number: int, seq: int) -> HttpRes
         "is_correctable": event.kind in CORRECTABLE,
         "given": request.POST if act == "correct" else _as_written(found),
         "asked": request.POST if act == "redact" else {},
+        "answer": request.POST if act in ("refuse", "withdraw") else {},
         "errors": outcome.errors,
         "is_mine": found.redaction is not None and found.redaction.requested_by == request.actor.ref,
     }
@@ -110,9 +111,31 @@ def _redact(request: TenantRequest, found: selectors.EntryFound) -> None:
 
 
 def _approve(request: TenantRequest, found: selectors.EntryFound) -> None:
-    if found.redaction is None:
+    lifecycle.approve_redaction(redaction=_asked(found), actor=request.actor, now=now())
+
+
+def _refuse(request: TenantRequest, found: selectors.EntryFound) -> None:
+    reason = request.POST.get("reason", "")
+    lifecycle.refuse_redaction(redaction=_asked(found), reason=reason, actor=request.actor, now=now())
+
+
+def _withdraw(request: TenantRequest, found: selectors.EntryFound) -> None:
+    reason = request.POST.get("reason", "")
+    lifecycle.withdraw_redaction(redaction=_asked(found), reason=reason, actor=request.actor, now=now())
+
+
+def _asked(found: selectors.EntryFound) -> Redaction:
+    """Return the request that a form answers: an answered one too, so that whoever was late hears who was first."""
+    asked = found.newest_redaction
+    if asked is None:
         raise NotFound("Nobody has asked to redact this entry.")
-    lifecycle.approve_redaction(redaction=found.redaction, actor=request.actor, now=now())
+    return asked
 
 
-ACTS: dict[str, Callable[[TenantRequest, Any], None]] = {"correct": _correct, "redact": _redact, "approve": _approve}
+ACTS: dict[str, Callable[[TenantRequest, Any], None]] = {
+    "correct": _correct,
+    "redact": _redact,
+    "approve": _approve,
+    "refuse": _refuse,
+    "withdraw": _withdraw,
+}

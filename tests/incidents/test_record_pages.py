@@ -105,7 +105,7 @@ def test_a_redaction_takes_two_people(
     assert "Approve and drop" in other.get(address).content.decode()
     assert other.post(address, {"act": "approve"}).status_code == 302
     said.refresh_from_db()
-    assert (said.body, Redaction.objects.get().approved_by_name) == ("", ana.get_full_name())
+    assert (said.body, Redaction.objects.get().answered_by_name) == ("", ana.get_full_name())
     for html in (other.get(address).content.decode(), other.get(page).content.decode()):
         assert "4111" not in html
         assert "Redacted" in html

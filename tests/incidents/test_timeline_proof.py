@@ -116,7 +116,7 @@ def test_redaction_needs_two_people_and_happens_once(
     with pytest.raises(RedactedAlready):
         request_redaction(event=told, reason="r", legal_basis="b", actor=responder, now=now)
     with pytest.raises(DatabaseError), transaction.atomic():
-        Redaction.objects.update(approved_by=commander.ref, approved_at=now)
+        Redaction.objects.update(state="APPROVED", answered_by=commander.ref, answered_at=now)
 
 
 def test_a_redaction_with_facts_leaves_neither(

@@ -30,6 +30,7 @@ def sound(action: str) -> dict[str, Any]:
 PERMISSIONS = {
     "incidents.declare": "respond",
     "incidents.resolve": "respond",
+    "incidents.redact": "command",
     "evidence.seal": "seal_evidence",
     "runs.decide": "command",
     "policy.activate": "activate_policies",
@@ -44,6 +45,7 @@ _ALONE: dict[str, Any] = {"four_eyes": {"required": False, "requested_by": "", "
 CONTEXTS: dict[str, dict[str, Any]] = {
     "incidents.declare": _ALONE,
     "incidents.resolve": _ALONE,
+    "incidents.redact": _TWO_PEOPLE,
     "evidence.seal": _ALONE,
     "runs.decide": _TWO_PEOPLE,
     "policy.activate": _TWO_PEOPLE,
@@ -69,6 +71,14 @@ RESOURCES: dict[str, dict[str, Any]] = {
         "status": "MONITORING",
         "acknowledged": True,
         "commander": "tenancy.user:7",
+    },
+    "incidents.redact": {
+        "ref": "incidents.redaction:01934a00-0000-7000-8000-0000000000ee",
+        "kind": "incidents.redaction",
+        **_DESCRIBED,
+        "severity": "SEV2",
+        "state": "WAITING",
+        "approve": True,
     },
     "evidence.seal": {
         "ref": "evidence.bundle:01934a00-0000-7000-8000-0000000000bb",

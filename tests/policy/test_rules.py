@@ -132,6 +132,13 @@ _RESOURCE = {
             "commander": st.sampled_from(["", "tenancy.user:7", "tenancy.user:8"]),
         }
     ),
+    "incidents.redact": st.fixed_dictionaries(
+        {
+            "state": st.sampled_from(["WAITING", "APPROVED", "REFUSED"]),
+            "approve": st.booleans(),
+            "owner": st.sampled_from(["tenancy.user:7", "tenancy.user:8"]),
+        }
+    ),
     "evidence.seal": st.fixed_dictionaries(
         {
             "status": st.sampled_from(["DRAFT", "COLLECTING", "SEALED"]),
@@ -173,6 +180,9 @@ def second_opinion(action: str, subject: dict[str, Any], resource: dict[str, Any
     if action == "runs.decide":
         told = not resource["approve"] or not resource["demands_four_eyes"] or eyes["required"]
         return resource["permission"] in holds and resource["status"] == "WAITING" and told
+    if action == "incidents.redact":
+        known = eyes["required"] and eyes["requested_by"] == resource["owner"]
+        return "command" in holds and known and resource["state"] == "WAITING"
     if action == "policy.activate":
         known = eyes["required"] and eyes["requested_by"] == resource["owner"]
         sound_draft = resource["state"] == "DRAFT" and resource["reviewed_digest"] == resource["digest"]
