@@ -130,6 +130,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class OpenTicket:
+    item: int | None = None
+    """Number of the action item that it is about; None: the incident itself."""
+    tracker: str = ""
+    """Name or id; empty: the only one there is."""
+    incident: int | None = None
+
+
+@dataclass(frozen=True)
 class Page:
     person: Person | None = None
     team: str = ""
@@ -204,6 +213,7 @@ Args = (
     | Update
     | Note
     | Link
+    | OpenTicket
     | Page
     | Export
     | Cancel

@@ -18,6 +18,7 @@ from chatops.arguments import (
     HandOver,
     Link,
     Note,
+    OpenTicket,
     Page,
     Person,
     Search,
@@ -95,6 +96,11 @@ def read_link(incident: int | None, values: Mapping[str, str]) -> Link:
     return Link(values.get("target", ""), values.get("kind", ""), incident)
 
 
+def read_ticket(incident: int | None, values: Mapping[str, str]) -> OpenTicket:
+    """Return what the form of `ticket` says."""
+    return OpenTicket(_number(values.get("item", "")), values.get("tracker", ""), incident)
+
+
 def read_page(incident: int | None, values: Mapping[str, str]) -> Page:
     """Return what the form of `page` says."""
     return Page(_person(values), values.get("team", ""), values.get("reason", ""), incident)
@@ -123,8 +129,11 @@ def _person(values: Mapping[str, str]) -> Person | None:
 
 def read_done(incident: int | None, values: Mapping[str, str]) -> TaskDone:
     """Return what the form of `done` says."""
-    number = values.get("number", "").lstrip("#")
-    return TaskDone(int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0, incident)
+    return TaskDone(_number(values.get("number", "").lstrip("#")) or 0, incident)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def read_cancel(incident: int | None, values: Mapping[str, str]) -> Cancel:

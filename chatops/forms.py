@@ -20,7 +20,7 @@ class Field:
     name: str
     """As in the grammar's arguments."""
     kind: str
-    """line, text, severity, role, person, environment, closure, choice."""
+    """line, text, severity, role, person, closure, choice, or one of chatops.menus.READ."""
     label: str
     optional: bool = False
     hint: str = ""
@@ -251,6 +251,15 @@ FORMS: dict[str, Form] = {
             ),
         ),
         read=form_values.read_link,
+    ),
+    "ticket": Form(
+        "Open a ticket",
+        "Open it",
+        (
+            Field("item", "item", "About what?", True, empty="The incident itself"),
+            Field("tracker", "tracker", "In which tracker?"),
+        ),
+        read=form_values.read_ticket,
     ),
     "find": Form(
         "Find incidents",

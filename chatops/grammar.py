@@ -138,6 +138,8 @@ _READERS: dict[str, Callable[[str, bool], Args]] = {
     "followup": record_readers.read_follow_up,
     "followups": _read_one,
     "link": record_readers.read_link,
+    "ticket": record_readers.read_ticket,
+    "tickets": _read_one,
     "cancel": readers.read_cancel,
     "duplicate": readers.read_duplicate,
     "mitigated": _read_about,

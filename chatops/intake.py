@@ -18,6 +18,7 @@ from chatops.calls import SlackFailed, call
 from chatops.credentials import SecretUnavailable, bot_token
 from chatops.degraded import UNAVAILABLE, take_in_degraded
 from chatops.lifecycle import Request
+from chatops.modals import notice
 from chatops.models import SlackInstallation, SlackReceipt
 from chatops.performing import perform
 from chatops.replying import reply
@@ -149,13 +150,7 @@ def _spoken(kind: str, message: answers.Answer) -> Body:
         return dict(message)
     if kind != Kind.VIEW:
         return {}
-    view = {
-        "type": "modal",
-        "title": answers.plain_text("Maestro Conductor", 24),
-        "close": answers.plain_text("Close", 24),
-        "blocks": [answers.section(message["text"])],
-    }
-    return {"response_action": "update", "view": view}
+    return {"response_action": "update", "view": notice(message["text"])}
 
 
 def _as_answer(receipt: SlackReceipt) -> Body:

@@ -11,6 +11,7 @@ from django.core import signing
 
 from chatops.answers import Block, cut, mrkdwn, plain_text, section
 from chatops.forms import FORMS, Field
+from chatops.menus import READ, Menus, only_one
 from chatops.vocabulary import CLOSURES, ROLE_LABELS, SEVERITY_WORDS
 from incidents.models import Incident
 
@@ -48,10 +49,13 @@ def modal(
     opened: Opened,
     incident: Incident | None,
     candidates: Sequence[Incident],
-    environments: Sequence[tuple[str, str]],
+    menus: Menus,
     given: Mapping[str, str],
 ) -> View:
-    """Return the verb's modal, filled in with what was said. Without `incident` it asks for one of `candidates`."""
+    """Return the verb's modal, filled in with what was said. Without `incident` it asks for one of `candidates`.
+
+    A menu out of `menus` that has nothing to choose from is left out.
+    """
     form = FORMS[opened.verb]
     blocks: list[Block] = []
     if form.is_about_one and incident is not None:
@@ -61,8 +65,8 @@ def modal(
         blocks.append(section(shown))
     elif form.is_about_one:
         blocks.append(which_incident(candidates))
-    asked = [each for each in form.fields if each.kind != "environment" or environments]
-    blocks += [_input(each, given.get(each.name, ""), environments) for each in asked]
+    asked = [each for each in form.fields if each.kind not in READ or menus.get(each.kind)]
+    blocks += [_input(each, given.get(each.name, "") or only_one(each, menus), menus) for each in asked]
     return frame(form.title, form.submit, callback=f"verb:{opened.verb}", opened=opened, blocks=blocks)
 
 
@@ -84,6 +88,16 @@ def frame(title: str, submit: str, *, callback: str, opened: Opened, blocks: lis
         "submit": plain_text(submit, 24),
         "close": plain_text("Cancel", 24),
         "blocks": blocks,
+    }
+
+
+def notice(text: str) -> View:
+    """Return a modal that only says something, in place of one that is open."""
+    return {
+        "type": "modal",
+        "title": plain_text("Maestro Conductor", 24),
+        "close": plain_text("Close", 24),
+        "blocks": [section(mrkdwn(text))],
     }
 
 
@@ -130,8 +144,8 @@ def option(label: str, value: str) -> Block:
     return {"text": plain_text(label, 75), "value": value}
 
 
-def _input(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
-    element = _ELEMENTS[field.kind](field, given, environments)
+def _input(field: Field, given: str, menus: Menus) -> Block:
+    element = _ELEMENTS[field.kind](field, given, menus)
     return _block(field.name, field.label, element, optional=field.optional, hint=field.hint)
 
 
@@ -146,7 +160,7 @@ def _block(name: str, label: str, element: Block, *, optional: bool = False, hin
     return {**block, "hint": plain_text(hint, 2000)} if hint else block
 
 
-def _writing(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
+def _writing(field: Field, given: str, menus: Menus) -> Block:
     element: Block = {"type": "plain_text_input", "action_id": VALUE, "max_length": min(field.most, INPUT_LIMIT)}
     if field.kind == "text":
         element["multiline"] = True
@@ -161,38 +175,38 @@ def _menu(options: list[Block], given: str) -> Block:
     return {**element, "options": options, **({"initial_option": chosen[0]} if chosen else {})}
 
 
-def _severities(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
+def _severities(field: Field, given: str, menus: Menus) -> Block:
     return _menu([option(f"{key}  {words}", key) for key, words in SEVERITY_WORDS.items()], given)
 
 
-def _roles(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
+def _roles(field: Field, given: str, menus: Menus) -> Block:
     return _menu([option(label, key) for key, label in ROLE_LABELS.items()], given)
 
 
-def _closures(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
+def _closures(field: Field, given: str, menus: Menus) -> Block:
     return _menu([option(word.replace("-", " ").capitalize(), key) for word, key in CLOSURES.items()], given)
 
 
-def _choices(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
+def _choices(field: Field, given: str, menus: Menus) -> Block:
     return _menu([option(label, key) for label, key in field.choices], given)
 
 
-def _environments(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
-    return _menu([option(name, slug) for slug, name in environments[:OPTIONS_LIMIT]], given)
+def _listed(field: Field, given: str, menus: Menus) -> Block:
+    return _menu([option(label, value) for value, label in menus[field.kind][:OPTIONS_LIMIT]], given)
 
 
-def _person(field: Field, given: str, environments: Sequence[tuple[str, str]]) -> Block:
+def _person(field: Field, given: str, menus: Menus) -> Block:
     element: Block = {"type": "users_select", "action_id": VALUE, "placeholder": plain_text("Choose somebody", 150)}
     return {**element, "initial_user": given} if given else element
 
 
-_ELEMENTS: dict[str, Callable[[Field, str, Sequence[tuple[str, str]]], Block]] = {
+_ELEMENTS: dict[str, Callable[[Field, str, Menus], Block]] = {
     "line": _writing,
     "text": _writing,
     "severity": _severities,
     "role": _roles,
-    "environment": _environments,
     "closure": _closures,
     "person": _person,
     "choice": _choices,
+    **dict.fromkeys(READ, _listed),
 }

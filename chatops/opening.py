@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chatops import answers, modals, replies, selectors
+from chatops import answers, modals, refusals, replies, selectors
 from chatops.answers import code
 from chatops.arguments import Command
 from chatops.forms import FORMS
 from chatops.lifecycle import Outcome
+from chatops.menus import menus_of
 from chatops.modals import Opened
 from chatops.phrases import BY_WORD, usage_of
 from chatops.speaker import Speaker
+from chatops.verbs import reasons_of
 from chatops.vocabulary import ALSO_OVER
-from conductor.tenancy.models import Environment
+from conductor.lib.errors import Refused
 from incidents.models import Incident
 
 CANNOT_OPEN = "Slack did not open the form, so nothing was done. Write it in one line instead."
@@ -32,6 +34,8 @@ def unfinished(
         view = view_of(speaker, verb, given)
     except selectors.IncidentNotNamed as unclear:
         return Outcome(replies.which_one(unclear.detail, unclear.candidates, typed=f"{speaker.command} {verb}"))
+    except Refused as refused:
+        return Outcome(answers.refusal(reasons_of(refused), fixes=refusals.page_that_helps(refused)))
     return Outcome(instead or in_one_line(speaker.command, verb), view)
 
 
@@ -63,7 +67,7 @@ def view_of(speaker: Speaker, verb: str, given: Mapping[str, str]) -> modals.Vie
         opened=opened,
         incident=incident,
         candidates=candidates,
-        environments=list(Environment.objects.order_by("id").values_list("slug", "name")),
+        menus=menus_of(FORMS[verb], incident=incident),
         given=given,
     )
 

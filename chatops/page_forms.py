@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,11 @@ from django.contrib.auth.models import User
 from chatops import selectors
 from chatops.arguments import Command, Person
 from chatops.forms import FORMS, Field, command_of
+from chatops.menus import READ, Menus, Options, menus_of, only_one
 from chatops.vocabulary import ALSO_OVER, CLOSURES, ROLE_LABELS, SEVERITY_WORDS
-from conductor.tenancy.models import Environment
+from incidents.models import Incident
 from incidents.selectors import responders
 
-Options = Sequence[tuple[str, str]]
-"""Value and label."""
 INCIDENT = "incident"
 
 
@@ -44,10 +43,14 @@ def form_of(
 ) -> dict[str, Any]:
     """Return title, submit and fields of the verb's form. It asks which incident where it is about one."""
     form, wrong = FORMS[verb], errors or {}
-    shown = [_which(verb, given, user, now, wrong.get(INCIDENT, ""))] if form.is_about_one else []
-    environments = list(Environment.objects.order_by("id").values_list("slug", "name"))
-    asked = [each for each in form.fields if each.kind != "environment" or environments]
-    shown += [_shown(each, given.get(each.name, ""), environments, wrong.get(each.name, "")) for each in asked]
+    which, meant = _which(verb, given, user, now, wrong.get(INCIDENT, "")) if form.is_about_one else (None, None)
+    menus = menus_of(form, incident=meant)
+    asked = [each for each in form.fields if each.kind not in READ or menus.get(each.kind)]
+    shown = [which] if which else []
+    shown += [
+        _shown(each, given.get(each.name, "") or only_one(each, menus), menus, wrong.get(each.name, ""))
+        for each in asked
+    ]
     return {"verb": verb, "title": form.title, "submit": form.submit, "fields": shown, "error": wrong.get("", "")}
 
 
@@ -69,7 +72,8 @@ def said_in(posted: Mapping[str, str]) -> Command:
     return Command(said.verb, replace(said.args, **named))
 
 
-def _which(verb: str, given: Mapping[str, str], user: User, now: datetime, error: str) -> Shown:
+def _which(verb: str, given: Mapping[str, str], user: User, now: datetime, error: str) -> tuple[Shown, Incident | None]:
+    """Return the menu of incidents, and the one that is meant, if that is clear."""
     chosen = given.get(INCIDENT, "")
     try:
         meant, candidates = selectors.meant_or_candidates(
@@ -81,28 +85,28 @@ def _which(verb: str, given: Mapping[str, str], user: User, now: datetime, error
             at=("", ""),
         )
     except selectors.IncidentNotNamed as unclear:
-        return Shown(INCIDENT, "menu", "Which incident?", "", error=error or unclear.detail)
+        return Shown(INCIDENT, "menu", "Which incident?", "", error=error or unclear.detail), None
     found = [meant] if meant is not None else candidates
     options = [(str(each.number), f"{each.code} {each.severity} {each.title}") for each in found]
-    return Shown(INCIDENT, "menu", "Which incident?", options[0][0] if meant else "", options=options, error=error)
+    chosen = options[0][0] if meant else ""
+    return Shown(INCIDENT, "menu", "Which incident?", chosen, options=options, error=error), meant
 
 
-def _shown(field: Field, value: str, environments: Options, error: str) -> Shown:
+def _shown(field: Field, value: str, menus: Menus, error: str) -> Shown:
     kind = field.kind if field.kind in {"line", "text"} else "menu"
-    options = _options(field, environments)
+    options = _options(field, menus)
     return Shown(
         field.name, kind, field.label, value, field.hint, field.optional, field.most, options, error, field.empty
     )
 
 
-def _options(field: Field, environments: Options) -> Options:
+def _options(field: Field, menus: Menus) -> Options:
     if field.kind == "person":
         return [(each.username, each.name) for each in responders()]
-    menus: dict[str, Options] = {
+    found: dict[str, Options] = {
         "severity": [(key, f"{key} {words}") for key, words in SEVERITY_WORDS.items()],
         "role": list(ROLE_LABELS.items()),
         "closure": [(key, word.replace("-", " ").capitalize()) for word, key in CLOSURES.items()],
-        "environment": environments,
         "choice": [(value, label) for label, value in field.choices],
     }
-    return menus.get(field.kind, ())
+    return found.get(field.kind) or menus.get(field.kind, ())

@@ -14,7 +14,7 @@ from chatops.phrases import BY_WORD, usage_of
 from conductor.lib.refs import Ref
 
 READING = frozenset(
-    {"status", "list", "help", "who", "tasks", "followups", "clock", "cost", "matrix", "find", "export"}
+    {"status", "list", "help", "who", "tasks", "followups", "clock", "cost", "matrix", "find", "export", "tickets"}
 )
 """Verbs that an auditor may say too."""
 

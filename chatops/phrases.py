@@ -198,6 +198,20 @@ VERBS: tuple[Verb, ...] = (
         ("link INC-9 caused_by", "link INC-7 https://tracker.example/OPS-17", "link service:checkout"),
     ),
     Verb(
+        "ticket",
+        ("issue",),
+        "[INC-n] [A-n] [tracker]",
+        "Open a ticket in your tracker, for the incident or for one of its action items.",
+        ("ticket A-3", "ticket INC-7", "ticket A-3 in Operations"),
+    ),
+    Verb(
+        "tickets",
+        ("issues",),
+        "[INC-n]",
+        "List the tickets of the incident and its action items, and how each stands. Only you see it.",
+        ("tickets", "tickets INC-7"),
+    ),
+    Verb(
         "mitigated",
         ("mit", "mitigate"),
         "[INC-n] [how]",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 
-from chatops.arguments import About, Export, FollowUp, Link, Note, Person, Search, Todo, Update
+from chatops.arguments import About, Export, FollowUp, Link, Note, OpenTicket, Person, Search, Todo, Update
 from chatops.reading import Missing, Problem, about, due_said, flags, free, lines, moment_said, person_in, span_said
-from chatops.tokens import number_of, plain, pop, tokens_of
+from chatops.tokens import item_number_of, number_of, plain, pop, tokens_of
 from chatops.vocabulary import AUDIENCES, DEFAULT_FOLLOW_UP, FOLLOW_UPS, FORMATS, LINKS, NOTE_FLAGS, UPDATE_FLAGS
 
 _AUDIENCE_SWITCHES = {word: ("audience", key) for word, key in AUDIENCES.items()}
@@ -101,6 +101,22 @@ def read_export(rest: str, escaped: bool) -> Export:
         said = free(rest, escaped)[:60]
         raise Problem(f"“{said}” is not one of {', '.join(FORMATS)}.", *(f"export {each}" for each in close))
     return Export(word.lower(), number)
+
+
+def read_ticket(rest: str, escaped: bool) -> OpenTicket:
+    """Read what follows `ticket`: the incident or one of its action items, then the tracker. Raise Problem."""
+    number, rest = about(rest)
+    token, more = pop(rest)
+    item = item_number_of(token)
+    if item is not None:
+        rest = more
+        if number is None:
+            number, rest = about(rest)
+    tracker = free(rest, escaped)
+    tracker = tracker[3:] if tracker.lower().startswith("in ") else tracker
+    if number is None and item is None and not tracker:
+        raise Missing("Say about what: INC-7, or one of its action items, A-3.")
+    return OpenTicket(item, tracker[:80], number)
 
 
 def read_find(rest: str, escaped: bool) -> Search:

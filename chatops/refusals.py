@@ -34,6 +34,13 @@ MOVE_VERBS = {
     "RESOLVED": ("resolved", "Resolved"),
 }
 """Status to the verb that leads there, and its button."""
+_ADAPTERS = "/admin/adapters/adapterconfig/"
+_PAGES = {
+    "permission_missing": ("Who may do this", "/admin/conductor/membership/"),
+    "no_tracker": ("Connect a tracker", _ADAPTERS),
+    "nobody_can_be_paged": ("Connect a way to notify", _ADAPTERS),
+}
+"""Code of a refusal to the page that helps, and its button."""
 
 
 def unlinked(speaker: Speaker) -> answers.Answer:
@@ -76,12 +83,20 @@ def fixes(refused: Refused, *, said: Said) -> list[Block]:
         ]
     if isinstance(refused, PolicyDenied | GuardsNotMet):
         return _policy_fixes(said)
-    if refused.code == "permission_missing":
-        return [link_button(label="Who may do this", url=_members_url(), place="members")]
+    if pages := page_that_helps(refused):
+        return pages
     if said.verb in FORMS:
         press = Press(said.verb, number or _meant(said), given_of(said.args))
         return [button(tenant_id=tenant_id, label="Correct it…", how=FORM, style="primary", press=press)]
     return []
+
+
+def page_that_helps(refused: Refused) -> list[Block]:
+    """Return the button that leads to where the refusal is set right, if that is a page of ours."""
+    if refused.code not in _PAGES:
+        return []
+    label, path = _PAGES[refused.code]
+    return [link_button(label=label, url=f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}{path}", place=refused.code)]
 
 
 def _policy_fixes(said: Said) -> list[Block]:
@@ -118,7 +133,3 @@ def _meant(said: Said) -> int | None:
         return said.incident(is_over=said.verb == "reopen").number
     except Refused:
         return None
-
-
-def _members_url() -> str:
-    return f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}/admin/conductor/membership/"

@@ -83,7 +83,7 @@ def _beside(complaints: dict[str, str], view: dict[str, Any]) -> Outcome:
     """Return the complaints beside the modal's inputs; those without a field stand beside the last."""
     inputs = [block["block_id"] for block in view.get("blocks", []) if block.get("type") == "input"]
     if not inputs:
-        return Outcome({"response_action": "clear"})
+        return Outcome({"response_action": "update", "view": modals.notice(" ".join(complaints.values()))})
     errors: dict[str, str] = {}
     for name, why in complaints.items():
         block = name if name in inputs else inputs[-1]

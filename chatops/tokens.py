@@ -7,6 +7,7 @@ import unicodedata
 
 _TOKEN = re.compile(r"(?:<[@#!][^<>]*>|\S)+")
 _CODE = re.compile(r"(?:inc[-_]?|#)(\d{1,9})", re.IGNORECASE)
+_ITEM = re.compile(r"a[-_]?(\d{1,9})", re.IGNORECASE)
 _MENTION = re.compile(r"<@([A-Z0-9]{1,40})(?:\|[^<>]*)?>")
 _MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
@@ -41,6 +42,12 @@ def pop(text: str) -> tuple[str, str]:
 def number_of(token: str) -> int | None:
     """Return the number of an incident's code, `INC-7`, `inc7` or `#7`; None for any other word."""
     found = _CODE.fullmatch(token)
+    return int(found[1]) if found else None
+
+
+def item_number_of(token: str) -> int | None:
+    """Return the number of an action item's code, `A-3` or `a3`; None for any other word."""
+    found = _ITEM.fullmatch(token)
     return int(found[1]) if found else None
 
 

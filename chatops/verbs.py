@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from django.db.models import Q
 
-from chatops import answers, looking_verbs, outcome_verbs, record_verbs, replies, response_verbs, selectors
+from chatops import (
+    answers,
+    looking_verbs,
+    outcome_verbs,
+    record_verbs,
+    replies,
+    response_verbs,
+    selectors,
+    ticket_verbs,
+)
 from chatops.arguments import About, Affect, Assign, Classify, Declare, Listing
 from chatops.record_verbs import mark_reconstructed
 from chatops.said import Said
@@ -189,6 +198,8 @@ _VERBS: dict[str, Callable[[Said], answers.Answer]] = {
     "followup": record_verbs.follow_up,
     "followups": record_verbs.follow_ups,
     "link": record_verbs.link,
+    "ticket": ticket_verbs.open_one,
+    "tickets": ticket_verbs.listing,
     "decline": response_verbs.decline,
     "drop": response_verbs.drop,
     "decide": _decide,

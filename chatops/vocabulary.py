@@ -131,5 +131,6 @@ FORMATS = {"pdf": "PDF", "md": "Markdown", "json": "JSON", "package": "Evidence 
 
 ALSO_OVER = frozenset(
     {"postmortem", "export", "cost", "clock", "who", "note", "followup", "followups", "link", "title", "summary"}
+    | {"ticket", "tickets"}
 )
 """Verbs that are also about an incident that is over: while none is active, the one that was resolved last is meant."""

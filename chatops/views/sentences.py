@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from chatops.answers import Answer, help_for, help_overview, suggestion
+from chatops.answers import Answer, help_for, help_overview, refusal, suggestion
 from chatops.arguments import Command, Help, Suggestion
 from chatops.forms import FORMS, wants_form
 from chatops.grammar import parse
@@ -17,9 +17,10 @@ from chatops.phrases import BY_WORD, usage_of
 from chatops.plaintext import lines_of
 from chatops.saying import say, say_form
 from chatops.submitting import beside_fields
+from chatops.verbs import reasons_of
 from conductor.console.doors import door
 from conductor.lib.clock import now
-from conductor.lib.errors import NotFound
+from conductor.lib.errors import NotFound, Refused
 from conductor.tenancy.requests import TenantRequest
 
 LONGEST = 2000
@@ -50,7 +51,11 @@ def say_sentence(request: TenantRequest, tenant: str) -> HttpResponse:
     understood, shown = parse(text), _explained(text)
     if (asked := _asked_for(understood)) is not None:
         verb, known = asked
-        form = form_of(verb, given=known, user=request.user, now=now())  # type: ignore[arg-type]
+        try:
+            form = form_of(verb, given=known, user=request.user, now=now())  # type: ignore[arg-type]
+        except Refused as refused:
+            lines = lines_of(_worded(refusal(reasons_of(refused))))
+            return render(request, "chatops/say.html", {"text": text, "lines": lines}, status=422)
         return render(request, "chatops/say.html", {"text": text, "form": form})
     is_ready = not isinstance(understood, Suggestion | type(None)) and not isinstance(understood.args, Help)
     return render(request, "chatops/say.html", {"text": text, "lines": shown, "is_ready": is_ready})

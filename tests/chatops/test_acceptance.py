@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from adapters.models import AdapterConfig
 from chatops import performing, tasks
 from chatops.answers import Answer
 from chatops.arguments import Command
 from chatops.forms import FORMS
 from chatops.grammar import parse
+from chatops.menus import READ
 from chatops.modals import Opened, modal
 from chatops.models import SlackReceipt
 from chatops.panel import home_view
@@ -159,8 +161,8 @@ def test_blockkit_limits_on_worst_case_data(tenant: Tenant, scope: None, kind: s
                 opened=opened,
                 incident=about,
                 candidates=candidates,
-                environments=[(f"env-{number}", text[:80] or "x") for number in range(120)],
-                given={**given, "severity": "SEV1", "role": "SCRIBE", "person": "U0BEN"},
+                menus={kind: [(f"{kind}-{number}", text[:80] or "x") for number in range(120)] for kind in READ},
+                given={**given, "severity": "SEV1", "role": "SCRIBE", "person": "U0BEN", "tracker": "tracker-9"},
             )
             check_view(view)
             check_schema(view)
@@ -206,6 +208,8 @@ GOLDEN = {
     "followup": ("FollowUp", "modal", "which"),
     "followups": ("About", "which", "which"),
     "link": ("Link", "modal", "which"),
+    "ticket": ("OpenTicket", "modal", "said"),
+    "tickets": ("About", "which", "which"),
     "mitigated": ("About", "modal", "which"),
     "monitoring": ("About", "modal", "which"),
     "resolved": ("About", "modal", "which"),
@@ -245,10 +249,14 @@ def unnamed(example: str) -> str:
     return " ".join(each for each in example.split() if "INC-" not in each)
 
 
-def test_grammar_golden(live: Workspace, ben_says: Speaker) -> None:
+def test_grammar_golden(live: Workspace, ben_says: Speaker, tenant: Tenant, now: datetime) -> None:
     """Every verb, with and without arguments, in a channel that belongs to no incident."""
     ben_says("declare sev4 First")
     ben_says("declare sev4 Second")
+    with tenant_scope(tenant.id):
+        AdapterConfig.objects.create(
+            tenant=tenant, port="ticketing", kind="roundup", name="Operations", created_at=now, updated_at=now
+        )
     found = {}
     for verb in VERBS[::-1]:  # declare comes last: a third incident would change nothing, but its answer may
         example = unnamed(verb.examples[0])

@@ -7,11 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from chatops import answers, degraded, replies
+from adapters.models import AdapterConfig, Ticket
+from chatops import answers, degraded, replies, ticket_answers
 from chatops.arguments import Declare
 from chatops.modals import Opened, modal
 from chatops.plaintext import as_text
 from incidents.models import Incident, RoleAssignment, Task, TimelineEvent
+from incidents.selectors import TicketShown
 from tests.chatops.test_answers import WHEN, incident
 
 KEPT = Path(__file__).with_name("rendered.txt")
@@ -38,6 +40,13 @@ def rendered() -> str:
         data={"severity": "SEV1", "kind": "REAL"},
     )
     task = Task(number=1, title="Check the replica's lag", assignee_name="Ben Responder", state="OPEN")
+    tracker = AdapterConfig(name="Operations")
+    ticket = Ticket(
+        phase="TRACKED", name="OPS-17", url="https://tracker.example/OPS-17", remote_status="In Progress", state="OPEN"
+    )
+    ticket.adapter, ticket.title, ticket.synced_at = tracker, "A-3: Cap the pool", WHEN
+    refused = Ticket(phase="FAILED", origin="OPENED", error="The account may not create tickets.")
+    refused.adapter = tracker
     asked = {"title": "Checkout fails", "severity": "SEV2"}
     opened = Opened("declare", TENANT)
     shown = {
@@ -51,11 +60,21 @@ def rendered() -> str:
             Declare("Checkout fails", "SEV1"), reference="S-1a2b", who="U0BEN", now=WHEN
         ),
         "declare, the modal": modal(
-            opened=opened, incident=None, candidates=[], environments=[("production", "Production")], given=asked
+            opened=opened,
+            incident=None,
+            candidates=[],
+            menus={"environment": [("production", "Production")]},
+            given=asked,
         ),
-        "update, the modal": modal(
-            opened=Opened("update", TENANT, 7), incident=one, candidates=[], environments=[], given={}
+        "update, the modal": modal(opened=Opened("update", TENANT, 7), incident=one, candidates=[], menus={}, given={}),
+        "ticket, the modal": modal(
+            opened=Opened("ticket", TENANT, 7),
+            incident=one,
+            candidates=[],
+            menus={"item": [("3", "A-3 Cap the pool")], "tracker": [("t1", "Operations")]},
+            given={},
         ),
+        "tickets": ticket_answers.listing(one, [TicketShown(ticket, "A-3"), TicketShown(refused, "")]),
     }
     return "\n\n".join(f"== {name}\n{as_text(each)}" for name, each in shown.items()) + "\n"
 
