@@ -55,6 +55,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
 SCOPES: dict[str, frozenset[str]] = {
     "incidents:read": frozenset({"view_incidents"}),
     "incidents:write": frozenset({"view_incidents", "respond", "command", "override_guards", "decide_reporting"}),
+    "response:read": frozenset({"view_incidents"}),
+    "response:write": frozenset({"view_incidents", "configure_response"}),
     "evidence:read": frozenset({"view_evidence"}),
     "evidence:write": frozenset({"view_evidence", "collect_evidence", "seal_evidence"}),
     "controls:read": frozenset({"view_controls"}),

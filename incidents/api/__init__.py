@@ -11,16 +11,20 @@ from incidents.api.entries import router as entries_router
 from incidents.api.incidents import router as incidents_router
 from incidents.api.postmortems import router as postmortems_router
 from incidents.api.response import router as response_router
+from incidents.api.roles import router as roles_router
+from incidents.api.rules import router as rules_router
 from incidents.api.tickets import router as tickets_router
 from incidents.api.timeline import router as timeline_router
 
 router = Router(tags=["incidents"])
-# First: their /action-items, /deadlines and /tickets would otherwise be taken for an incident's number.
+# First: their /action-items, /deadlines, /tickets and so on would otherwise be taken for an incident's number.
 for _part in (
     tickets_router,
     action_items_router,
     deadlines_router,
+    rules_router,
     incidents_router,
+    roles_router,
     response_router,
     timeline_router,
     entries_router,

@@ -1,4 +1,4 @@
-"""Incidents: list, declare, read, move, classify, acknowledge, roles."""
+"""Incidents: list, declare, read, move, classify, acknowledge."""
 
 from __future__ import annotations
 
@@ -21,11 +21,8 @@ from incidents.api.schemas import (
     IncidentKind,
     IncidentOut,
     IncidentPage,
-    IncidentRole,
     IncidentSeverity,
     IncidentStatus,
-    RoleIn,
-    RoleOut,
     TransitionIn,
 )
 from incidents.models import Incident
@@ -101,30 +98,6 @@ def acknowledge_incident(request: TenantRequest, number: int, payload: Acknowled
     return lifecycle.acknowledge_incident(
         incident=_incident(request, number), actor=request.actor, now=now(), take_command=payload.take_command
     )
-
-
-@router.get("/{number}/roles", response=list[RoleOut], operation_id="list_roles")
-def list_roles(request: TenantRequest, number: int) -> Any:
-    """Every role and who holds it; vacant ones have no name."""
-    return selectors.roles_of(incident=_incident(request, number))
-
-
-@router.post("/{number}/roles", response=list[RoleOut], operation_id="assign_role")
-def assign_role(request: TenantRequest, number: int, payload: RoleIn) -> Any:
-    """Give a role to a member; whoever held it hands it over."""
-    incident = _incident(request, number)
-    require(actor=request.actor, permission="respond")
-    user = selectors.find_person(name=payload.user)
-    lifecycle.assign_role(incident=incident, role=payload.role, user=user, actor=request.actor, now=now())
-    return selectors.roles_of(incident=incident)
-
-
-@router.delete("/{number}/roles/{role}", response=list[RoleOut], operation_id="release_role")
-def release_role(request: TenantRequest, number: int, role: IncidentRole) -> Any:
-    """End the interval of whoever holds the role."""
-    incident = _incident(request, number)
-    lifecycle.release_role(incident=incident, role=role, actor=request.actor, now=now())
-    return selectors.roles_of(incident=incident)
 
 
 def _incident(request: TenantRequest, number: int) -> Incident:

@@ -71,6 +71,26 @@ class IncidentRole(StrEnum):
     OPERATIONS = "OPERATIONS"
     COMMUNICATIONS = "COMMUNICATIONS"
     SCRIBE = "SCRIBE"
+    DEPUTY = "DEPUTY"
+    PRIVACY = "PRIVACY"
+
+
+class UpdateAudience(StrEnum):
+    """Whom an update is written for."""
+
+    INTERNAL = "INTERNAL"
+    EXECUTIVE = "EXECUTIVE"
+    CUSTOMER = "CUSTOMER"
+    PUBLIC = "PUBLIC"
+
+
+class MilestoneName(StrEnum):
+    """The moments that people assert; the others follow from what they do."""
+
+    IMPACT_STARTED = "impact_started"
+    DETECTED = "detected"
+    IDENTIFIED = "identified"
+    IMPACT_ENDED = "impact_ended"
 
 
 class TimelineView(StrEnum):
@@ -198,14 +218,56 @@ class RoleOut(Schema):
     ref: str
     name: str
     since: datetime | None
+    is_accepted: bool = Field(description="False while the holder has not answered.")
+    offered_to: str | None = Field(description="Name of whoever is asked to take it over.")
+
+    @staticmethod
+    def resolve_offered_to(slot: Any) -> str | None:
+        return slot.offer.user_name if slot.offer else None
+
+
+class RoleAnswerIn(Schema):
+    accept: bool
+    reason: Text = Field("", description="Why not; needed to decline.")
+
+
+class HandoverIn(Schema):
+    user: Line = Field(description="User name, e-mail address or reference of a member.")
+    note: Text = Field(description="What they must know.")
 
 
 class UpdateIn(Schema):
     text: Text
+    audience: UpdateAudience = UpdateAudience.INTERNAL
+    next_update_minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = Field(
+        None, description="Promises when the next one comes, in place of the cadence."
+    )
+
+
+class NoteIn(Schema):
+    text: Text
+    occurred_at: AwareDatetime | None = Field(None, description="When it happened, if that was earlier.")
+
+
+class MilestoneIn(Schema):
+    at: AwareDatetime
+    reason: Text = Field("", description="Needed to correct what was said before.")
+
+
+class MilestoneOut(Schema):
+    """A moment, and who asserted it when. The newest of its key counts."""
+
+    key: MilestoneName
+    at: datetime
+    reason: str
+    asserted_by_name: str
+    recorded_at: datetime
 
 
 class DecisionIn(Schema):
     text: Text
+    why: Text = ""
+    negative: bool = Field(False, description="A decision not to: not to fail over, not to report.")
     agreed_by: list[Line] = Field(default_factory=list, max_length=50, description="Members who agreed.")
 
 

@@ -1,7 +1,8 @@
-"""The timeline: read it, post updates, record decisions."""
+"""The timeline: read it, post updates and notes, record decisions, assert milestones."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from ninja import Field, Router
@@ -11,8 +12,18 @@ from conductor.lib.clock import now
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, reading, selectors
-from incidents.api.schemas import DecisionIn, EventOut, TimelineOut, TimelineView, UpdateIn
-from incidents.models import Incident
+from incidents.api.schemas import (
+    DecisionIn,
+    EventOut,
+    MilestoneIn,
+    MilestoneName,
+    MilestoneOut,
+    NoteIn,
+    TimelineOut,
+    TimelineView,
+    UpdateIn,
+)
+from incidents.models import Incident, Milestone
 
 router = Router(tags=["incidents"])
 
@@ -34,10 +45,37 @@ def get_timeline(
 @router.post("/{number}/updates", response={201: EventOut}, operation_id="post_update")
 def post_update(request: TenantRequest, number: int, payload: UpdateIn) -> Any:
     """Say what is going on."""
+    promised = payload.next_update_minutes
     event = lifecycle.post_update(
-        incident=_incident(request, number), text=payload.text, actor=request.actor, now=now()
+        incident=_incident(request, number),
+        text=payload.text,
+        audience=payload.audience,
+        next_update_in=timedelta(minutes=promised) if promised is not None else None,
+        actor=request.actor,
+        now=now(),
     )
     return Status(201, event)
+
+
+@router.post("/{number}/notes", response={201: EventOut}, operation_id="add_note")
+def add_note(request: TenantRequest, number: int, payload: NoteIn) -> Any:
+    """Say what was observed, and when, if that was earlier than now."""
+    incident = _incident(request, number)
+    return Status(201, lifecycle.add_note(incident=incident, actor=request.actor, now=now(), **payload.dict()))
+
+
+@router.get("/{number}/milestones", response=list[MilestoneOut], operation_id="list_milestones")
+def list_milestones(request: TenantRequest, number: int) -> Any:
+    """What people asserted, newest first; earlier assertions stay."""
+    return Milestone.objects.filter(incident=_incident(request, number)).order_by("-recorded_at", "-id")
+
+
+@router.post("/{number}/milestones/{key}", response={201: MilestoneOut}, operation_id="set_milestone")
+def set_milestone(request: TenantRequest, number: int, key: MilestoneName, payload: MilestoneIn) -> Any:
+    """Say when something happened; correcting what was said before needs a reason."""
+    incident = _incident(request, number)
+    made = lifecycle.set_milestone(incident=incident, key=key, actor=request.actor, now=now(), **payload.dict())
+    return Status(201, made)
 
 
 @router.post("/{number}/decisions", response={201: EventOut}, operation_id="record_decision")
@@ -47,7 +85,13 @@ def record_decision(request: TenantRequest, number: int, payload: DecisionIn) ->
     require(actor=request.actor, permission="respond")
     agreed_by = [selectors.find_person(name=name) for name in payload.agreed_by]
     event = lifecycle.record_decision(
-        incident=incident, text=payload.text, agreed_by=agreed_by, actor=request.actor, now=now()
+        incident=incident,
+        text=payload.text,
+        why=payload.why,
+        is_negative=payload.negative,
+        agreed_by=agreed_by,
+        actor=request.actor,
+        now=now(),
     )
     return Status(201, event)
 

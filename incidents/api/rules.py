@@ -1,0 +1,100 @@
+"""The rules of the response: the policy's versions, and the duties to report that the organisation is under."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import Router
+from ninja.responses import Status
+
+from conductor.lib.clock import now
+from conductor.lib.errors import NotFound
+from conductor.tenancy.actors import require
+from conductor.tenancy.requests import TenantRequest
+from incidents import lifecycle, selectors
+from incidents.api.rule_schemas import (
+    ChangeOut,
+    PolicyIn,
+    PolicyOut,
+    PolicyTrialIn,
+    PolicyVersionOut,
+    ReportingRuleIn,
+    ReportingRuleOut,
+)
+from incidents.response import told
+from incidents.response.schema import policy_schema
+
+CONFIGURE = "configure_response"
+router = Router(tags=["response rules"])
+
+
+@router.get("/response-policy", response=PolicyOut, operation_id="get_response_policy")
+def get_response_policy(request: TenantRequest) -> Any:
+    """The version in force: guards, severity matrix, required roles, cadence."""
+    return _versions(request)[0]
+
+
+@router.get("/response-policy/versions", response=list[PolicyVersionOut], operation_id="list_response_policies")
+def list_response_policies(request: TenantRequest) -> Any:
+    """Every version, newest first: the first is in force, and version 0 came with Conductor."""
+    return _versions(request)
+
+
+@router.get("/response-policy/versions/{version}", response=PolicyOut, operation_id="get_response_policy_version")
+def get_response_policy_version(request: TenantRequest, version: int) -> Any:
+    """One version. The moves of incidents name the version that they were made under."""
+    found = next((each for each in _versions(request) if each.version == version), None)
+    if found is None:
+        raise NotFound(f"There is no version {version} of the response policy.")
+    return found
+
+
+@router.get("/response-policy/schema", response=dict[str, Any], operation_id="get_response_policy_schema")
+def get_response_policy_schema(request: TenantRequest) -> Any:
+    """The JSON Schema of a policy's content, with the moves and guards that there are."""
+    require(actor=request.actor, permission="view_incidents")
+    return policy_schema()
+
+
+@router.post("/response-policy/trial", response=list[ChangeOut], operation_id="try_response_policy")
+def try_response_policy(request: TenantRequest, payload: PolicyTrialIn) -> Any:
+    """What this content would change about the version in force; nothing is stored. 422 names every fault by its path.
+
+    It needs the permission that putting it in force needs.
+    """
+    require(actor=request.actor, permission=CONFIGURE)
+    good = lifecycle.check_policy(payload.content)
+    return told.changes_between(_versions(request)[0].content, good)
+
+
+@router.post("/response-policy/versions", response={201: PolicyOut}, operation_id="change_response_policy")
+def change_response_policy(request: TenantRequest, payload: PolicyIn) -> Any:
+    """Put a new version in force: 201. 422 names every fault by its path; 409 if another version came meanwhile."""
+    lifecycle.change_response_policy(tenant_id=request.tenant.id, actor=request.actor, now=now(), **payload.dict())
+    return Status(201, _versions(request)[0])
+
+
+@router.get("/reporting-rules", response=list[ReportingRuleOut], operation_id="list_reporting_rules")
+def list_reporting_rules(request: TenantRequest) -> Any:
+    """Duties to report, by regime; retired ones last. Not legal advice: have counsel review each."""
+    require(actor=request.actor, permission="view_incidents")
+    return selectors.reporting_rules()
+
+
+@router.post("/reporting-rules", response={201: ReportingRuleOut}, operation_id="change_reporting_rule")
+def change_reporting_rule(request: TenantRequest, payload: ReportingRuleIn) -> Any:
+    """Put a version of a rule in force, or retire it, for incidents from now on. 422 names every fault by its path."""
+    row = lifecycle.change_own_rule(
+        tenant_id=request.tenant.id,
+        content=payload.content,
+        reason=payload.reason,
+        is_active=payload.active,
+        actor=request.actor,
+        now=now(),
+    )
+    return Status(201, selectors.reporting_rule(key=row.key))
+
+
+def _versions(request: TenantRequest) -> list[selectors.PolicyVersion]:
+    require(actor=request.actor, permission="view_incidents")
+    return selectors.policy_versions()
