@@ -1,5 +1,5 @@
-"""As much of Jira Cloud as the adapter uses, with a memory. Ours; the vendor's own description judges the calls
-in test_vendor_specs.py."""
+"""As much of Jira Cloud as the adapter uses, with a memory. Ours; the vendor's own description judges the calls and
+the answers in test_vendor_specs.py."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ EMAIL = "conductor@acme.test"
 LOGIN = "Basic " + base64.b64encode(f"{EMAIL}:{SECRETS['api_token']}".encode()).decode()
 STATUSES = {"11": ("To Do", "new"), "21": ("In Progress", "indeterminate"), "31": ("Done", "done")}
 _ISSUE = re.compile(r"/hook/rest/api/3/issue(?:/(OPS-\d+))?(/comment|/transitions)?")
+_SEARCH_TAKES = frozenset(
+    {"expand", "fields", "fieldsByKeys", "jql", "maxResults", "nextPageToken", "properties", "reconcileIssues"}
+)
 _LABEL, _AGO = re.compile(r'labels = "([^"]*)"'), re.compile(r'updated >= "-(\d+)m"')
 
 
@@ -32,9 +35,13 @@ class Project:
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
         self.comments: dict[str, list[dict[str, Any]]] = {}
+        self.page = 100
+        """Jira gives fewer issues a page than it was asked for, as it likes."""
+        self.answered: list[tuple[Asked, int, Any]] = []
 
     def answer(self, handler: Handler, asked: Asked) -> None:
         status, document = self._answer(asked)
+        self.answered.append((asked, status, document))
         handler.answer(status, b"" if document is None else json.dumps(document).encode())
 
     def _answer(self, asked: Asked) -> tuple[int, Any]:
@@ -45,7 +52,7 @@ class Project:
         if path == "/hook/rest/api/3/myself":
             return 200, {"displayName": "Conductor"}
         if path == "/hook/rest/api/3/search/jql":
-            return 200, {"issues": list(self._matching(body["jql"]))}
+            return self._search(body)
         found = _ISSUE.fullmatch(path)
         if not found or (found[1] and found[1] not in self.rows):
             return 404, {
@@ -53,12 +60,28 @@ class Project:
                 "errors": {},
             }
         if not found[1]:
-            return 201, {"key": self._make(body["fields"])}
+            row = self.rows[self._make(body["fields"])]
+            return 201, {name: row[name] for name in ("id", "key", "self")}
         if found[2] == "/comment":
             return self._comments(found[1], asked.method, body)
         if found[2] == "/transitions":
             return self._transitions(found[1], asked.method, body)
         return 200, self.rows[found[1]]
+
+    def _search(self, body: dict[str, Any]) -> tuple[int, Any]:
+        """A page from the token on. The last one has no token, as Jira's has none."""
+        if set(body) - _SEARCH_TAKES:
+            return 400, {"errorMessages": ["Invalid request payload."], "errors": {}}
+        found = list(self._matching(body["jql"]))
+        begin = int(body.get("nextPageToken", "0"))
+        end = begin + min(self.page, body.get("maxResults", 50))
+        rows = [self._shown(row, body.get("fields", ())) for row in found[begin:end]]
+        more = {} if end >= len(found) else {"nextPageToken": str(end)}
+        return 200, {"issues": rows, "isLast": not more, **more}
+
+    def _shown(self, row: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+        """Only what was asked for: a search gives nothing else of its own accord."""
+        return {**row, "fields": {name: value for name, value in row["fields"].items() if name in fields}}
 
     def _matching(self, jql: str) -> Iterator[dict[str, Any]]:
         label, ago = _LABEL.search(jql), _AGO.search(jql)
@@ -72,7 +95,8 @@ class Project:
 
     def _make(self, fields: dict[str, Any]) -> str:
         key = f"OPS-{len(self.rows) + 1}"
-        self.rows[key] = {"key": key, "fields": {"labels": [], "resolution": None, **fields}}
+        about = {"id": str(10_000 + len(self.rows)), "self": f"https://acme.atlassian.net/rest/api/3/issue/{key}"}
+        self.rows[key] = {**about, "key": key, "fields": {"labels": [], "resolution": None, **fields}}
         self._set(key, "11")
         return key
 
@@ -87,7 +111,7 @@ class Project:
             return 204, None
         here = self.rows[key]["fields"]["status"]["name"]
         ways = [
-            {"id": identifier, "to": {"name": name, "statusCategory": {"key": category}}}
+            {"id": identifier, "name": name, "to": {"name": name, "statusCategory": {"key": category}}}
             for identifier, (name, category) in STATUSES.items()
             if name != here
         ]
@@ -96,9 +120,9 @@ class Project:
     def _comments(self, key: str, method: str, body: dict[str, Any]) -> tuple[int, Any]:
         there = self.comments.setdefault(key, [])
         if method == "POST":
-            there.append(body)
-            return 201, body
-        return 200, {"comments": there}
+            there.append({"id": str(len(there) + 1), **body})
+            return 201, there[-1]
+        return 200, {"comments": there, "startAt": 0, "maxResults": 100, "total": len(there)}
 
 
 @contextmanager

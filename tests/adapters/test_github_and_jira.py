@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from adapters.ports import AdapterError
 from adapters.ticketing import NewTicket, TicketState
 from tests.adapters import github_double, jira_double
+from tests.adapters.receiver import Asked, Handler, receiving
 
 GITHUB, JIRA = github_double.adapter("http://127.0.0.1:9"), jira_double.adapter("http://127.0.0.1:9")
 SIGNATURE = {"github": "x-hub-signature-256", "jira": "x-hub-signature"}
@@ -101,6 +103,29 @@ def test_a_status_that_no_transition_leads_to_is_said() -> None:
         ) as caught:
             told.move(external_id=made.external_id, state=TicketState.DONE)
         assert (caught.value.code, caught.value.permanent) == ("status_unknown", True)
+
+
+def test_a_search_is_read_to_its_last_page() -> None:
+    """Jira hands on from page to page by a token, and gives fewer issues than it was asked for."""
+    with jira_double.jira() as (project, url):
+        told = jira_double.adapter(url)
+        made = [told.create(ticket=replace(TICKET, key=f"conductor-{n}"), since=an_hour_ago()) for n in range(5)]
+        project.page = 2
+        project.answered.clear()
+
+        found = told.changed(external_ids=[each.external_id for each in made], since=an_hour_ago())
+
+        assert [each.external_id for each in found] == [each.external_id for each in made]
+        tokens = [json.loads(asked.body).get("nextPageToken") for asked, _status, _said in project.answered]
+        assert tokens == [None, "2", "4"]
+
+
+def test_a_search_without_end_is_given_up() -> None:
+    def answer(handler: Handler, asked: Asked) -> None:
+        handler.answer(200, b'{"issues": [], "nextPageToken": "again"}')
+
+    with receiving(answer) as receiver, pytest.raises(AdapterError, match="answers without end"):
+        jira_double.adapter(receiver.url).find(key="conductor-1", since=an_hour_ago())
 
 
 def test_refusals_are_told_in_their_own_words() -> None:
