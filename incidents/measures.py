@@ -78,12 +78,13 @@ class Window:
 
 
 def window_of(*, incident: Incident, now: datetime) -> Window:
-    """Return the window of an incident: from its first known moment to mitigation, resolution or now.
+    """Return the window of an incident: its impact as somebody stated it, else from its first known moment to
+    mitigation, resolution or now.
 
     The margin is half the impact, between 30 minutes and 6 hours. A record that runs backwards counts as a moment.
     """
-    began = min(incident.detected_at or incident.declared_at, incident.declared_at)
-    ended = max(incident.mitigated_at or incident.resolved_at or now, began)
+    began = incident.impact_started_at or min(incident.detected_at or incident.declared_at, incident.declared_at)
+    ended = max(incident.impact_ended_at or incident.mitigated_at or incident.resolved_at or now, began)
     margin = min(max((ended - began) / 2, SHORTEST_MARGIN), LONGEST_MARGIN)
     start, end = began - margin, min(ended + margin, max(now, ended))
     wanted = (end - start).total_seconds() / POINTS

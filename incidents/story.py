@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from conductor.graph.models import Edge, Node
 from conductor.graph.selectors import Neighbourhood, neighbourhood, node_for
@@ -25,6 +25,7 @@ from incidents.models import (
     StatusTransition,
     TimelineEvent,
 )
+from incidents.response.policy import policy_at
 
 UPDATES = (EventKind.UPDATE_POSTED, EventKind.IMPORTED_UPDATE)
 
@@ -53,6 +54,8 @@ class Story:
     """Controls that are linked to the incident in the graph, directly or through a run or a bundle."""
     proofs: dict[str, list[str]]
     """The codes of the controls that each bundle near it is evidence for, by the bundle's name."""
+    update_every: timedelta
+    """The longest silence that the policy in force at the declaration allows while it is open."""
     duties: list[Obligation]
     """Duties to report that were armed, by regime and in the order of arming."""
 
@@ -95,6 +98,7 @@ def read_story(*, incident: Incident, charts: Sequence[Chart] = (), findings: Se
         costs=cost_of(subjects=[incident.ref]),
         controls=_controls(near),
         proofs=_proofs(near),
+        update_every=policy_at(incident.declared_at).content.cadence.gap(severity=incident.severity, status="OPEN"),
         duties=list(Obligation.objects.filter(incident=incident).order_by("regime", "armed_at", "id")),
     )
 

@@ -15,7 +15,7 @@ def cost(story: Story) -> list[Block]:
     assigned = numbers(story.of(EventKind.ROLE_ASSIGNED)) or story.seqs
     blocks = [block(_cost_line(line), assigned if line.meter == ROLE_SECONDS else story.seqs) for line in story.costs]
     unpriced = sum(line.amount is None for line in story.costs)
-    if story.costs:
+    if len(story.costs) > 1:
         priced = len(story.costs) - unpriced
         blocks.append(block(f"{priced} of {counted(len(story.costs), 'meter')} have a price.", story.seqs))
     return blocks or [block("Nothing was metered for this incident.", story.seqs)]

@@ -12,6 +12,7 @@ from incidents.postmortem.plot import plots_of
 from incidents.wording import status_word
 
 _TONES = {"ok": "ok", "missing": "wait", "pending": "wait", "excluded": "wait", "invalid": "bad"}
+_WORDS = {"ok": "OK"}
 READING_NOTE = (
     "Raised numbers name entries of the incident's timeline, on which the statement rests. The line at the foot of "
     "each page is the SHA-256 of this version's content; the receipt of the draft carries the same. All times are UTC."
@@ -83,4 +84,9 @@ def _section(section: dict[str, Any]) -> dict[str, Any]:
 
 def _metric(metric: dict[str, Any]) -> dict[str, Any]:
     value = duration(metric["seconds"]) if metric["seconds"] is not None else ""
-    return {**metric, "value": value, "tone": _TONES[metric["state"]], "word": metric["state"].capitalize()}
+    return {
+        **metric,
+        "value": value,
+        "tone": _TONES[metric["state"]],
+        "word": _WORDS.get(metric["state"], metric["state"].capitalize()),
+    }

@@ -19,7 +19,7 @@ def markdown(*, incident: Incident, postmortem: Postmortem) -> str:
         "",
         f"Version {postmortem.version}, drafted {exact_moment(postmortem.drafted_at)} by "
         f"{_escaped(postmortem.drafted_by)} from timeline entries 1 to {postmortem.through_seq}. "
-        "Numbers in parentheses name those entries.",
+        f"{_stands(postmortem)} Numbers in parentheses name those entries.",
     ]
     for section in postmortem.sections:
         lines += ["", f"## {section['title']}", ""]
@@ -43,7 +43,15 @@ def _item(block: Block) -> str:
     at = f"{exact_moment(parse_rfc3339(block['at']))}: " if "at" in block else ""
     sources = ", ".join(f"#{number}" for number in block["sources"])
     text = _escaped(block["text"]).replace("\n", "\n  ")
-    return f"- {at}{text} ({sources})"
+    said = f"{_escaped(block['by'])}, {sources}" if "by" in block else sources
+    return f"- {at}{text} ({said})"
+
+
+def _stands(postmortem: Postmortem) -> str:
+    """Whether somebody has approved it, and who."""
+    if postmortem.approved_at is None:
+        return "Nobody has approved it yet."
+    return f"Approved {exact_moment(postmortem.approved_at)} by {_escaped(postmortem.approved_by_name)}."
 
 
 def _escaped(text: str) -> str:

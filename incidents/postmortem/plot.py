@@ -14,6 +14,11 @@ from incidents.postmortem.measured import amount, statement
 WIDTH, HEIGHT = 680, 190
 LEFT, RIGHT, TOP, BOTTOM = 56, 672, 12, 164
 TICKS = 4
+MOST_COLUMNS = 7
+COLUMNS = tuple(60 * n for n in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440))
+"""Seconds between the labels below: the first that gives no more than that many of them."""
+EDGE = 16
+"""A label nearer to the chart's side than this would hang over it."""
 GAP = 1.5
 """Points further apart than this many steps are not joined: nothing was measured between them."""
 
@@ -45,6 +50,8 @@ class Plot:
     objective: str
     rows: list[Tick]
     columns: list[Tick]
+    day: str
+    """`20 Nov 2026`, where the labels below do not name it; else the first and the last day."""
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -85,6 +92,7 @@ def _plot(chart: Chart) -> Plot:
         objective=amount(objective, chart["unit"]) if objective is not None else "",
         rows=[Tick(y(value), amount(value, chart["unit"]), "end") for value in steps],
         columns=list(_columns(start, end, x)),
+        day=_days(start, end),
     )
 
 
@@ -125,12 +133,23 @@ def _round_up(size: float) -> float:
 
 
 def _columns(start: float, end: float, x: Callable[[float], float]) -> Iterator[Tick]:
-    several_days = end - start > 86_400
-    for n in range(TICKS + 1):
-        at = start + (end - start) * n / TICKS
-        moment = datetime.fromtimestamp(at, UTC)
-        text = f"{moment:%-d %b %H:%M}" if several_days else f"{moment:%H:%M}"
-        yield Tick(x(at), text, "start" if n == 0 else "end" if n == TICKS else "middle")
+    """Yield labels at round moments: full minutes, quarters, hours."""
+    span = end - start
+    size = next(
+        (each for each in COLUMNS if span / each <= MOST_COLUMNS),
+        COLUMNS[-1] * math.ceil(span / COLUMNS[-1] / MOST_COLUMNS),
+    )
+    several_days = span > 86_400
+    for n in range(math.ceil(start / size), math.floor(end / size) + 1):
+        moment, at = datetime.fromtimestamp(n * size, UTC), x(n * size)
+        text = format(moment, "%H:%M" if not several_days else "%-d %b" if size >= 86_400 else "%-d %b %H:%M")
+        anchor = "start" if at < LEFT + EDGE else "end" if at > RIGHT - EDGE else "middle"
+        yield Tick(at, text, anchor)
+
+
+def _days(start: float, end: float) -> str:
+    first, last = (f"{datetime.fromtimestamp(at, UTC):%-d %b %Y}" for at in (start, end))
+    return first if first == last else f"{first} to {last}"
 
 
 def _seconds(text: str) -> float:

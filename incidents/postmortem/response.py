@@ -7,11 +7,9 @@ from itertools import pairwise
 
 from conductor.console.formatting import duration
 from incidents.metrics import State
-from incidents.models import EventKind, Role, RoleAssignment, Severity
-from incidents.moves import UPDATE_EVERY
+from incidents.models import EventKind, Role, RoleAssignment
 from incidents.postmortem.blocks import Block, block, counted, numbers, when
 from incidents.story import UPDATES, Story
-from incidents.wording import name_list
 
 
 def response(story: Story) -> list[Block]:
@@ -39,20 +37,20 @@ def unknowns(story: Story) -> list[Block]:
     searched = story.seqs
     span = f"#{searched[0]} to #{searched[-1]}" if len(searched) > 1 else f"#{searched[0]}"
     blocks = [
-        block(f"{metric.label} is {metric.state.value}: {metric.why}", searched)
+        block(f"{metric.label} is {metric.state.value}. {metric.why}", searched)
         for metric in story.metrics
         if metric.state != State.OK
     ]
     held = {interval.role for interval in story.roles}
     vacant = [role.label.lower() for role in Role if role not in held]
     if vacant:
-        blocks.append(block(f"Nobody is recorded as {name_list(vacant).replace(' and ', ' or ')}.", searched))
+        blocks.append(block(f"Nobody is recorded in these roles: {', '.join(vacant)}.", searched))
     if not story.incident.service:
         blocks.append(block(f"No entry from {span} names the affected service.", searched))
     if not story.of(EventKind.DECISION_RECORDED):
         blocks.append(block(f"No decision is recorded in {span}.", searched))
-    nobody = "the cause, the number of people affected, or what would prevent it from happening again"
-    blocks.append(block(f"The timeline has no field for {nobody}: people must add these.", searched))
+    nobody = "what caused it, how many people it affected, and what would keep it from happening again"
+    blocks.append(block(f"A record cannot tell {nobody}. People write that above, as their own word.", searched))
     return blocks
 
 
@@ -80,7 +78,7 @@ def _command(story: Story) -> str:
 
 
 def _cadence(story: Story) -> str:
-    every = UPDATE_EVERY[Severity(story.incident.severity)]
+    every = story.update_every
     updates = [event.occurred_at for event in story.of(*UPDATES)]
     expected = f"{story.incident.severity} expects one every {duration(every, coarse=True)}"
     said = f"{counted(len(updates), 'update')} posted; {expected}."

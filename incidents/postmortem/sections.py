@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from conductor.console.formatting import duration
 from incidents.metrics import DEFINITIONS, OPEN_KEY, State
 from incidents.models import EventKind, Role, Status
@@ -43,7 +45,8 @@ def summary(story: Story) -> list[Block]:
     blocks = [block(said + ended, [*declared, *_moves(story)])]
     if incident.summary:
         blocks.append(block(incident.summary, declared, by=incident.declared_by_name))
-    for event in story.of(*UPDATES)[-1:]:
+    words = [event for event in story.of(*UPDATES, EventKind.STATUS_CHANGED) if event.body]
+    for event in words[-1:]:
         blocks.append(block(event.body, [event.seq], at=event.occurred_at, by=event.actor_name))
     return blocks
 
@@ -56,15 +59,26 @@ def impact(story: Story) -> list[Block]:
         where = f" in {incident.environment.name}" if incident.environment else ""
         sources = [*declared, *numbers(story.of(EventKind.SERVICE_CHANGED))]
         blocks.append(block(f"Chiefly affected: {incident.service}{where}.", sources))
-    for event in story.of(EventKind.SEVERITY_CHANGED):
+    for event in story.of(EventKind.IMPACT_CHANGED, EventKind.SEVERITY_CHANGED):
         blocks.append(block(f"{sentence(event)}.", [event.seq], at=event.occurred_at))
-    began = incident.detected_at or incident.declared_at
-    if incident.mitigated_at is not None and incident.mitigated_at >= began:
-        guessed = " Nobody stated the end: it is inferred." if "mitigated" in story.milestones.inferred else ""
-        length = duration(incident.mitigated_at - began)
-        text = f"From the first known moment, {when(began)}, to mitigation, {when(incident.mitigated_at)}: {length}."
-        blocks.append(block(text + guessed, [*declared, *_reached(story, Status.MITIGATED)[:1]]))
-    return blocks
+    return [*blocks, *_interval(story)]
+
+
+def _interval(story: Story) -> list[Block]:
+    """From when to when: as somebody stated it, else from the first known moment to mitigation."""
+    incident = story.incident
+    began = incident.impact_started_at or incident.detected_at or incident.declared_at
+    ended = incident.impact_ended_at or incident.mitigated_at
+    if ended is None or ended < began:
+        return []
+    first = "its start" if incident.impact_started_at else "the first known moment"
+    last = "its end" if incident.impact_ended_at else "mitigation"
+    is_guess = not incident.impact_ended_at and "mitigated" in story.milestones.inferred
+    guessed = " Nobody stated the end: it is inferred." if is_guess else ""
+    text = f"From {first}, {when(began)}, to {last}, {when(ended)}: {duration(ended - began)}.{guessed}"
+    starts = _stated(story, "impact_started") if incident.impact_started_at else _declared(story)
+    ends = _stated(story, "impact_ended") if incident.impact_ended_at else _reached(story, Status.MITIGATED)[:1]
+    return [block(text, [*(starts or _declared(story)), *ends])]
 
 
 def detection(story: Story) -> list[Block]:
@@ -78,8 +92,9 @@ def detection(story: Story) -> list[Block]:
         text = f"No alert is on record. {incident.declared_by_name} declared it {how}".rstrip() + "."
         blocks.append(block(text, [*declared, *story.seqs]))
     elif incident.detected_at is not None and incident.detected_at <= incident.declared_at:
-        waited = duration(incident.declared_at - incident.detected_at)
-        blocks.append(block(f"It was declared {waited} after the alert began.", declared))
+        waited = incident.declared_at - incident.detected_at
+        after = f"{duration(waited)} after the alert began" if waited >= timedelta(seconds=1) else "with the alert"
+        blocks.append(block(f"It was declared {after}.", declared))
     return blocks
 
 
@@ -88,8 +103,10 @@ def timeline(story: Story) -> list[Block]:
     kinds = [*KEY_KINDS, *UPDATES]
     blocks = []
     for event in story.of(*kinds):
-        text = f"{sentence(event)}: {event.body}" if event.body else f"{sentence(event)}."
-        blocks.append(block(text, [event.seq], at=event.occurred_at, by=event.actor_name))
+        said = sentence(event)
+        text = f"{said}: {event.body}" if event.body else f"{said}."
+        by = "" if event.actor_name in said else event.actor_name
+        blocks.append(block(text, [event.seq], at=event.occurred_at, by=by))
     return blocks
 
 
@@ -100,7 +117,7 @@ def decisions(story: Story) -> list[Block]:
         agreed = [person["name"] for person in event.data.get("agreed_by", [])]
         text = event.body + (f" Agreed by {name_list(agreed)}." if agreed else "")
         blocks.append(block(text, [event.seq], at=event.occurred_at, by=event.actor_name))
-    return blocks
+    return blocks or [block("No decision is on record.", story.seqs)]
 
 
 def metrics(story: Story) -> list[Block]:
@@ -136,9 +153,17 @@ def _told(story: Story, milestone: str) -> list[int]:
         "updated": numbers(story.of(*UPDATES)[:1]),
         "mitigated": _reached(story, Status.MITIGATED)[:1],
         "monitoring": _reached(story, Status.MONITORING)[-1:],
+        "impact_started": _stated(story, "impact_started"),
+        "impact_ended": _stated(story, "impact_ended"),
+        "detected": _stated(story, "detected"),
         "resolved": _reached(story, Status.RESOLVED)[-1:],
     }
     return told.get(milestone) or _declared(story)
+
+
+def _stated(story: Story, milestone: str) -> list[int]:
+    """The newest entry in which somebody stated when it was."""
+    return [event.seq for event in story.of(EventKind.MILESTONE_SET) if event.data["key"] == milestone][-1:]
 
 
 def _reached(story: Story, status: Status) -> list[int]:

@@ -12,6 +12,7 @@ import pytest
 
 from adapters.models import AdapterConfig
 from adapters.ports import Measure, Reading, Unit
+from conductor.lib.clock import rfc3339
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Environment, Tenant
 from incidents.lifecycle import draft_postmortem
@@ -119,6 +120,25 @@ def test_the_axis_encloses_every_value() -> None:
 
     assert [row.text for row in plot.rows] == ["0%", "2%", "4%", "6%"]
     assert all(plot.top <= row.at <= plot.bottom for row in plot.rows)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "texts"),
+    [
+        (100, ["02:00", "02:15", "02:30", "02:45", "03:00", "03:15", "03:30"]),
+        (25, ["02:00", "02:05", "02:10", "02:15", "02:20", "02:25"]),
+        (60 * 20, ["03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00"]),
+        (60 * 24 * 3, ["21 Mar 12:00", "22 Mar 00:00", "22 Mar 12:00", "23 Mar 00:00", "23 Mar 12:00", "24 Mar 00:00"]),
+        (60 * 24 * 20, ["23 Mar", "26 Mar", "29 Mar", "1 Apr", "4 Apr", "7 Apr", "10 Apr"]),
+    ],
+)
+def test_moments_are_labelled_where_they_are_round(minutes: int, texts: list[str]) -> None:
+    found = chart(0.01, 0.02)
+    found["end"] = rfc3339(START + timedelta(minutes=minutes))
+    (plot,) = plots_of([found])
+
+    assert [column.text for column in plot.columns] == texts
+    assert plot.day.startswith("21 Mar 2014")
 
 
 # Against a real server -----------------------------------------------------------------------------
