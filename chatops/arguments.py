@@ -142,9 +142,13 @@ class OpenTicket:
 class Page:
     person: Person | None = None
     team: str = ""
-    """Who is called if no person is: a service or a group, by its name."""
+    """Who is called if no person is: a service, or how the group is called."""
     reason: str = ""
     incident: int | None = None
+    group: str = ""
+    """The chat's user group: its id, where the text carried it, or its `@handle`."""
+    role: str = ""
+    """The holder of this role, or one of vocabulary.CALLED."""
 
 
 @dataclass(frozen=True)

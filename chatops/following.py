@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chatops import asking, selectors
+from chatops import asking, paging, selectors
 from chatops.headline import digest_of, headline
 from chatops.lifecycle import Say, close_channel, enqueue, note_headline, open_channel, plan_channel
 from chatops.models import IncidentChannel, Lane, OutboxMessage, SlackInstallation
 from conductor.tenancy.actors import Actor
-from incidents.models import Incident, RoleAssignment
+from incidents.models import Incident, RoleAssignment, TimelineEvent
 
 State = IncidentChannel.State
 NAME_LIMIT = 80
@@ -32,17 +32,23 @@ def follow(*, incident_id: UUID, now: datetime) -> None:
     if workspace is None or incident is None or incident.is_history:
         return
     asking.ask(incident=incident, workspace=workspace, now=now)
+    pages = paging.called(incident=incident, now=now)
+    paging.tell(incident=incident, workspace=workspace, pages=pages, now=now)
     channel = IncidentChannel.objects.filter(incident=incident).first()
     if channel is None and workspace.opens_channels and incident.is_active:
         _plan(incident, workspace, now)
     elif channel is not None and channel.state == State.OPEN:
-        _invite(channel, incident, now)
+        _invite(channel, incident, pages, now)
         _keep_headline(channel, incident, now)
 
 
-def _invite(channel: IncidentChannel, incident: Incident, now: datetime) -> None:
-    """Invite whoever declared it or was given a role, each once: who leaves is not fetched back."""
-    for person in _people(incident, channel.team_id):
+def _invite(channel: IncidentChannel, incident: Incident, pages: list[TimelineEvent], now: datetime) -> None:
+    """Invite whoever declared it, was given a role or called, each once: who leaves is not fetched back.
+
+    Into a private one nobody is let by a page alone: reading it takes a role.
+    """
+    called = {user for page in pages for user in paging.users_of(page)} if not is_private(incident) else set()
+    for person in _people(incident, channel.team_id, called):
         say = Say(
             "conversations.invite",
             {"channel": channel.channel_id, "users": person},
@@ -164,9 +170,11 @@ def _channel_of(message: OutboxMessage) -> IncidentChannel | None:
     return found.filter(incident_id=message.subject.partition(":")[2]).first()
 
 
-def _people(incident: Incident, team_id: str) -> list[str]:
-    """Return the Slack users who declared it or hold a role in it."""
-    ids = set(RoleAssignment.objects.filter(incident=incident, ended_at=None).values_list("user_id", flat=True))
+def _people(incident: Incident, team_id: str, called: set[int]) -> list[str]:
+    """Return the Slack users who declared it, hold a role in it, or were called."""
+    ids = called | set(
+        RoleAssignment.objects.filter(incident=incident, ended_at=None).values_list("user_id", flat=True)
+    )
     kind, _, key = incident.declared_by.partition(":")
     if kind == "tenancy.user" and key.isdigit():
         ids.add(int(key))

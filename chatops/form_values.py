@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from chatops.arguments import (
     Accept,
@@ -26,6 +27,7 @@ from chatops.arguments import (
     Todo,
     Update,
 )
+from chatops.readers import called_by
 from chatops.tokens import number_of
 from chatops.vocabulary import DEFAULT_FOLLOW_UP, DEFAULT_SEVERITY, YES
 
@@ -103,7 +105,10 @@ def read_ticket(incident: int | None, values: Mapping[str, str]) -> OpenTicket:
 
 def read_page(incident: int | None, values: Mapping[str, str]) -> Page:
     """Return what the form of `page` says."""
-    return Page(_person(values), values.get("team", ""), values.get("reason", ""), incident)
+    person, word = _person(values), values.get("team", "")
+    named = f"group:{word[1:]}" if word.startswith("@") else word
+    meant = Page(person) if person else called_by(named, escaped=False) or Page(team=word)
+    return replace(meant, reason=values.get("reason", ""), incident=incident)
 
 
 def read_find(incident: int | None, values: Mapping[str, str]) -> Search:

@@ -139,8 +139,10 @@ FORMS: dict[str, Form] = {
         "Call somebody in",
         "Call",
         (
-            Field("person", "person", "Whom?", True, "Or name a team below.", complains=("user",)),
-            Field("team", "line", "Which team or service?", optional=True, most=100),
+            Field("person", "person", "Whom?", True, "Or name a group, role or service below.", complains=("user",)),
+            Field(
+                "team", "line", "Or a group, role or service", True, "@oncall, ic, responders, service:payments.", 100
+            ),
             Field("reason", "text", "Why?", optional=True),
         ),
         read=form_values.read_page,

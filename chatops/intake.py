@@ -17,6 +17,7 @@ from chatops import answers, lifecycle, selectors
 from chatops.calls import SlackFailed, call
 from chatops.credentials import SecretUnavailable, bot_token
 from chatops.degraded import UNAVAILABLE, take_in_degraded
+from chatops.groups import MustAsk
 from chatops.lifecycle import Request
 from chatops.modals import notice
 from chatops.models import SlackInstallation, SlackReceipt
@@ -61,6 +62,9 @@ def take_in(*, tenant_id: UUID | None, fields: Mapping[str, Any], now: datetime)
     try:
         done = lifecycle.process_receipt(tenant_id=tenant_id, receipt_id=receipt.id, perform=perform, now=now)
         return _answered(done, began=began, now=now)
+    except MustAsk as asked:
+        wake(tenant_id=tenant_id, receipt_id=receipt.id)
+        return _spoken(receipt.kind, answers.note(asked.waiting))
     except Exception:
         log.exception("not done yet", action="chatops.first_attempt_failed", receipt=str(receipt.id))
         return _rescue(receipt)

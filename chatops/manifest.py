@@ -19,6 +19,7 @@ SCOPES = {
     "groups:history": "the same for private channels",
     "reactions:read": "capture messages that somebody marks with an emoji",
     "pins:read": "capture messages that somebody pins",
+    "usergroups:read": "call the people of a user group",
     "users:read": "names of people who act",
     "users:read.email": "match people to members by their address",
 }

@@ -35,7 +35,9 @@ def unfinished(
     except selectors.IncidentNotNamed as unclear:
         return Outcome(replies.which_one(unclear.detail, unclear.candidates, typed=f"{speaker.command} {verb}"))
     except Refused as refused:
-        return Outcome(answers.refusal(reasons_of(refused), fixes=refusals.page_that_helps(refused)))
+        return Outcome(
+            answers.refusal(reasons_of(refused), fixes=refusals.page_that_helps(refused, slug=speaker.tenant.slug))
+        )
     return Outcome(instead or in_one_line(speaker.command, verb), view)
 
 

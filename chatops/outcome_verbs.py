@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import reverse
 
-from chatops import answers, replies
+from adapters.models import AdapterConfig
+from adapters.ports import Port
+from chatops import answers, page_answers, replies, selectors
 from chatops.answers import Block, context, section
 from chatops.arguments import About, Export, Page
 from chatops.buttons import link_button
-from chatops.record_verbs import person_meant
+from chatops.calling import whom
 from chatops.said import Said
 from chatops.vocabulary import FORMATS
 from conductor.tenancy.actors import require
@@ -44,18 +46,24 @@ def kind(said: Said) -> answers.Answer:
 
 
 def page(said: Said) -> answers.Answer:
-    """Call somebody in."""
+    """Call people in, and tell who was told, how, and who could not be."""
+    require(actor=said.actor, permission="respond")
     args: Page = said.args
     incident = said.incident()
-    event = page_responder(
+    found = whom(said, incident)
+    linked = selectors.linked_in_home(users=found.people)
+    page_responder(
         incident=incident,
-        user=person_meant(args.person, said),
-        team=args.team,
+        user=None if found.name else found.people[0],
+        team=found.name,
+        people=found.people if found.name else (),
         reason=args.reason,
+        is_told=bool(linked),
         actor=said.actor,
         now=said.now,
     )
-    return replies.done(incident, f"calls {event.data['to']['name']}; the notice is on its way.", text=args.reason)
+    ways = AdapterConfig.serving(port=Port.NOTIFICATION.value, environment_id=incident.environment_id)
+    return page_answers.called(incident, found, ways=[each.name for each in ways], linked=linked, reason=args.reason)
 
 
 def postmortem(said: Said) -> answers.Answer:

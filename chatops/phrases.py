@@ -95,9 +95,14 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "page",
         ("escalate", "call"),
-        "[INC-n] @person|service:name [reason]",
-        "Call somebody in, by every way of notification that is switched on.",
-        ("page @ben The replica does not catch up", "escalate service:payments"),
+        "[INC-n] @person|@group|ic|roles|responders|service:name [reason]",
+        "Call people in, in Slack and by every way of notification that is switched on. You hear whom it reaches.",
+        (
+            "page @ben The replica does not catch up",
+            "page group:oncall Checkout is down",
+            "page ic",
+            "escalate service:payments",
+        ),
     ),
     Verb(
         "update",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 
 from chatops.arguments import (
     Accept,
@@ -20,8 +21,9 @@ from chatops.arguments import (
     TaskDone,
 )
 from chatops.reading import Missing, Problem, about, flags, free, lines, person_in, severity_of
-from chatops.tokens import mentioned_id, number_of, pop, tokens_of
+from chatops.tokens import group_in, mentioned_id, number_of, plain, pop, tokens_of
 from chatops.vocabulary import (
+    CALLED,
     CLOSURES,
     DEFAULT_SEVERITY,
     FLAGS,
@@ -200,18 +202,29 @@ def read_page(rest: str, escaped: bool) -> Page:
     """Read what follows `page`. Raise Problem."""
     number, rest = about(rest)
     word, reason = pop(rest)
-    person, team = person_in(word, escaped), _team(word, escaped)
     if not word:
-        raise Missing("Say who is called: @ben, or service:payments.", incident=number)
-    if person is None and not team:
+        raise Missing("Say who is called: @ben, @oncall, ic, or service:payments.", incident=number)
+    meant = called_by(word, escaped)
+    if meant is None:
         said = free(word, escaped)[:60]
-        raise Problem(f"“{said}” names nobody. Write @ben, or service:payments.", f"page service:{said}")
-    return Page(person, team, lines(reason, escaped), number)
+        close = difflib.get_close_matches(word.lower()[:40], [*ROLES, *CALLED], n=1)
+        nearest = [f"page {each}" for each in [*close, f"group:{said}"]]
+        raise Problem(f"“{said}” names nobody. Write @ben, group:oncall, ic, or service:payments.", *nearest)
+    return replace(meant, reason=lines(reason, escaped), incident=number)
 
 
-def _team(word: str, escaped: bool) -> str:
-    """Return the service or the group that the word names; empty if it names none."""
-    if escaped and word.startswith("<!subteam^"):
-        return free(word, escaped)
+def called_by(word: str, escaped: bool) -> Page | None:
+    """Return whom the word calls: a person, a user group, a role, a service; None if it names nobody."""
+    group, label = group_in(word) if escaped else ("", "")
+    if group:
+        return Page(team=plain(label), group=group)
+    if person := person_in(word, escaped):
+        return Page(person)
+    role = ROLES.get(word.lower()) or CALLED.get(word.lower(), "")
+    if role:
+        return Page(role=role)
     kind, _, name = word.partition(":")
-    return name[:100] if kind.lower() in {"service", "team", "group"} else ""
+    name = free(name, escaped).lstrip("@")[:100]
+    if name and kind.lower() == "group":
+        return Page(team=f"@{name}", group=f"@{name.casefold()}")
+    return Page(team=name) if name and kind.lower() in {"service", "team"} else None

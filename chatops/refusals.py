@@ -10,14 +10,15 @@ from django.conf import settings
 
 from chatops import answers, replies
 from chatops.answers import Block, code
-from chatops.arguments import Declare, Duplicate, Person
+from chatops.arguments import Declare, Duplicate, Page, Person
 from chatops.buttons import DO, FORM, Press, button, link_button
+from chatops.calling import RoleVacant
 from chatops.forms import FORMS
 from chatops.said import Said
 from chatops.selectors import IncidentNotNamed
 from chatops.speaker import Speaker
 from chatops.verbs import reasons_of
-from chatops.vocabulary import YES
+from chatops.vocabulary import CALLED, ROLES, YES
 from conductor.lib.errors import Refused
 from conductor.policy.decisions import PolicyDenied
 from incidents.lifecycle import GuardsNotMet, IncidentAlreadyResolved, TransitionNotAllowed
@@ -39,8 +40,12 @@ _PAGES = {
     "permission_missing": ("Who may do this", "/admin/conductor/membership/"),
     "no_tracker": ("Connect a tracker", _ADAPTERS),
     "nobody_can_be_paged": ("Connect a way to notify", _ADAPTERS),
+    "person_unknown": ("Link people", "/admin/chatops/slackidentity/"),
+    "slack_scope_missing": ("Connect it again", "/t/{slug}/slack/"),
 }
 """Code of a refusal to the page that helps, and its button."""
+_ALSO_CORRECTED = frozenset({"person_unknown"})
+"""Those that other words would help as well."""
 
 
 def unlinked(speaker: Speaker) -> answers.Answer:
@@ -83,20 +88,26 @@ def fixes(refused: Refused, *, said: Said) -> list[Block]:
         ]
     if isinstance(refused, PolicyDenied | GuardsNotMet):
         return _policy_fixes(said)
-    if pages := page_that_helps(refused):
+    pages = page_that_helps(refused, slug=said.tenant.slug)
+    if isinstance(refused, RoleVacant):
+        given = {"role": said.args.role}
+        press = Press("assign", number or _meant(said), given)
+        return [button(tenant_id=tenant_id, label="Assign it…", how=FORM, style="primary", press=press)]
+    if pages and refused.code not in _ALSO_CORRECTED:
         return pages
     if said.verb in FORMS:
         press = Press(said.verb, number or _meant(said), given_of(said.args))
-        return [button(tenant_id=tenant_id, label="Correct it…", how=FORM, style="primary", press=press)]
-    return []
+        return [button(tenant_id=tenant_id, label="Correct it…", how=FORM, style="primary", press=press), *pages]
+    return pages
 
 
-def page_that_helps(refused: Refused) -> list[Block]:
+def page_that_helps(refused: Refused, *, slug: str) -> list[Block]:
     """Return the button that leads to where the refusal is set right, if that is a page of ours."""
     if refused.code not in _PAGES:
         return []
     label, path = _PAGES[refused.code]
-    return [link_button(label=label, url=f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}{path}", place=refused.code)]
+    url = f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}{path.format(slug=slug)}"
+    return [link_button(label=label, url=url, place=refused.code)]
 
 
 def _policy_fixes(said: Said) -> list[Block]:
@@ -121,6 +132,9 @@ def given_of(args: Any) -> Mapping[str, str]:
     given = {field.name: getattr(args, field.name) for field in fields(args) if field.name != "incident"}
     if isinstance(args, Declare):
         given |= {"private": YES if args.is_private else "", "drill": YES if args.is_drill else ""}
+    if isinstance(args, Page):
+        words = {role: word for word, role in reversed([*ROLES.items(), *CALLED.items()])}
+        given |= {"team": words.get(args.role) or args.team}
     shown = {name: value.id if isinstance(value, Person) else value for name, value in given.items()}
     return {name: str(value) for name, value in shown.items() if value and not isinstance(value, bool)}
 

@@ -147,8 +147,8 @@ def handles(incident: Incident) -> list[Block]:
     if not incident.is_active:
         return [press("reopen", "Reopen…"), press("status", "Status", DO)]
     row = [press("ack", "I am on it", DO, "primary")] if incident.acknowledged_at is None else []
-    row += [press("update", "Update…"), press("assign", "Assign…"), press("classify", "Severity…")]
-    row += [press("task", "Task…")]
+    row += [press("update", "Update…"), press("assign", "Assign…"), press("page", "Page…")]
+    row += [press("classify", "Severity…"), press("task", "Task…")]
     row += [press(verb, label) for verb, label in _NEXT.get(Status(incident.status), ())]
     return [*row, press("status", "Status", DO)]
 

@@ -11,9 +11,11 @@ from chatops import answers, refusals
 from chatops.answers import Answer
 from chatops.arguments import Command, Help, Suggestion
 from chatops.grammar import parse
+from chatops.groups import MustAsk
 from chatops.phrases import BY_WORD, usage_of
 from chatops.said import Said
 from chatops.verbs import carry_out
+from conductor.engine.wake import send
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
@@ -62,6 +64,10 @@ def _carry_out(said: Command, tenant: Tenant, user: User, actor: Actor, now: dat
     sentence = Said(said.verb, said.args, command, tenant, "", user, actor, now)
     try:
         return Spoken(carry_out(sentence), was_done=True)
+    except MustAsk as wanted:
+        asked = {"tenant_id": str(tenant.id), "team_id": wanted.team_id, "said": wanted.said}
+        send("chatops.ask_group", asked, queue="incident")
+        return Spoken(answers.note(f"Asking Slack who is in {wanted.shown}. Say it again in a few seconds."), False)
     except Refused as refused:
         return Spoken(refusals.explain(refused, said=sentence), was_done=False, refused=refused)
 

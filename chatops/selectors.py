@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -145,6 +146,15 @@ def slack_user_of(*, team_id: str, user_id: int) -> str:
     """Return the member's id in the workspace; empty if they are not linked there."""
     found = SlackIdentity.objects.filter(team_id=team_id, user_id=user_id).order_by("-linked_at").first()
     return found.slack_user_id if found else ""
+
+
+def linked_in_home(*, users: Sequence[User]) -> set[int]:
+    """Return the keys of those users who are linked in the workspace where incidents have their channels."""
+    home = home_workspace() if users else None
+    if home is None:
+        return set()
+    found = SlackIdentity.objects.filter(team_id=home.team_id, user__in=users)
+    return set(found.values_list("user_id", flat=True))
 
 
 def my_incidents(*, user: User) -> list[Incident]:

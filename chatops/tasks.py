@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 
-from chatops import answers, following, lifecycle, selectors, sender
+from chatops import answers, following, groups, lifecycle, selectors, sender
 from chatops.backfill import import_spool
 from chatops.models import SlackReceipt
 from chatops.performing import perform
@@ -73,7 +73,7 @@ def finish(*, tenant_id: UUID, receipt_id: UUID, now: datetime) -> bool:
     if attempt > MAX_ATTEMPTS:
         return _give_up(tenant_id, receipt_id, now)
     try:
-        receipt = lifecycle.process_late(tenant_id=tenant_id, receipt_id=receipt_id, perform=perform, now=now)
+        receipt = _process(tenant_id, receipt_id, now)
     except Exception:
         log.exception("not done yet", action="chatops.attempt_failed", receipt=str(receipt_id), attempt=attempt)
         return _give_up(tenant_id, receipt_id, now) if attempt == MAX_ATTEMPTS else False
@@ -82,6 +82,22 @@ def finish(*, tenant_id: UUID, receipt_id: UUID, now: datetime) -> bool:
     if not _said(receipt, attempt=attempt, now=now):
         return False
     return lifecycle.close_receipt(tenant_id=tenant_id, receipt_id=receipt_id, state=SlackReceipt.State.DONE, now=now)
+
+
+def _process(tenant_id: UUID, receipt_id: UUID, now: datetime) -> SlackReceipt | None:
+    """Carry the request out; where Slack must say first who is in a group, it is asked outside of the transaction."""
+    given: Any = {"tenant_id": tenant_id, "receipt_id": receipt_id, "perform": perform, "now": now}
+    try:
+        return lifecycle.process_late(**given)
+    except groups.MustAsk as wanted:
+        groups.ask(tenant_id=tenant_id, team_id=wanted.team_id, said=wanted.said, now=now)
+        return lifecycle.process_late(**given)
+
+
+@shared_task(name="chatops.ask_group", ignore_result=True)
+def ask_group(*, tenant_id: str, team_id: str, said: str, **_later: Any) -> None:
+    """Ask Slack who is in a user group."""
+    groups.ask(tenant_id=UUID(tenant_id), team_id=team_id, said=said, now=clock_now())
 
 
 def _said(receipt: SlackReceipt, *, attempt: int, now: datetime) -> bool:

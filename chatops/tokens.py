@@ -9,6 +9,7 @@ _TOKEN = re.compile(r"(?:<[@#!][^<>]*>|\S)+")
 _CODE = re.compile(r"(?:inc[-_]?|#)(\d{1,9})", re.IGNORECASE)
 _ITEM = re.compile(r"a[-_]?(\d{1,9})", re.IGNORECASE)
 _MENTION = re.compile(r"<@([A-Z0-9]{1,40})(?:\|[^<>]*)?>")
+_GROUP = re.compile(r"<!subteam\^([A-Z0-9]{1,40})(?:\|([^<>]*))?>")
 _MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
@@ -55,6 +56,12 @@ def mentioned_id(token: str) -> str:
     """Return the id in an escaped mention, `<@U123|ben>`; empty for any other word."""
     found = _MENTION.fullmatch(token)
     return found[1] if found else ""
+
+
+def group_in(token: str) -> tuple[str, str]:
+    """Return id and name in an escaped mention of a user group, `<!subteam^S06|@oncall>`; empty for any other word."""
+    found = _GROUP.fullmatch(token)
+    return (found[1], found[2] or "that group") if found else ("", "")
 
 
 def _readable(markup: re.Match[str]) -> str:

@@ -41,6 +41,10 @@ ROLE_LABELS = {
 }
 """Role to what menus call it."""
 
+HOLDERS, RESPONDERS = "HOLDERS", "RESPONDERS"
+CALLED = {"roles": HOLDERS, "everybody": HOLDERS, "responders": RESPONDERS}
+"""Word to whom `page` calls: everybody who holds a role in the incident, or who may respond at all."""
+
 CLOSURES = {
     "false-positive": "FALSE_POSITIVE",
     "known-issue": "KNOWN_ISSUE",

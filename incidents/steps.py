@@ -128,7 +128,13 @@ def page(ctx: StepContext) -> dict[str, Any]:
         payload = payload_of(incident=incident, tenant_slug=ctx.tenant_slug)
     whom = called.data["to"]["name"]
     payload["title"] = f"{whom}: you are called to {payload['title']}"
-    facts = {"Called": whom, "By": called.actor_name, "Why": "" if incident.is_private else called.body}
+    people = ", ".join(each["name"] for each in called.data["to"].get("people", ()))
+    facts = {
+        "Called": whom,
+        "People": people,
+        "By": called.actor_name,
+        "Why": "" if incident.is_private else called.body,
+    }
     payload["facts"] |= {label: value for label, value in facts.items() if value}
     ctx.heartbeat()
     sent = [each for each in _deliver(ctx, incident, PAGED_EVENT, payload) if each.status == Delivery.Status.SENT]

@@ -51,6 +51,8 @@ KEY_KINDS = frozenset(
 )
 """The entries that tell the story without what was said in between."""
 
+NAMED = 5
+"""So many people of a group are named in a sentence."""
 CHANNELS = {
     "console": "in the console",
     "api": "through the API",
@@ -306,6 +308,12 @@ def _changed_in_chat(what: str) -> Callable[[str, Facts], str]:
     return lambda who, data: f"The message by {data['author']} in {data['channel']}, captured before, was {what}"
 
 
+def _paged(who: str, data: Facts) -> str:
+    names = [each["name"] for each in data["to"].get("people", ())]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{who} called {data['to']['name']}" + (f": {', '.join(names[:NAMED])}{more}" if names else "")
+
+
 _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.DECLARED: _declared,
     EventKind.ACKNOWLEDGED: lambda who, data: f"{who} acknowledged this",
@@ -317,7 +325,7 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.SERVICE_CHANGED: _changed("service"),
     EventKind.TITLE_CHANGED: lambda who, data: f"{who} changed the title, it was “{data['from']}”",
     EventKind.SUMMARY_CHANGED: lambda who, data: f"{who} changed the summary",
-    EventKind.PAGED: lambda who, data: f"{who} called {data['to']['name']}",
+    EventKind.PAGED: _paged,
     EventKind.ROLE_ASSIGNED: _role_assigned,
     EventKind.ROLE_RELEASED: _role_released,
     EventKind.NOTE_ADDED: lambda who, data: f"{who} noted",

@@ -14,6 +14,7 @@ from chatops.lifecycle.channel import (
     tell_of_captured,
     use_channel,
 )
+from chatops.lifecycle.group import note_group, note_group_failed
 from chatops.lifecycle.oauth import StateRefused, begin_installation, consume_state, tenant_in
 from chatops.lifecycle.outbox import (
     NotDead,
@@ -74,6 +75,8 @@ __all__ = [
     "link_workspace",
     "mark_view_opened",
     "note_failed",
+    "note_group",
+    "note_group_failed",
     "note_headline",
     "note_limited",
     "note_sent",

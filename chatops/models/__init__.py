@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatops.models.channel import CapturedMessage, IncidentChannel
+from chatops.models.group import SlackGroup
 from chatops.models.outbox import Lane, OutboxMessage, SlackPace
 from chatops.models.receipt import SlackReceipt
 from chatops.models.workspace import SlackIdentity, SlackInstallation, SlackOAuthState
@@ -12,6 +13,7 @@ __all__ = [
     "IncidentChannel",
     "Lane",
     "OutboxMessage",
+    "SlackGroup",
     "SlackIdentity",
     "SlackInstallation",
     "SlackOAuthState",

@@ -83,8 +83,9 @@ def _say_form(request: TenantRequest) -> HttpResponse:
         errors = beside_fields(spoken.refused, form=FORMS[said.verb])
         form = form_of(said.verb, given=posted, user=user, now=now(), errors=errors)  # type: ignore[arg-type]
         return render(request, "chatops/say.html", {"text": said.verb, "form": form}, status=422)
-    lines = lines_of(_worded(spoken.answer))
-    return render(request, "chatops/say.html", {"text": said.verb, "lines": lines, "is_said": True, "was_done": True})
+    context = {"text": said.verb, "lines": lines_of(_worded(spoken.answer)), "is_said": True}
+    status = 200 if spoken.was_done else 422
+    return render(request, "chatops/say.html", {**context, "was_done": spoken.was_done}, status=status)
 
 
 def _explained(text: str) -> list[str]:

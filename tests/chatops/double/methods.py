@@ -156,6 +156,16 @@ def reactions_add(workspace: Workspace, given: Arguments) -> Arguments:
     return {}
 
 
+def usergroups_list(workspace: Workspace, given: Arguments) -> Arguments:
+    return {"usergroups": [{"id": key, "handle": each[0], "name": each[0]} for key, each in workspace.groups.items()]}
+
+
+def usergroups_users_list(workspace: Workspace, given: Arguments) -> Arguments:
+    if given["usergroup"] not in workspace.groups:
+        raise SlackError("no_such_subteam")
+    return {"users": workspace.groups[given["usergroup"]][1]}
+
+
 def users_info(workspace: Workspace, given: Arguments) -> Arguments:
     user = workspace.users.get(given.get("user", ""))
     if user is None:
@@ -217,6 +227,8 @@ METHODS: dict[str, Callable[[Workspace, Arguments], Arguments]] = {
     "conversations.join": conversations_join,
     "pins.add": pins_add,
     "reactions.add": reactions_add,
+    "usergroups.list": usergroups_list,
+    "usergroups.users.list": usergroups_users_list,
     "users.info": users_info,
     "views.open": views_open,
     "views.update": views_update,

@@ -60,6 +60,8 @@ class Workspace:
     channels: dict[str, Channel] = field(default_factory=dict)
     modals: list[dict[str, Any]] = field(default_factory=list)
     """The views that were opened, each with `id`, `hash` and `user`."""
+    groups: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    """User groups by id: handle, and who is in it."""
     homes: dict[str, dict[str, Any]] = field(default_factory=dict)
     responses: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """What was posted to response URLs, with the URL's path."""
