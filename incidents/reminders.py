@@ -24,6 +24,16 @@ def moments(item: ActionItem) -> list[datetime]:
     return [_at(item.due_date - BEFORE), _at(item.due_date), *after]
 
 
+def behind(item: ActionItem, now: datetime) -> int:
+    """Return how many of the item's reminders lie in the past."""
+    return sum(moment <= now for moment in moments(item))
+
+
+def next_reminder(item: ActionItem, now: datetime) -> datetime | None:
+    """Return when its owner is reminded next; None for an item that is closed, or overdue beyond all reminders."""
+    return next((moment for moment in moments(item) if moment > now), None) if item.is_open else None
+
+
 def next_look(now: datetime) -> datetime:
     """Return the next time of day at which reminders go out. The due date may have moved by then."""
     today = _at(now.astimezone(UTC).date())

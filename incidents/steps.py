@@ -182,6 +182,11 @@ def remind_owner(ctx: StepContext) -> dict[str, Any]:
 
 
 def _reminder(item: ActionItem, tenant_slug: str, now: datetime) -> dict[str, Any]:
+    """Return the notice. Of a private incident it says no word: only whose turn it is, and where to read."""
+    if item.incident.is_private:
+        title, text = f"{item.code}: action item of a private incident", ""
+    else:
+        title, text = f"{item.code}: {item.title}", item.detail
     late = f"{(now.date() - item.due_date).days} days overdue" if item.due_date and now.date() > item.due_date else ""
     facts = {
         "Action item": item.code,
@@ -191,8 +196,8 @@ def _reminder(item: ActionItem, tenant_slug: str, now: datetime) -> dict[str, An
         "Overdue": late,
     }
     return {
-        "title": f"{item.code}: {item.title}",
-        "text": item.detail,
+        "title": title,
+        "text": text,
         "url": f"{settings.CONDUCTOR_BASE_URL}/t/{tenant_slug}/incidents/actions/{item.code}/",
         "facts": {label: value for label, value in facts.items() if value},
     }

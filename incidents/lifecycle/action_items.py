@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from conductor.engine.lifecycle import start_run
+from conductor.engine.models import Run
 from conductor.lib.errors import Conflict
 from conductor.tenancy.actors import Actor, display_name, require
 from conductor.tenancy.numbers import next_number
@@ -17,6 +18,7 @@ from incidents.lifecycle.role import require_responder
 from incidents.lifecycle.words import Complaints
 from incidents.lifecycle.writing import Entry, touch, write
 from incidents.models import ActionItem, EventKind, Incident
+from incidents.reminders import behind
 from incidents.tracking import Subject
 
 if TYPE_CHECKING:
@@ -78,16 +80,7 @@ def add_action_item(
             created_by=actor.name,
         )
         _record(item, "action_item.added", EventKind.ACTION_ADDED, actor, now, _facts(item))
-        start_run(
-            tenant_id=item.tenant_id,
-            workflow=WORKFLOW,
-            input={"action_item_id": str(item.id)},
-            actor=actor,
-            now=now,
-            subject=item.ref,
-            dedup_key=str(item.id),
-            title=f"Remind the owner of {item.code}",
-        )
+        _remind(item, actor, now)
     return item
 
 
@@ -128,6 +121,8 @@ def change_action_item(
         _locked(item.incident)
         _update_open(item, **fields)
         item.refresh_from_db()
+        if "due_date" in changed:
+            _remind(item, actor, now)
         facts = {**_facts(item), "changed": sorted(changed)}
         _record(item, "action_item.changed", EventKind.ACTION_CHANGED, actor, now, facts)
     return item
@@ -182,6 +177,7 @@ def reopen_action_item(*, item: ActionItem, reason: str, actor: Actor, now: date
         if not closed.update(**changes, version=F("version") + 1):
             raise ActionItemOpen
         item.refresh_from_db()
+        _remind(item, actor, now)
         facts = {**_facts(item), "reason": reason, "how": "opened again"}
         _record(item, "action_item.reopened", EventKind.ACTION_CHANGED, actor, now, facts)
         carry_to_tickets(subject=Subject(item.incident, item), actor=actor, now=now)
@@ -209,6 +205,24 @@ def _update_open(item: ActionItem, **fields: Any) -> None:
     seen = ActionItem.objects.filter(id=item.id, status=ActionItem.Status.OPEN, version=item.version)
     if not seen.update(**fields, version=F("version") + 1):
         raise ActionItemChanged if ActionItem.objects.get(id=item.id).is_open else ActionItemClosed
+
+
+def _remind(item: ActionItem, actor: Actor, now: datetime) -> None:
+    """Have the owner reminded from now on: moments that are past are not made up for. One run at a time does it."""
+    item.reminders = behind(item, now)
+    ActionItem.objects.filter(id=item.id).update(reminders=item.reminders)
+    if Run.objects.filter(workflow=WORKFLOW, subject=item.ref).exclude(status__in=Run.OVER).exists():
+        return
+    start_run(
+        tenant_id=item.tenant_id,
+        workflow=WORKFLOW,
+        input={"action_item_id": str(item.id)},
+        actor=actor,
+        now=now,
+        subject=item.ref,
+        dedup_key=f"{item.id}:{item.version}",
+        title=f"Remind the owner of {item.code}",
+    )
 
 
 def _locked(incident: Incident) -> Incident:

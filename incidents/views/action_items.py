@@ -16,6 +16,7 @@ from conductor.lib.errors import Conflict, Invalid, NotFound
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, selectors
 from incidents.models import ActionItem
+from incidents.reminders import next_reminder
 from incidents.tabs import tickets_context
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def action_item(request: TenantRequest, tenant: str, number: int) -> HttpRespons
         "given": given,
         "errors": errors,
         "today": now().date(),
+        "next_reminder": next_reminder(item, now()),
         **tickets_context(selectors.tickets_of_item(item=item), item.incident),
         **_choices(),
     }
