@@ -10,9 +10,9 @@ from chatops.answers import Answer, answer, code, context, moment, mrkdwn, note,
 from chatops.buttons import FORM, Press, button
 from chatops.replies import named
 from chatops.vocabulary import IMPACTS, URGENCIES
-from conductor.console.formatting import duration, money
+from conductor.console.formatting import duration
+from conductor.console.metered import metered, priced_words, totals
 from conductor.metering.selectors import CostLine
-from incidents.metered import metered
 from incidents.models import ActionItem, Impact, Incident, Obligation, RoleAssignment, RoleOffer, Urgency
 
 ROWS = 15
@@ -96,20 +96,12 @@ def costs(incident: Incident, lines: Sequence[CostLine]) -> Answer:
     """Return what was used and what it cost; what has no price says so and is in no sum."""
     if not lines:
         return note(f"{incident.code}: nothing was metered so far.")
-    shown = [f"{mrkdwn(metered(each), 200)}: {_price(each)}" for each in lines[:ROWS]]
+    shown = [f"{mrkdwn(metered(each), 200)}: {priced_words(each)}" for each in lines[:ROWS]]
     unpriced = sum(each.amount is None for each in lines)
-    sums: dict[str, Any] = {}
-    for each in lines:
-        if each.amount is not None:
-            sums[each.currency] = sums.get(each.currency, 0) + each.amount
-    total = " and ".join(money(amount, currency=currency) for currency, amount in sorted(sums.items())) or "no price"
+    total = totals(lines) or "no price"
     counted = f"{len(lines) - unpriced} of {len(lines)} have a price"
     blocks = [section(f"*{named(incident)}* has cost {total} so far"), *paragraphs(shown), context(counted)]
     return answer(f"{incident.code} has cost {total} so far; {counted}", blocks)
-
-
-def _price(line: CostLine) -> str:
-    return money(line.amount, currency=line.currency) if line.amount is not None else "no price is set"
 
 
 def action_items(incident: Incident, found: Sequence[ActionItem], *, today: date) -> Answer:

@@ -1,23 +1,19 @@
-"""What was metered for an incident, in words: for the postmortem, chat and exports."""
+"""What is metered for an incident: its own quantities, and those of the runs about it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 
-from conductor.console.formatting import byte_size, duration
-from conductor.metering.selectors import CostLine
+from conductor.engine.models import Run
+from conductor.metering.models import MeterEvent
+from incidents.models import Incident
 
 ROLE_SECONDS = "incidents.role_seconds"
-METERS: Mapping[str, Callable[[Decimal], str]] = {
-    ROLE_SECONDS: lambda seconds: f"{duration(float(seconds))} of people's time in roles",
-    "incidents.document_bytes": lambda size: f"{byte_size(int(size))} of documents",
-}
-"""How a metered quantity reads; a meter that is not here is named."""
 
 
-def metered(line: CostLine) -> str:
-    """Return how much of what was used: `2 h 10 min of people's time in roles`."""
-    words = METERS.get(line.meter)
-    quantity = line.quantity.normalize()
-    return words(quantity) if words else f"{quantity:f} of {line.meter}"
+def metered_for(*, incident: Incident) -> QuerySet[MeterEvent]:
+    """Return what was used for the incident, by itself or in runs about it, in no order."""
+    runs = Run.objects.filter(subject=incident.ref)
+    refs = runs.annotate(named=Concat(Value("conductor.run:"), Cast("id", CharField()))).values("named")
+    return MeterEvent.objects.filter(Q(subject=incident.ref) | Q(subject__in=refs))

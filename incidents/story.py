@@ -11,6 +11,7 @@ from conductor.graph.selectors import Neighbourhood, neighbourhood, node_for
 from conductor.metering.selectors import CostLine, cost_of
 from incidents.findings import ControlFinding
 from incidents.measures import Chart
+from incidents.metered import metered_for
 from incidents.metrics import Metric, Milestones, measure_all
 from incidents.models import (
     SIDE_EXITS,
@@ -95,7 +96,7 @@ def read_story(*, incident: Incident, charts: Sequence[Chart] = (), findings: Se
         charts=list(charts),
         findings=list(findings),
         actions=list(ActionItem.objects.filter(incident=incident).order_by("number")),
-        costs=cost_of(subjects=[incident.ref]),
+        costs=cost_of(events=metered_for(incident=incident)),
         controls=_controls(near),
         proofs=_proofs(near),
         update_every=policy_at(incident.declared_at).content.cadence.gap(severity=incident.severity, status="OPEN"),

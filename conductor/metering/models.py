@@ -32,15 +32,22 @@ class MeterEvent(TenantModel):
 
 
 class PriceBook(models.Model):
-    """The price of one unit of a meter from a date on. Old prices stay, so old costs stay what they were."""
+    """The price of one unit of a meter from a date on, for the whole installation.
+
+    What was used costs what was in force then: old prices stay, so old costs stay what they were.
+    """
 
     meter = models.CharField(max_length=60)
-    unit_price = models.DecimalField(max_digits=14, decimal_places=8)
+    unit_price = models.DecimalField(max_digits=24, decimal_places=15)
+    """Per second or byte: a gigabyte for two cents is 0.00000000002."""
     currency = models.CharField(max_length=3, default="USD")
     valid_from = models.DateTimeField()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["meter", "valid_from"], name="price_unique")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["meter", "valid_from"], name="price_unique"),
+            models.CheckConstraint(condition=models.Q(unit_price__gte=0), name="price_not_negative"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.meter} {self.unit_price} {self.currency}"
+        return f"{self.meter} {self.unit_price.normalize():f} {self.currency}"

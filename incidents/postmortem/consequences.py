@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from conductor.console.formatting import money
-from conductor.metering.selectors import CostLine
-from incidents.metered import ROLE_SECONDS, metered
+from conductor.console.metered import metered, priced_words, totals
+from incidents.metered import ROLE_SECONDS
 from incidents.models import ActionItem, EventKind
 from incidents.postmortem.blocks import Block, block, counted, numbers
 from incidents.story import UPDATES, Story
@@ -13,11 +12,15 @@ from incidents.story import UPDATES, Story
 def cost(story: Story) -> list[Block]:
     """People's time in roles, then what was metered; what has no price is said to have none."""
     assigned = numbers(story.of(EventKind.ROLE_ASSIGNED)) or story.seqs
-    blocks = [block(_cost_line(line), assigned if line.meter == ROLE_SECONDS else story.seqs) for line in story.costs]
+    blocks = [
+        block(f"{metered(line)}: {priced_words(line)}.", assigned if line.meter == ROLE_SECONDS else story.seqs)
+        for line in story.costs
+    ]
     unpriced = sum(line.amount is None for line in story.costs)
     if len(story.costs) > 1:
         priced = len(story.costs) - unpriced
-        blocks.append(block(f"{priced} of {counted(len(story.costs), 'meter')} have a price.", story.seqs))
+        in_all = f"In all {totals(story.costs)}; " if priced else ""
+        blocks.append(block(f"{in_all}{priced} of {counted(len(story.costs), 'meter')} have a price.", story.seqs))
     return blocks or [block("Nothing was metered for this incident.", story.seqs)]
 
 
@@ -41,11 +44,6 @@ def actions(story: Story) -> list[Block]:
         told.setdefault(str(event.data["code"]), []).append(event.seq)
     blocks = [block(_action(item), told[item.code]) for item in story.actions if item.code in told]
     return blocks or [block("There are no action items.", story.seqs)]
-
-
-def _cost_line(line: CostLine) -> str:
-    price = money(line.amount, currency=line.currency) if line.amount is not None else "no price is set"
-    return f"{metered(line)}: {price}."
 
 
 def _action(item: ActionItem) -> str:

@@ -8,13 +8,13 @@ from decimal import Decimal
 from django.db.models import Max
 
 from conductor.metering.selectors import CostLine, cost_of
-from incidents.metered import ROLE_SECONDS
+from incidents.metered import ROLE_SECONDS, metered_for
 from incidents.models import OVER, Incident, RoleAssignment, StatusTransition
 
 
 def cost_so_far(*, incident: Incident, now: datetime) -> list[CostLine]:
     """Return the cost by meter. Time in a role is metered when it ends; until then it is counted here. Four queries."""
-    return cost_of(subjects=[incident.ref], running=_running(incident, now))
+    return cost_of(events=metered_for(incident=incident), running=_running(incident, now), now=now)
 
 
 def _running(incident: Incident, now: datetime) -> dict[str, Decimal]:

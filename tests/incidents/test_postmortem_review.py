@@ -250,7 +250,7 @@ def test_cost_frozen_after_approval(
     )
     assert kept.approved_at == now
     assert again.version == approved.version + 1
-    assert "$360." in str(section(again, "cost"))
+    assert "$216" in str(section(again, "cost")), "the first hour at a cent, the second at five"
 
 
 def test_draft_without_any_ai_key(resolved: Incident, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
