@@ -6,12 +6,14 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init, worker_process_init
 from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conductor.settings")
 
 from django.conf import settings
+
+from conductor.tenancy.limits import hold_to
 
 QUEUES = ("default", "incident", "compliance")
 
@@ -63,3 +65,10 @@ app.autodiscover_tasks(["conductor.engine", "chatops", "evidence", "incidents"])
 @setup_logging.connect
 def keep_our_logging(**_options: Any) -> None:
     """Celery would replace the root logger's handlers; Django has configured them already."""
+
+
+@worker_init.connect
+@worker_process_init.connect
+def keep_within_limits(**_options: Any) -> None:
+    """Workers hold nobody up for ever; beat and whoever only sends messages are no workers."""
+    hold_to("worker")

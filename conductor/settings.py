@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from conductor.lib.database_limits import database_limits
 from conductor.lib.database_url import parse_database_url
 from conductor.lib.role_mapping import parse_roles
 
@@ -108,6 +109,19 @@ DATABASES = {
 for _database in DATABASES.values():
     _database.update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 DATABASES["owner"]["CONN_MAX_AGE"] = 0
+# How long one process may hold others up (docs/decisions/0065). Migrations and commands are held to nothing.
+DATABASE_LIMITS = {
+    "web": database_limits(
+        idle=os.environ.get("CONDUCTOR_WEB_IDLE_SECONDS", 30),
+        lock=os.environ.get("CONDUCTOR_WEB_LOCK_SECONDS", 5),
+        statement=os.environ.get("CONDUCTOR_WEB_STATEMENT_SECONDS", 30),
+    ),
+    "worker": database_limits(
+        idle=os.environ.get("CONDUCTOR_WORKER_IDLE_SECONDS", 60),
+        lock=os.environ.get("CONDUCTOR_WORKER_LOCK_SECONDS", 90),
+        statement=os.environ.get("CONDUCTOR_WORKER_STATEMENT_SECONDS", 300),
+    ),
+}
 # Counters of sign-in attempts are everybody's (docs/decisions/0044); what one process remembers for itself is not.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "conductor_cache"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -12,7 +13,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from conductor.lib.errors import Refused
 from conductor.lib.problems import MEDIA_TYPE, problem
+from conductor.tenancy.outages import refusal_of
 
+RETRY_SECONDS = 5
+"""When to ask again what the database refused for the moment."""
+_PROGRAMS = ("/api/", "/hooks/", "/slack/")
+"""Below these paths, programs ask."""
 _TEMPLATES = {403: "403.html", 404: "404.html"}
 
 
@@ -66,6 +72,24 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: says what still works, and the reference under which the logs have it."""
+    """500: says what still works, and the reference under which the logs have it.
+
+    What the database refused for the moment is no fault: 409 or 503, with words, and the way to try again.
+    """
+    if refused := refusal_of(sys.exc_info()[1]):
+        return _passing(request, refused)
     # Without the request, so that no context processor runs: what broke may be the database that they ask.
     return HttpResponse(render_to_string("500.html", {"reference": getattr(request, "id", "")}), status=500)
+
+
+def _passing(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Answer without a query: the session that this request had is gone, or should be."""
+    if request.path.startswith(_PROGRAMS):
+        body = problem(status=refused.status, code=refused.code, detail=refused.detail, instance=request.path)
+        response: HttpResponse = JsonResponse(body, status=refused.status, content_type=MEDIA_TYPE)
+    else:
+        template = "errors/_refusal.html" if request.headers.get("HX-Request") else "errors/passing.html"
+        context = {"refused": refused, "status": refused.status, "detail": refused.detail, "back": came_from(request)}
+        response = HttpResponse(render_to_string(template, context), status=refused.status)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response

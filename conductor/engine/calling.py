@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import connections
 from pydantic import BaseModel, ValidationError
 
 from conductor.engine import records, registry
@@ -19,6 +18,7 @@ from conductor.lib.clock import now as clock_now
 from conductor.lib.errors import Refused
 from conductor.policy.decisions import PolicyDenied, keep_refusal
 from conductor.policy.noting import noting_decisions
+from conductor.tenancy.outages import is_passing, start_afresh
 from conductor.tenancy.scope import tenant_scope
 
 
@@ -46,9 +46,11 @@ def call(lease: Lease, step: Step, attempt: Try, context: StepContext) -> bool:
         _record(records.wait_for_signal, lease, step, attempt, context, wait)
         return False
     except StepTimedOut:
-        _start_afresh()
+        start_afresh()  # the interruption may have hit a database call, whose connection is not at rest then
         return _failed(lease, step, attempt, context, registered, _late(registered))
     except Exception as error:  # noqa: BLE001 - whatever a step raises is recorded, never swallowed
+        if is_passing(error):
+            start_afresh()
         return _failed(lease, step, attempt, context, registered, error)
     if clock_now() - began > registered.timeout:
         return _failed(lease, step, attempt, context, registered, _late(registered))
@@ -68,12 +70,6 @@ def _checked(output: dict[str, Any] | BaseModel | None, registered: RegisteredSt
 
 def _late(registered: RegisteredStep) -> TimeoutError:
     return TimeoutError(f"took longer than {registered.timeout.total_seconds():g} s")
-
-
-def _start_afresh() -> None:
-    """The interruption may have hit a database call: its connection cannot be trusted to be at rest."""
-    for connection in connections.all(initialized_only=True):
-        connection.close()
 
 
 def _failed(

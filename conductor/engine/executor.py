@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+import structlog
+from django.db import Error, transaction
 from pydantic import ValidationError
 
 from conductor.engine import endings, groups, records, registry
@@ -22,7 +23,10 @@ from conductor.engine.divergence import complaint_about, note_code
 from conductor.engine.lease import Lease
 from conductor.engine.models import Run, Step
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.outages import is_passing, start_afresh
 from conductor.tenancy.scope import tenant_scope
+
+log = structlog.get_logger("conductor.engine")
 
 
 def advance(*, tenant_id: UUID, run_id: UUID, worker: str, now: datetime) -> str | None:
@@ -46,13 +50,33 @@ def advance(*, tenant_id: UUID, run_id: UUID, worker: str, now: datetime) -> str
 
 
 def carry_on(lease: Lease) -> None:
-    """Do what the lease is for as far as it goes now. A lease that is lost on the way is somebody else's then."""
+    """Do what the lease is for as far as it goes now. A lease that is lost on the way is somebody else's then.
+
+    Where the database cuts in, what was not committed is as if it had not been; whoever comes next tries it again.
+    """
     advance_one = _advance_item if lease.item_id else _advance_run
     try:
         while advance_one(lease):
             pass
     except LeaseLost:
         return
+    except Error as error:
+        if not is_passing(error):
+            raise
+        _give_back(lease, error)
+
+
+def _give_back(lease: Lease, error: Exception) -> None:
+    """Let the work be claimed again soon, if it is ours still. If even that fails, the lease ends by itself."""
+    log.warning(
+        "cut off", action="engine.cut_off", run=str(lease.run_id), error=type(error.__cause__ or error).__name__
+    )
+    start_afresh()
+    try:
+        with tenant_scope(lease.tenant_id):
+            lease.end_soon(clock_now())
+    except Error:
+        start_afresh()
 
 
 def _due_item(tenant_id: UUID, run_id: UUID, worker: str, now: datetime) -> Lease | None:

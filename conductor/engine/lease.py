@@ -12,13 +12,17 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 from django.db.models import Q, QuerySet
 
 from conductor.engine.context import LeaseLost
 from conductor.engine.models import Run, Step
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.outages import is_passing
 from conductor.tenancy.scope import tenant_scope
+
+GIVEN_BACK = timedelta(seconds=1)
+"""How soon work is free that the database took away from a worker: no sooner, or the same would happen at once."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,10 @@ class Lease:
         """Update the leased row; raise LeaseLost if the lease is lost. Needs the tenant's scope."""
         if not self.held().update(**fields):
             raise LeaseLost(str(self.item_id or self.run_id))
+
+    def end_soon(self, now: datetime) -> None:
+        """Have the lease end shortly, as if its worker had died; no effect once it is lost."""
+        self.held().filter(lease_expires_at__gt=now + GIVEN_BACK).update(lease_expires_at=now + GIVEN_BACK)
 
     def let_go(self, *, status: str, until: datetime | None) -> None:
         """Give the lease up; whoever comes at `until` goes on. `status` is the run's: an item's is set by its step."""
@@ -95,9 +103,8 @@ def kept_alive(lease: Lease, *, at_most: timedelta) -> Iterator[None]:
     def keep() -> None:
         try:
             while not stop.wait(interval) and time.monotonic() < end:
-                with tenant_scope(lease.tenant_id):
-                    if not lease.renew(clock_now()):
-                        return
+                if not _renewed(lease):
+                    return
         finally:
             connection.close()  # this thread's own
 
@@ -108,3 +115,15 @@ def kept_alive(lease: Lease, *, at_most: timedelta) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def _renewed(lease: Lease) -> bool:
+    """Return False once the lease is lost. A database that is away for a moment does not mean that."""
+    try:
+        with tenant_scope(lease.tenant_id):
+            return lease.renew(clock_now())
+    except Error as error:
+        if not is_passing(error):
+            raise
+        connection.close()
+        return True

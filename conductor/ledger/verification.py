@@ -44,6 +44,8 @@ def verify_ledger(*, tenant_id: UUID, keyring: Keyring, kept: Sequence[str] = ()
     fail with. `kept` are checkpoints that were kept elsewhere: with one of them, a ledger that was cut off,
     replaced by an older one or rewritten with the keys themselves is found too, up to that checkpoint
     (docs/explanation/what-is-proven.md).
+
+    While a sequencer is at work, call it in a snapshot_scope, or what it has just added does not fit what was read before.
     """
     report = LedgerReport(pending=Receipt.objects.filter(leaf_index=None).count(), faults=list(keyring.faults))
     walk = _Walk(tenant_id, keyring)

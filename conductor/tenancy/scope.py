@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from conductor.tenancy.limits import limits
 from conductor.tenancy.viewing import same_viewer
 
 _current: ContextVar[UUID | None] = ContextVar("conductor_tenant", default=None)
@@ -30,18 +31,36 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     """
     before = _current.get()
     with transaction.atomic():
-        _announce(tenant_id)
+        _announce(tenant_id, **({} if before else limits()))
         token = _current.set(tenant_id)
         try:
             with same_viewer():
                 yield
         finally:
             _current.reset(token)
-            # A failed statement leaves the savepoint to be rolled back, which restores the setting as well.
-            if not connection.needs_rollback and before != tenant_id:
-                _announce(before)
+        # An exception does not come here: what is rolled back for it takes the setting back as well.
+        if not connection.needs_rollback and before != tenant_id:
+            _announce(before)
 
 
-def _announce(tenant_id: UUID | None) -> None:
+@contextmanager
+def snapshot_scope(tenant_id: UUID) -> Iterator[None]:
+    """A tenant's scope whose queries all see the same moment, whatever others commit meanwhile.
+
+    For reading what must fit together, such as a log and its tiles. Inside of another transaction it is a plain scope.
+    """
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with tenant_scope(tenant_id):
+            yield
+
+
+def _announce(tenant_id: UUID | None, **also: str) -> None:
+    """Set the tenant, and whatever else holds until the transaction ends, in one query."""
+    settings = {SETTING: str(tenant_id or ""), **also}
+    calls = ", ".join(["set_config(%s, %s, true)"] * len(settings))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, str(tenant_id or "")])
+        cursor.execute(f"SELECT {calls}", [each for setting in settings.items() for each in setting])

@@ -25,7 +25,8 @@ from typing import Any
 from tests.chaos import faults
 from tests.chaos.stage import LEASE_SECONDS, Stage
 
-STOP_AT = ("begun", "before_effect", "after_effect", "claimed")
+STOP_AT = ("begun", "before_effect", "after_effect", "recording", "claimed")
+"""Two of them inside a transaction that holds the run's row: PostgreSQL takes it from them after IDLE_SECONDS."""
 BATCH = 10
 PATIENCE_SECONDS = 20
 MOST_STOPPED = 2
@@ -235,7 +236,6 @@ def prepare() -> None:
     from django.conf import settings
     from django.core.management import call_command
     from django.db import connections
-    from django.db.backends.signals import connection_created
 
     from conductor.ledger.keys import FileKeys
     from tests.chaos import app  # noqa: F401 - this process sends its messages twice as well
@@ -246,13 +246,6 @@ def prepare() -> None:
     FileKeys(settings.CONDUCTOR_KEYS_DIR).create()
     for connection in connections.all():
         connection.close()
-    connection_created.connect(_wait_briefly, weak=False)
-
-
-def _wait_briefly(connection: Any, **_: Any) -> None:
-    """Never wait long for a lock: whoever is paused holds it until this very process wakes it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '5s'")
 
 
 def report(stage: Stage, driver: Driver, verdict: Any, seconds: float) -> str:
@@ -276,6 +269,7 @@ def report(stage: Stage, driver: Driver, verdict: Any, seconds: float) -> str:
         f"{'effects at the counterpart':<52}{verdict.effects:>7}",
         f"{'  requests it had to answer from the first one':<52}{verdict.requests - verdict.effects:>7}",
         *(f"{name:<52}{count:>7}" for name, count in zero.items()),
+        *(f"  {fault}" for fault in verdict.faults[:9]),
         "",
         f"lost {zero['runs that did not end'] + zero['effects lost']}, doubled {zero['effects doubled']}: "
         f"{'PASSED' if verdict.is_clean else 'FAILED'}",

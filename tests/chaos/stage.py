@@ -17,6 +17,7 @@ from conductor.embedded.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 3
+IDLE_SECONDS = 2
 WORKERS, PROCESSES = 2, 3
 REDIS = "redis://127.0.0.1:6379/13"
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672"
@@ -46,6 +47,7 @@ class Stage:
             CONDUCTOR_HOME=str(self.folder / "home"),
             CONDUCTOR_TEST_BROKER_URL=self._broker_url(),
             CONDUCTOR_LEASE_SECONDS=str(LEASE_SECONDS),
+            CONDUCTOR_WORKER_IDLE_SECONDS=str(IDLE_SECONDS),
             CONDUCTOR_LOG_LEVEL="ERROR",
             CHAOS_FOLDER=str(self.folder),
             PYTHONPATH=str(ROOT),

@@ -14,7 +14,7 @@ from conductor.ledger.models import Receipt
 from conductor.ledger.sequencer import sequence
 from conductor.ledger.verification import verify_ledger
 from conductor.lib.clock import now
-from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.scope import snapshot_scope
 from tests.chaos import counterpart, workflows
 from tests.world import NORTHWIND
 
@@ -27,6 +27,8 @@ class Verdict:
     effects: int = 0
     requests: int = 0
     lost_tries: int = 0
+    faults: list[str] = field(default_factory=list)
+    """What is wrong with the ledger, in words."""
     must_be_zero: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -41,7 +43,7 @@ def judge(effects: Path) -> Verdict:
     """Compare the rows and the counterpart's account with what should have happened."""
     while sequence(tenant_id=NORTHWIND, now=now()):
         pass
-    with tenant_scope(NORTHWIND):
+    with snapshot_scope(NORTHWIND):  # the workers are still there, and sequence what ended last
         runs = list(Run.objects.filter(workflow__startswith="chaos."))
         wanted = Counter(what for run in runs for what in workflows.expected(run.workflow, run.id))
         done = Counter(counterpart.done(effects))
@@ -51,6 +53,7 @@ def judge(effects: Path) -> Verdict:
             effects=sum(done.values()),
             requests=counterpart.asked(effects),
             lost_tries=Try.objects.filter(outcome=Try.Outcome.LOST).count(),
+            faults=report.faults,
             must_be_zero={
                 "runs that did not end": sum(not run.is_over for run in runs),
                 "runs that ended otherwise": sum(

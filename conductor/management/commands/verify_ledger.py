@@ -12,7 +12,7 @@ from conductor.ledger.keys import KeyUnavailable
 from conductor.ledger.providers import provider
 from conductor.ledger.verification import verify_ledger
 from conductor.tenancy.directory import tenant_refs
-from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.scope import snapshot_scope
 
 SHOWN = 20
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         kept = _notes(options["checkpoint"])
         faults = self._compare_with_provider(ring)
         for tenant in tenants:
-            with tenant_scope(tenant.id):
+            with snapshot_scope(tenant.id):
                 report = verify_ledger(tenant_id=tenant.id, keyring=ring, kept=kept.get(str(tenant.id), []))
             verdict = "ok" if not report.faults else f"{len(report.faults)} FAULTS"
             self.stdout.write(
