@@ -269,7 +269,7 @@ def report(stage: Stage, driver: Driver, verdict: Any, seconds: float) -> str:
         f"{'effects at the counterpart':<52}{verdict.effects:>7}",
         f"{'  requests it had to answer from the first one':<52}{verdict.requests - verdict.effects:>7}",
         *(f"{name:<52}{count:>7}" for name, count in zero.items()),
-        *(f"  {fault}" for fault in verdict.faults[:9]),
+        *(f"  {fault}" for fault in verdict.complaints[:9]),
         "",
         f"lost {zero['runs that did not end'] + zero['effects lost']}, doubled {zero['effects doubled']}: "
         f"{'PASSED' if verdict.is_clean else 'FAILED'}",

@@ -27,7 +27,7 @@ class Verdict:
     effects: int = 0
     requests: int = 0
     lost_tries: int = 0
-    faults: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
     """What is wrong with the ledger, in words."""
     must_be_zero: dict[str, int] = field(default_factory=dict)
 
@@ -53,7 +53,7 @@ def judge(effects: Path) -> Verdict:
             effects=sum(done.values()),
             requests=counterpart.asked(effects),
             lost_tries=Try.objects.filter(outcome=Try.Outcome.LOST).count(),
-            faults=report.faults,
+            complaints=report.faults,
             must_be_zero={
                 "runs that did not end": sum(not run.is_over for run in runs),
                 "runs that ended otherwise": sum(
