@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from adapters import registry
+from adapters.demands import demand_at
 from adapters.lifecycle import notarize, work_off
 from adapters.models import AdapterConfig, NotaryRecord
 from adapters.ports import Capability, Port
@@ -43,12 +44,15 @@ def anchor_checkpoints(*, now: datetime) -> int:
     """Have a checkpoint over everything in each tenant's log stamped by the tenant's notaries.
 
     Return how many stamps checkpoints were given now. What waits for a notary since earlier is asked about first,
-    oldest first; a notary that answered is not asked again.
+    oldest first; a notary that answered is not asked again. While the tenant's notary policy is OFF nothing is asked,
+    and nothing is lost: the first checkpoint after that covers what was not stamped.
     """
     total = 0
     for tenant in tenant_refs():
         with tenant_scope(tenant.id):
-            checkpoint = checkpoint_to_anchor() if _has_notary() else None
+            if not _may_ask(now):
+                continue
+            checkpoint = checkpoint_to_anchor()
             before = _stamped_checkpoints()
         work_off(tenant_id=tenant.id, now=now)
         if checkpoint is not None:
@@ -63,7 +67,7 @@ def anchor_checkpoints(*, now: datetime) -> int:
 def stamp_receipts(*, tenant_id: UUID, now: datetime) -> int:
     """Have the receipts of one tenant stamped that are to be exported; return how many stamps were given."""
     with tenant_scope(tenant_id):
-        receipts = waiting(now=now) if _has_notary() else []
+        receipts = waiting(now=now) if _may_ask(now) else []
     return sum(stamp(receipt=each, now=now) for each in receipts)
 
 
@@ -72,8 +76,9 @@ def stamp_all_receipts(*, now: datetime) -> int:
     return sum(stamp_receipts(tenant_id=tenant.id, now=now) for tenant in tenant_refs())
 
 
-def _has_notary() -> bool:
-    return AdapterConfig.objects.filter(port=Port.NOTARY.value, enabled=True).exists()
+def _may_ask(now: datetime) -> bool:
+    """Whether there is a notary, and the tenant wants notaries to be asked."""
+    return AdapterConfig.objects.filter(port=Port.NOTARY.value, enabled=True).exists() and demand_at(now).asks
 
 
 def _verified() -> QuerySet[NotaryRecord]:

@@ -18,6 +18,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Least
 
 from adapters import opening
+from adapters.demands import demand_at
 from adapters.lifecycle import breaker
 from adapters.lifecycle.trace import ERROR_CHARACTERS, leave_receipt
 from adapters.models import AdapterConfig, NotaryRecord
@@ -90,11 +91,14 @@ def _record_for(config: AdapterConfig, subject: Ref, digest: str, now: datetime)
 
 
 def _work_off(config: AdapterConfig, now: datetime, *, also: NotaryRecord | None = None) -> int:
-    """Take the turn and ask about what is pending, and about `also` whatever became of it; return how many vouched."""
+    """Take the turn and ask about what is pending, and about `also` whatever became of it; return how many vouched.
+
+    Under a policy that is OFF only `also` is asked about: it is demanded by an earlier one.
+    """
     clock = _clock(now)
     with tenant_scope(config.tenant_id):
         token = breaker.take_turn(adapter=config, now=now)
-        queue = _queue(config, also) if token else []
+        queue = _queue(config, also, with_backlog=demand_at(now).asks) if token else []
     vouched = 0
     try:
         for record_id in queue:
@@ -117,8 +121,8 @@ def _clock(now: datetime) -> Clock:
     return lambda: now + timedelta(seconds=time.monotonic() - begun)
 
 
-def _queue(config: AdapterConfig, also: NotaryRecord | None) -> list[UUID]:
-    wanted = Q(state=NotaryRecord.State.PENDING)
+def _queue(config: AdapterConfig, also: NotaryRecord | None, *, with_backlog: bool) -> list[UUID]:
+    wanted = Q(state=NotaryRecord.State.PENDING) if with_backlog else Q(pk__in=[])
     if also is not None:
         wanted |= Q(id=also.id) & ~Q(state=NotaryRecord.State.VERIFIED)
     records = NotaryRecord.objects.filter(wanted, adapter=config).order_by("created_at", "id")

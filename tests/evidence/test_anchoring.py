@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.db.utils import DatabaseError
 from django.test import Client
 
-from adapters.lifecycle import breaker, configure_adapter
+from adapters.lifecycle import approve_notary_policy, breaker, configure_adapter, propose_notary_policy
 from adapters.models import NotaryRecord
 from conductor.ledger import anchors
 from conductor.ledger.keyring import keyring
@@ -18,11 +20,12 @@ from conductor.ledger.models import Checkpoint, Receipt
 from conductor.ledger.sequencer import sequence
 from conductor.ledger.verification import verify_ledger
 from conductor.lib.clock import now as clock
+from conductor.lib.refs import Ref
 from conductor.observability import readings
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
-from evidence.anchoring import anchor_checkpoints
+from evidence.anchoring import anchor_checkpoints, stamp_all_receipts
 from tests.evidence.timestamping import Authority, Service
 from tests.ledger.acts import act, as_owner
 
@@ -145,3 +148,28 @@ def faults(tenant: Tenant) -> Callable[[], list[str]]:
             return verify_ledger(tenant_id=tenant.id, keyring=keyring()).faults
 
     return run
+
+
+def test_while_the_policy_is_off_nobody_is_asked_and_afterwards_nothing_is_missing(
+    tenant: Tenant, notary: Service, ana: User, actor: Callable[[User], Actor]
+) -> None:
+    notary.up = False
+    anchor_checkpoints(now=clock())  # leaves a backlog
+    notary.up = True
+    with tenant_scope(tenant.id):
+        policy = propose_notary_policy(tenant_id=tenant.id, mode="OFF", actor=actor(ana), now=clock())
+        approve_notary_policy(policy=policy, actor=replace(actor(ana), ref=Ref("tenancy.user:999")), now=clock())
+    asked = notary.asked
+    act(tenant, clock(), action="evidence.pack.generated")  # its receipt would be stamped without anybody's asking
+    sequence(tenant_id=tenant.id, now=clock())
+
+    assert anchor_checkpoints(now=clock()) == 0
+    assert stamp_all_receipts(now=clock()) == 0
+    assert notary.asked == asked
+
+    with tenant_scope(tenant.id):
+        propose_notary_policy(tenant_id=tenant.id, mode="BEST_EFFORT", actor=actor(ana), now=clock())
+    sequence(tenant_id=tenant.id, now=clock())
+    assert anchor_checkpoints(now=clock()) >= 1
+    with tenant_scope(tenant.id):
+        assert anchors.anchored_size() == Receipt.objects.exclude(leaf_index=None).count()
