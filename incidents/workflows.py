@@ -125,14 +125,16 @@ DEADLINES = Workflow(
     priority="incident",
 )
 
+URGENT = Retry(max_attempts=8, max_asked=timedelta(minutes=5))
+"""For messages to several receivers: one that wants to be left alone must not keep the others waiting for long."""
 TRACKER_RETRY = Retry(max_attempts=12, first_delay=timedelta(seconds=5))
 """A tracker may be away for half an hour before somebody has to press "retry"."""
 
 
 def register() -> None:
     """Register the steps and workflows. Called in AppConfig.ready()."""
-    register_step("incidents.notify_declared", steps.notify_declared, retry=Retry(max_attempts=8))
-    register_step("incidents.page", steps.page, retry=Retry(max_attempts=8))
+    register_step("incidents.notify_declared", steps.notify_declared, retry=URGENT)
+    register_step("incidents.page", steps.page, retry=URGENT)
     register_step("incidents.watch_response", watching.watch_response, retry=Retry(max_attempts=20))
     register_step("incidents.ask_holder", asking.ask_holder, retry=Retry(max_attempts=8))
     register_step("incidents.watch_deadlines", deadlines.watch_deadlines, retry=Retry(max_attempts=20))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,13 +41,19 @@ def deliver(
         prepared = [_prepare(config, message, key, now) for config in recipients]
     for delivery in prepared:
         if delivery.status == Delivery.Status.PENDING:
-            trouble = _send(delivery, now) or trouble
+            trouble = _longer(trouble, _send(delivery, now))
     with tenant_scope(tenant_id):
         ids = [delivery.id for delivery in prepared]
         found = list(Delivery.objects.filter(id__in=ids).select_related("adapter").order_by("adapter__name"))
     if trouble is not None:
         raise trouble
     return found
+
+
+def _longer(one: AdapterError | None, other: AdapterError | None) -> AdapterError | None:
+    """Return which of two failures asks to be left alone for longer."""
+    found = [each for each in (one, other) if each is not None]
+    return max(found, key=lambda each: each.retry_after or timedelta(0), default=None)
 
 
 def _prepare(config: AdapterConfig, message: Message, key: str, now: datetime) -> Delivery:

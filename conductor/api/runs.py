@@ -86,6 +86,8 @@ class StepOut(Schema):
     output: dict[str, Any] | None
     error: dict[str, Any] | None
     wait: dict[str, Any] | None
+    next_try_at: datetime | None
+    """After a failed try: when the next one is due."""
     started_at: datetime | None
     finished_at: datetime | None
 

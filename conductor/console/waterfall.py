@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from conductor.engine.accounts import next_try_at
 from conductor.engine.models import Run, Step, Try
 from conductor.engine.redaction import redacted
 
@@ -50,6 +51,7 @@ class DrawnStep:
     output: list[tuple[str, Any]]
     wait: dict[str, Any] | None
     error: dict[str, Any] | None
+    next_try_at: datetime | None
     hidden: int
     """For a group's head: how many of its items are not shown."""
     bars: list[Bar]
@@ -69,7 +71,7 @@ class Picture:
 def draw(*, run: Run, chosen: str, now: datetime) -> Picture:
     """Lay out a run fetched by `engine.selectors.run_with_steps`.
 
-    The chosen step is the one of that number, else the first that failed, else the one at work, else the last.
+    The chosen step is the one of that number, else the first that failed, else the one at work or to be tried again, else the last.
     """
     begin = run.started_at or run.created_at
     end = max(run.finished_at or now, begin + timedelta(milliseconds=100))
@@ -77,7 +79,7 @@ def draw(*, run: Run, chosen: str, now: datetime) -> Picture:
     rows = list(run.steps.all())
     shown = Counter(step.seq for step in rows if step.item is not None)
     steps = [
-        _drawn(step, shown, begin, end, span)
+        _drawn(run, step, shown, begin, end, span)
         for step in rows
         if not (step.is_cleanup and step.status in {Step.Status.PENDING, Step.Status.SKIPPED})
     ]
@@ -90,7 +92,7 @@ def pairs(value: dict[str, Any] | None) -> list[tuple[str, Any]]:
     return list(redacted(value or {}).items())
 
 
-def _drawn(step: Step, shown: Counter[int], begin: datetime, end: datetime, span: float) -> DrawnStep:
+def _drawn(run: Run, step: Step, shown: Counter[int], begin: datetime, end: datetime, span: float) -> DrawnStep:
     tries = list(step.tries.all())
     bars, previous = [], None
     for each in tries:
@@ -122,6 +124,7 @@ def _drawn(step: Step, shown: Counter[int], begin: datetime, end: datetime, span
         output=pairs(step.output),
         wait=redacted(step.wait),
         error=redacted(step.error),
+        next_try_at=next_try_at(run, step),
         hidden=_hidden(step, shown),
         bars=bars,
         aria=f"{_called(step)}: {', '.join(told) or step.get_status_display().lower()}",
@@ -172,7 +175,7 @@ def _chosen(steps: list[DrawnStep], wanted: str) -> DrawnStep | None:
     candidates = (
         [each for each in steps if each.place == wanted],
         [each for each in steps if each.status == "Failed"],
-        [each for each in steps if each.status in {"Running", "Waiting"}],
+        [each for each in steps if each.status in {"Running", "Waiting"} or each.next_try_at],
         [each for each in steps[::-1] if each.status == "Succeeded"],
         steps,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from conductor.engine.backlog import Backlog
@@ -30,13 +31,22 @@ def in_full(run: Run) -> dict[str, Any]:
         **of_run(run),
         "input": redacted(run.input),
         "output": redacted(run.output),
-        "steps": [of_step(step) for step in run.steps.all()],
+        "steps": [of_step(run, step) for step in run.steps.all()],
         "signals": [of_signal(signal) for signal in run.signals.select_related("taken_by")],
         "decisions": [of_decision(decision) for decision in decisions_of(run)],
     }
 
 
-def of_step(step: Step) -> dict[str, Any]:
+def next_try_at(run: Run, step: Step) -> datetime | None:
+    """Return when a step that has failed is tried again; None if it is not waiting for that."""
+    if step.status != Step.Status.PENDING or step.started_at is None or step.is_group:
+        return None
+    if step.item is not None:
+        return step.wake_at
+    return run.wake_at if run.status == Run.Status.QUEUED else None
+
+
+def of_step(run: Run, step: Step) -> dict[str, Any]:
     """Return a step, a group's head or an item, with its tries."""
     plain = (
         "id", "seq", "item", "place", "name", "status", "is_group", "is_cleanup", "undoes", "idempotency_key",
@@ -44,7 +54,13 @@ def of_step(step: Step) -> dict[str, Any]:
     )  # fmt: skip
     told = {name: redacted(getattr(step, name)) for name in ("given", "output", "error", "wait")}
     attempts = [of_try(each) for each in step.tries.all()]
-    return {**{name: getattr(step, name) for name in plain}, **told, "tries": len(attempts), "attempts": attempts}
+    return {
+        **{name: getattr(step, name) for name in plain},
+        **told,
+        "next_try_at": next_try_at(run, step),
+        "tries": len(attempts),
+        "attempts": attempts,
+    }
 
 
 def of_try(attempt: Try) -> dict[str, Any]:

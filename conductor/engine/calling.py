@@ -85,7 +85,8 @@ def _failed(
         code = getattr(error, "code", "") or ("timeout" if isinstance(error, TimeoutError) else "step_failed")
         _record(records.fail_step, lease, step, attempt, context, error, code=code)
         return True
-    delay: timedelta = registered.retry.delay_after(failures)
+    asked: timedelta | None = getattr(error, "retry_after", None)  # an adapter's error; the engine knows no adapter
+    delay = registered.retry.delay_after(failures, asked=asked)
     _record(records.retry_later, lease, step, attempt, context, error, delay=delay)
     return False
 

@@ -32,11 +32,17 @@ class Retry:
     factor: float = 2.0
     """Each further wait is this many times the one before."""
     max_delay: timedelta = timedelta(minutes=5)
-    """No wait is longer."""
+    """No wait is longer, unless the other side asks for it."""
+    max_asked: timedelta = timedelta(hours=1)
+    """Nor then longer than this."""
 
-    def delay_after(self, attempt: int) -> timedelta:
-        """Return the wait after try number `attempt` (1 is the first) has failed."""
-        return min(self.first_delay * self.factor ** (attempt - 1), self.max_delay)
+    def delay_after(self, attempt: int, *, asked: timedelta | None = None) -> timedelta:
+        """Return the wait after try number `attempt` (1 is the first) has failed.
+
+        `asked`: how long the other side wants to be left alone; no try is made sooner.
+        """
+        own = min(self.first_delay * self.factor ** (attempt - 1), self.max_delay)
+        return max(own, min(asked or timedelta(0), self.max_asked))
 
 
 @dataclass(frozen=True)

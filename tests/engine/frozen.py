@@ -1,6 +1,6 @@
 """A worker that freezes inside the transaction in which it holds a run's row: `python -m tests.engine.frozen`.
 
-It stops itself with the signal that nobody can catch, once, at the place that is named. Woken, it goes on as workers do.
+It stops itself once with the signal that nobody can catch, at the place that is named. Woken, it goes on as workers do.
 """
 
 from __future__ import annotations
