@@ -148,6 +148,10 @@ def test_database_urls_become_settings() -> None:
     assert (parsed["USER"], parsed["PASSWORD"], parsed["HOST"], parsed["PORT"]) == ("u@x", "p:", "db", "5433")
     assert parsed["OPTIONS"] == {"sslmode": "require", "options": "-c role=conductor_app"}
     assert parse_database_url("postgresql://u@/n?host=%2Frun%2Fpg")["HOST"] == "/run/pg"
+    several = parse_database_url("postgresql://u@one:5432,[::1]:5433,three/n?target_session_attrs=read-write")
+    assert (several["HOST"], several["PORT"]) == ("one,::1,three", "5432,5433,")
+    assert several["OPTIONS"] == {"target_session_attrs": "read-write"}
+    assert parse_database_url("postgresql://u@one,two/n")["PORT"] == ""
     with pytest.raises(ValueError, match="postgresql"):
         parse_database_url("sqlite:///x.db")
 
