@@ -71,7 +71,8 @@ class Picture:
 def draw(*, run: Run, chosen: str, now: datetime) -> Picture:
     """Lay out a run fetched by `engine.selectors.run_with_steps`.
 
-    The chosen step is the one of that number, else the first that failed, else the one at work or to be tried again, else the last.
+    The chosen step is the one of that number, else the first that failed, else the one at work or to be
+    tried again, else the last.
     """
     begin = run.started_at or run.created_at
     end = max(run.finished_at or now, begin + timedelta(milliseconds=100))

@@ -45,7 +45,7 @@ def verify_ledger(*, tenant_id: UUID, keyring: Keyring, kept: Sequence[str] = ()
     replaced by an older one or rewritten with the keys themselves is found too, up to that checkpoint
     (docs/explanation/what-is-proven.md).
 
-    While a sequencer is at work, call it in a snapshot_scope, or what it has just added does not fit what was read before.
+    While a sequencer is at work, call it in a snapshot_scope, or what it adds meanwhile does not fit what was read.
     """
     report = LedgerReport(pending=Receipt.objects.filter(leaf_index=None).count(), faults=list(keyring.faults))
     walk = _Walk(tenant_id, keyring)
