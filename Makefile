@@ -27,7 +27,7 @@ status: ## say whether `make up` is running, and where
 doctor: ## say what this machine has and lacks
 	@$(SETUP) doctor
 
-test: ## set up and run the tests (ARGS="tests/ledger -x")
+test: ## set up and run the tests on all cores (ARGS="tests/ledger -x": those, in one process)
 	@$(SETUP) test $(ARGS)
 
 walls: ## as one tenant's session try everything on another's: tables, keys, errors, API, console, admin, Slack

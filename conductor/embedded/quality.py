@@ -13,6 +13,9 @@ from conductor.embedded import environment
 from conductor.embedded.engines import Engines
 from conductor.embedded.progress import Progress, Stage
 
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
+"""The whole suite runs in as many processes as there are cores: each has a database, a home and a broker of its own."""
+
 CHECKS: dict[str, list[str]] = {
     "lint": ["ruff", "check", "."],
     "format": ["ruff", "format", "--check", "."],
@@ -20,13 +23,16 @@ CHECKS: dict[str, list[str]] = {
     "imports": ["lint-imports"],
     "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
     "settings": ["python", "manage.py", "check"],
-    "tests": ["python", "-m", "pytest", "-q", "-m", "not full", "--cov", "--cov-report=term:skip-covered"],
+    "tests": ["python", "-m", "pytest", "-q", "-m", "not full", *PARALLEL, "--cov", "--cov-report=term:skip-covered"],
 }
 """In the order of `make ci`. Programs are those of `.venv`."""
 
 
 def test(root: Path, arguments: Sequence[str]) -> int:
-    """Run the suite with `arguments` for pytest; return its exit code. Tests marked `full` run only when asked for."""
+    """Run the suite with `arguments` for pytest; return its exit code. Tests marked `full` run only when asked for.
+
+    Without arguments all cores are used; with them one process, whose output and debugger are at hand.
+    """
     progress = Progress(total=5, first=4)
     engines = Engines(environment.home_of(root) / "test")
     engines.join()
@@ -34,7 +40,7 @@ def test(root: Path, arguments: Sequence[str]) -> int:
         with progress.stage("database") as stage:
             variables = _start_server(root, engines, stage)
         selection = [] if any(argument.startswith("-m") for argument in arguments) else ["-m", "not full"]
-        argv = _command(root, ["python", "-m", "pytest", *selection, *arguments])
+        argv = _command(root, ["python", "-m", "pytest", *selection, *(arguments or PARALLEL)])
         with progress.stage("tests") as stage:
             code = foreground(argv, directory=root, variables=variables)
             stage.result = "passed" if code == 0 else f"FAILED (exit code {code})"
