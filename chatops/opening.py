@@ -33,6 +33,8 @@ def unfinished(
     try:
         view = view_of(speaker, verb, given)
     except selectors.IncidentNotNamed as unclear:
+        if not unclear.candidates:
+            return Outcome(refusals.nothing_there(unclear, verb=verb, tenant_id=speaker.tenant.id))
         return Outcome(replies.which_one(unclear.detail, unclear.candidates, typed=f"{speaker.command} {verb}"))
     except Refused as refused:
         return Outcome(

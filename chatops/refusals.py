@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -70,8 +71,19 @@ def which_one(unclear: IncidentNotNamed, *, said: Said) -> answers.Answer:
         )
         for each in unclear.candidates
     ]
+    if not presses:
+        return nothing_there(unclear, verb=said.verb, tenant_id=said.tenant.id)
     typed = f"{said.command} {said.verb}"
     return replies.which_one(unclear.detail, unclear.candidates, typed=typed, buttons=presses)
+
+
+def nothing_there(unclear: IncidentNotNamed, *, verb: str, tenant_id: UUID) -> answers.Answer:
+    """Return that there is no incident to act on: then there may be one to declare."""
+    shown = answers.note(unclear.detail)
+    if verb == "reopen":
+        return shown
+    declare = button(tenant_id=tenant_id, label="Declare an incident…", how=FORM, press=Press("declare"))
+    return {**shown, "blocks": [*shown["blocks"], answers.actions(declare)]}
 
 
 def fixes(refused: Refused, *, said: Said) -> list[Block]:
@@ -97,8 +109,19 @@ def fixes(refused: Refused, *, said: Said) -> list[Block]:
         return pages
     if said.verb in FORMS:
         press = Press(said.verb, number or _meant(said), given_of(said.args))
-        return [button(tenant_id=tenant_id, label="Correct it…", how=FORM, style="primary", press=press), *pages]
+        return [
+            button(tenant_id=tenant_id, label="Correct it…", how=FORM, style="primary", press=press),
+            *pages,
+            *_lists(said),
+        ]
     return pages
+
+
+def _lists(said: Said) -> list[Block]:
+    """Return the button that lists what a number may mean."""
+    about = getattr(said.args, "incident", None) or _meant(said)
+    press = Press("tasks", about)
+    return [button(tenant_id=said.tenant.id, label="Tasks", press=press)] if said.verb == "done" else []
 
 
 def page_that_helps(refused: Refused, *, slug: str) -> list[Block]:

@@ -37,7 +37,7 @@ class Said:
 
     def incident(self, *, is_over: bool = False) -> Incident:
         """Return the incident that is meant."""
-        return selectors.incident_meant(
+        found = selectors.incident_meant(
             number=self.args.incident,
             user=self.user,
             now=self.now,
@@ -45,3 +45,6 @@ class Said:
             also_over=self.verb in ALSO_OVER,
             at=(self.team_id, self.channel_id),
         )
+        # Answers link to its page by the tenant's slug, which is at hand here.
+        found.tenant = self.tenant
+        return found

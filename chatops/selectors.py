@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from chatops.arguments import Person
+from chatops.manifest import SCOPES
 from chatops.models import IncidentChannel, OutboxMessage, SlackIdentity, SlackInstallation, SlackPace, SlackReceipt
 from conductor.lib.errors import Conflict, Invalid, NotFound
 from conductor.tenancy.actors import display_name
@@ -169,7 +170,11 @@ def _responding(user: User) -> QuerySet[RoleAssignment, Any]:
 def _which(candidates: list[Incident], *, is_over: bool) -> str:
     if candidates:
         return "Which one? Name it by its code."
-    return "No incident was resolved in the last seven days." if is_over else "No incident is active."
+    return (
+        "No incident was resolved in the last seven days. Name an older one by its code."
+        if is_over
+        else "No incident is active."
+    )
 
 
 def member_meant(*, person: Person, team_id: str) -> User:
@@ -225,9 +230,17 @@ def workspaces_page() -> dict[str, Any]:
         "workspaces": workspaces,
         "connected": sum(1 for each in workspaces if each.revoked_at is None),
         "waiting": counted.get("PENDING", 0),
+        "lacking": [(each, lacking) for each in workspaces if (lacking := _lacking(each))],
         "dead": counted.get("DEAD", 0),
         "dead_shown": list(OutboxMessage.objects.filter(state="DEAD").order_by("-created_at")[:DEAD_SHOWN]),
     }
+
+
+def _lacking(workspace: SlackInstallation) -> list[tuple[str, str]]:
+    """Return the scopes that a live workspace has not granted, and what each is for. Empty where nobody told us."""
+    if not workspace.has_token or not workspace.bot_scopes:
+        return []
+    return [(scope, purpose) for scope, purpose in SCOPES.items() if scope not in workspace.bot_scopes]
 
 
 def followed_incidents(*, now: datetime) -> list[UUID]:

@@ -71,6 +71,7 @@ def _declare(said: Said) -> answers.Answer:
         actor=said.actor,
         now=said.now,
     )
+    incident.tenant = said.tenant
     if args.type:
         classify_incident(incident=incident, incident_type=args.type, actor=said.actor, now=said.now)
     mark_reconstructed(said, incident, args.title)

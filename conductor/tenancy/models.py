@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -38,6 +38,13 @@ class TenantModel(models.Model):
 
     class Meta:
         abstract = True
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Read the row again. Its tenant, if it is at hand, stays at hand: a row never moves to another."""
+        tenant = self._state.fields_cache.get("tenant")
+        super().refresh_from_db(*args, **kwargs)
+        if tenant is not None:
+            self.tenant = tenant
 
 
 class NumberSeries(TenantModel):

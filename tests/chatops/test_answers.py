@@ -7,10 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops import answers, replies, shown
+from adapters.models import AdapterConfig, Ticket
+from chatops import answers, page_answers, replies, shown, ticket_answers
+from chatops.calling import Missed, Whom
 from chatops.phrases import VERBS
 from conductor.metering.selectors import CostLine
 from conductor.tenancy.models import Environment, Tenant
@@ -25,6 +28,8 @@ from incidents.models import (
     TimelineEvent,
 )
 from incidents.response.policy import Content
+from incidents.selectors import TicketShown
+from incidents.tracking import Subject
 from tests.chatops.blocks import check_message, check_schema, utf16_length
 from tests.chatops.slack import Speaker, words
 
@@ -73,12 +78,41 @@ def messages(text: str) -> dict[str, answers.Answer]:
         "found": replies.found([one] * 15, words=text[:200], total=10_000),
         "found nothing": replies.found([], words=text[:200], total=0),
         **looked_up(text, one),
+        **tickets_and_pages(text, one),
         "which one": replies.which_one(text, [one] * 10, typed="/incident mitigated"),
         "refusal": answers.refusal([text] * 30, remedy=answers.mrkdwn(text, 500)),
         "suggestion": answers.suggestion(text, [text] * 3, usage=text, command="/incident"),
         "note": answers.note(text or "x", answers.code(text)),
         "help": answers.help_overview(command="/" + "c" * 31),
         **{verb.name: answers.help_for(verb, command="/" + "c" * 31) for verb in VERBS},
+    }
+
+
+def tickets_and_pages(text: str, one: Incident) -> dict[str, answers.Answer]:
+    """Return what is said about tickets and pages, made of `text`."""
+    url = f"https://tracker.example/{text[:400]}"
+    states = {
+        "REQUESTED": {},
+        "TRACKED": {"remote_status": text[:80], "state": "OPEN"},
+        "FAILED": {"error": text[:500]},
+    }
+    tickets = [
+        Ticket(phase=phase, origin="OPENED", name=text[:200], url=url, title=text[:300], adapter=tracker, **facts)
+        for phase, facts in states.items()
+        for tracker in [AdapterConfig(name=text[:80], tenant=one.tenant)]
+    ]
+    listed = [TicketShown(each, about) for each in tickets for about in ("", "A-999999")] * 10
+    people = [User(id=number, username=f"u{number}", first_name=text[:150]) for number in range(50)]
+    missed = [Missed(text[:150], "may not respond"), Missed("", "is not linked to a member", "U" * 40)] * 30
+    called = Whom(text[:100], people, missed, stale_since=WHEN)
+    item = ActionItem(number=999_999, title=text[:200], incident=one)
+    return {
+        "tickets": ticket_answers.listing(one, listed),
+        "no tickets": ticket_answers.listing(one, []),
+        "ticket asked": ticket_answers.opened(Subject(one, item), tickets[0], tracker=text[:80]),
+        "ticket there": ticket_answers.opened(Subject(one), tickets[1], tracker=text[:80]),
+        "page": page_answers.called(one, called, ways=[text[:80]] * 30, linked={1, 2}, reason=text),
+        "page of a name": page_answers.called(one, Whom(text[:100] or "x", []), ways=[], linked=set(), reason=""),
     }
 
 

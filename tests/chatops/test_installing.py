@@ -15,6 +15,7 @@ from django.test import Client
 
 from chatops.credentials import SecretUnavailable, bot_token
 from chatops.lifecycle import StateRefused, begin_installation, consume_state, revoke_workspace
+from chatops.manifest import SCOPES
 from chatops.models import OutboxMessage, SlackInstallation, SlackOAuthState
 from conductor.ledger.models import Receipt
 from conductor.tenancy.actors import Actor
@@ -224,6 +225,19 @@ def test_disconnecting_forgets_the_token_and_gives_up_what_waits(
         assert not revoke_workspace(installation=gone, actor=Actor.system(), now=now)
         install(tenant, live, now)
     assert token_of(installations(tenant)[0]) == live.token
+
+
+def test_scopes_that_a_workspace_has_not_granted_are_named_with_what_they_are_for(
+    live: Workspace, tenant: Tenant, ana: User, as_user: Browser
+) -> None:
+    lacking = as_user(ana).get("/t/northwind/slack/").content.decode()
+    with tenant_scope(tenant.id):
+        SlackInstallation.objects.update(bot_scopes=list(SCOPES))
+    whole = as_user(ana).get("/t/northwind/slack/").content.decode()
+
+    assert "<code>usergroups:read</code> call the people of a user group" in lacking
+    assert "<code>chat:write</code>" not in lacking, "the double's workspace has granted this one"
+    assert "has not granted" not in whole
 
 
 def test_what_was_given_up_is_shown_and_can_be_tried_again(

@@ -236,6 +236,23 @@ def test_a_refusal_carries_the_buttons_that_fix_it(live: Workspace) -> None:
     assert live.modals[-1]["callback_id"] == "verb:reopen"
 
 
+def test_where_there_is_nothing_to_act_on_one_is_offered_to_be_declared(live: Workspace) -> None:
+    answer = Speaker()("mitigated", trigger=live.trigger(BEN))
+
+    assert "No incident is active." in answer["text"]
+    press(buttons(answer)["Declare an incident…"], trigger=live.trigger(BEN))
+    assert live.modals[-1]["callback_id"] == "verb:declare"
+
+
+def test_a_task_that_there_is_not_is_refused_with_the_list(ben_says: Speaker) -> None:
+    ben_says("declare sev3 x")
+
+    refused = ben_says("done 9")
+
+    assert "INC-1 has no task 9." in refused["text"]
+    assert list(buttons(refused)) == ["Correct it…", "Tasks"]
+
+
 def test_a_move_that_needs_a_reason_offers_its_form(ben_says: Speaker) -> None:
     ben_says("declare sev3 x")
     ben_says("monitoring watching it")

@@ -379,11 +379,11 @@ def test_answering_needs_no_network_and_few_queries(
         raise AssertionError("a request to somebody else while Slack waits")
 
     monkeypatch.setattr("socket.socket.connect", no_network)
-    with django_assert_max_num_queries(90):
+    with django_assert_max_num_queries(63):
         ben_says("declare sev2 x --service checkout")
-    with django_assert_max_num_queries(54):
+    with django_assert_max_num_queries(50):
         ben_says("mitigated")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(17):
         ben_says("help")
 
 

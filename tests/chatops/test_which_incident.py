@@ -5,7 +5,7 @@ from __future__ import annotations
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from incidents.models import Incident, Status
-from tests.chatops.slack import Speaker, words
+from tests.chatops.slack import Speaker, buttons, words
 
 
 def statuses(tenant: Tenant) -> dict[int, str]:
@@ -66,7 +66,10 @@ def test_a_code_that_is_nobodys_is_refused_with_the_candidates(ben_says: Speaker
 
 
 def test_with_nothing_active_it_says_so(ben_says: Speaker) -> None:
-    assert "No incident is active." in words(ben_says("mitigated"))
+    nothing = ben_says("mitigated")
+
+    assert "No incident is active." in words(nothing)
+    assert list(buttons(nothing)) == ["Declare an incident…"]
     assert "No incident was resolved in the last seven days." in words(ben_says("reopen because of that"))
 
 
