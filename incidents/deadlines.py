@@ -10,7 +10,7 @@ from uuid import UUID
 from conductor.engine.context import StepContext, Wait
 from conductor.lib.clock import rfc3339
 from conductor.tenancy.scope import tenant_scope
-from incidents.announcing import announce, holder_in_words
+from incidents.announcing import all_who_hear, announce, first_who_hears
 from incidents.lifecycle import record_deadline
 from incidents.models import Incident, Obligation, Role
 from incidents.obligations.running import THRESHOLDS, moment_of, reached
@@ -39,6 +39,12 @@ def watch_deadlines(ctx: StepContext) -> dict[str, Any]:
     raise Wait(until=min([ctx.now() + AT_MOST, *_coming(duties, ctx.now())]), reason="the next warning is due")
 
 
+def _next_step(duty: Obligation) -> str:
+    if duty.state == Obligation.State.ASSESSING:
+        return "Decide whether it is to be reported, with a reason, under Assessment."
+    return "File the report, then record the number that the receiver gave it, under Assessment."
+
+
 def _coming(duties: Iterable[Obligation], now: datetime) -> list[datetime]:
     moments = (moment_of(duty, percent) for duty in duties for percent in THRESHOLDS)
     return [moment for moment in moments if moment is not None and moment > now]
@@ -46,14 +52,17 @@ def _coming(duties: Iterable[Obligation], now: datetime) -> list[datetime]:
 
 def _tell(ctx: StepContext, incident: Incident, duty: Obligation, percent: int) -> None:
     """Record the threshold on the timeline; announce it where that was its first time."""
-    targets = (Role.PRIVACY, Role.COMMANDER, EVERYBODY) if percent >= 100 else (Role.PRIVACY,)
+    choose = all_who_hear if percent >= 100 else first_who_hears
     with tenant_scope(ctx.tenant_id):
-        who = "; ".join(holder_in_words(incident, each) for each in targets)
-        entry = record_deadline(obligation=duty, percent=percent, told=who, actor=ctx.actor, now=ctx.now())
+        heard = choose(incident, (Role.PRIVACY, Role.COMMANDER, EVERYBODY))
+        entry = record_deadline(
+            obligation=duty, percent=percent, told=heard.who, vacant=heard.vacant, actor=ctx.actor, now=ctx.now()
+        )
     if entry is None or duty.due_at is None:
         return
     ctx.log("deadline told", rule=duty.rule_key, percent=percent)
-    facts = {"Due": rfc3339(duty.due_at), "Time used": f"{min(percent, 100)} %", "For": who}
+    facts = {"Due": rfc3339(duty.due_at), "Time used": f"{min(percent, 100)} %", "For": heard.who}
+    facts["Do next"] = f"{_next_step(duty)} {heard.fill}".strip()
     if not incident.is_private:
         facts |= {"Duty": duty.rule["title"], "Regime": duty.regime, "To": duty.rule["recipient"]}
     what = "a deadline" if incident.is_private else f"“{duty.rule['title']}” ({duty.regime})"

@@ -9,7 +9,7 @@ from uuid import UUID
 from conductor.engine.context import StepContext, Wait
 from conductor.lib.clock import rfc3339
 from conductor.tenancy.scope import tenant_scope
-from incidents.announcing import announce, holder_in_words
+from incidents.announcing import announce, first_who_hears
 from incidents.cadence import watch
 from incidents.lifecycle import record_missed_update, record_unanswered_role
 from incidents.models import EventKind, Incident, Role, RoleAssignment, TimelineEvent
@@ -38,16 +38,23 @@ def watch_response(ctx: StepContext) -> dict[str, Any]:
 
 
 def _missed(ctx: StepContext, incident: Incident, policy: Content, miss: int, due_at: datetime) -> None:
-    target = policy.cadence.escalate_to[min(miss, len(policy.cadence.escalate_to)) - 1]
+    line = policy.cadence.escalate_to
     with tenant_scope(ctx.tenant_id):
-        who = holder_in_words(incident, target)
+        heard = first_who_hears(incident, line[min(miss, len(line)) - 1 :])
         entry = record_missed_update(
-            incident=incident, due_at=due_at, miss=miss, escalated_to=who, actor=ctx.actor, now=ctx.now()
+            incident=incident,
+            due_at=due_at,
+            miss=miss,
+            escalated_to=heard.who,
+            vacant=heard.vacant,
+            actor=ctx.actor,
+            now=ctx.now(),
         )
     if entry is None:
         return
-    ctx.log("update missed", miss=miss, due_at=rfc3339(due_at), escalated_to=who)
-    facts = {"Due": rfc3339(due_at), "Missed in a row": str(miss), "For": who}
+    ctx.log("update missed", miss=miss, due_at=rfc3339(due_at), escalated_to=heard.who)
+    facts = {"Due": rfc3339(due_at), "Missed in a row": str(miss), "For": heard.who}
+    facts["Do next"] = f"Post an update: what is known, what is done, what comes next. {heard.fill}".strip()
     announce(
         ctx,
         incident,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conductor.console.formatting import exact_moment
@@ -79,6 +79,14 @@ def status_word(value: str) -> str:
 def role_word(value: str) -> str:
     """Return the role as people read it."""
     return str(Role(value).label).lower()
+
+
+def roles_in_words(roles: Sequence[str]) -> str:
+    """Return `the role of scribe`, or `the roles of “legal and privacy” and deputy`."""
+    words = [role_word(each) for each in roles]
+    if len(words) == 1:
+        return f"the role of {words[0]}"
+    return f"the roles of {name_list([f'“{each}”' if ' ' in each else each for each in words])}"
 
 
 def name_list(names: list[str]) -> str:
@@ -175,7 +183,12 @@ def _role_unanswered(who: str, data: Facts) -> str:
 
 def _missed(who: str, data: Facts) -> str:
     times = f", the {data['miss']}. in a row" if data["miss"] > 1 else ""
-    return f"No update came in time{times}; told {data['escalated_to']}"
+    return f"No update came in time{times}; told {data['escalated_to']}{_for_want_of(data)}"
+
+
+def _for_want_of(data: Facts) -> str:
+    """Say which roles nobody held, so that the warning went to others."""
+    return f", because nobody holds {roles_in_words(data['vacant'])}" if data.get("vacant") else ""
 
 
 def _update(who: str, data: Facts) -> str:
@@ -228,13 +241,14 @@ def _duty_reopened(who: str, data: Facts) -> str:
 def _due_soon(who: str, data: Facts) -> str:
     undecided = "" if data["is_decided"] else ", and nobody has decided whether it applies"
     used = f"{data['percent']} % of its time is over{undecided}"
-    return f"“{data['title']}” ({data['regime']}) is due {_at(data['due_at'])}: {used}; told {data['told']}"
+    told = f"told {data['told']}{_for_want_of(data)}"
+    return f"“{data['title']}” ({data['regime']}) is due {_at(data['due_at'])}: {used}; {told}"
 
 
 def _missed_deadline(who: str, data: Facts) -> str:
     undecided = "" if data["is_decided"] else "; nobody has decided whether it applies"
     what = f"“{data['title']}” ({data['regime']}) was due {_at(data['due_at'])} and is not filed"
-    return f"{what}{undecided}; told {data['told']}"
+    return f"{what}{undecided}; told {data['told']}{_for_want_of(data)}"
 
 
 def _filed(who: str, data: Facts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -13,10 +14,11 @@ from incidents.models import EventKind, Obligation, TimelineEvent
 
 
 def record_deadline(
-    *, obligation: Obligation, percent: int, told: str, actor: Actor, now: datetime
+    *, obligation: Obligation, percent: int, told: str, actor: Actor, now: datetime, vacant: Sequence[str] = ()
 ) -> TimelineEvent | None:
     """Append that the clock has run down to `percent`, or at 100 that its due date was missed; `told` says who hears.
 
+    `vacant` are the roles that would have heard and that nobody holds.
     Return None where that, or more, is said already of this due date, and for a duty that was filed, decided
     against, or moved to another due date meanwhile.
     """
@@ -41,6 +43,7 @@ def record_deadline(
             "percent": percent,
             "is_decided": current.state == Obligation.State.APPLICABLE,
             "told": told,
+            **({"vacant": list(vacant)} if vacant else {}),
         }
         write(incident=locked, action=str(kind), entries=[Entry(kind, data=data)], actor=actor, now=now, body=data)
         touch(locked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -49,11 +49,22 @@ def post_update(
 
 
 def record_missed_update(
-    *, incident: Incident, due_at: datetime, miss: int, escalated_to: str, actor: Actor, now: datetime
+    *,
+    incident: Incident,
+    due_at: datetime,
+    miss: int,
+    escalated_to: str,
+    actor: Actor,
+    now: datetime,
+    vacant: Sequence[str] = (),
 ) -> TimelineEvent | None:
-    """Append that no update came by `due_at`; return None where that is said already. `miss` counts the silence's."""
+    """Append that no update came by `due_at`; return None where that is said already. `miss` counts the silence's.
+
+    `escalated_to` says who is told, and `vacant` which roles were passed over because nobody holds them.
+    """
     require(actor=actor, permission="respond")
-    data = {"due_at": rfc3339(due_at), "miss": miss, "escalated_to": escalated_to}
+    data: dict[str, Any] = {"due_at": rfc3339(due_at), "miss": miss, "escalated_to": escalated_to}
+    data |= {"vacant": list(vacant)} if vacant else {}
     with transaction.atomic():
         locked = lock(incident)
         said = TimelineEvent.objects.filter(incident=locked, kind=EventKind.UPDATE_MISSED)

@@ -24,6 +24,7 @@ from incidents.models import (
     TimelineEvent,
 )
 from incidents.response.policy import GuardRule, policy_in_force
+from incidents.wording import roles_in_words
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,10 @@ def _questions_answered(asked: Asked, rule: GuardRule) -> Complaint:
 def _required_roles_filled(asked: Asked, rule: GuardRule) -> Complaint:
     wanted = policy_in_force().content.required_roles.get(Severity(asked.incident.severity), [])
     held = set(RoleAssignment.objects.filter(incident=asked.incident, ended_at=None).values_list("role", flat=True))
-    vacant = [Role(role).label for role in wanted if role not in held]
-    return (f"Nobody holds: {', '.join(vacant)}.", "Fill these roles.") if vacant else None
+    vacant = [role for role in wanted if role not in held]
+    if not vacant:
+        return None
+    return f"Nobody holds {roles_in_words(vacant)}.", "Under Roles, take what is vacant or give it to somebody."
 
 
 def _reporting_decided(asked: Asked, rule: GuardRule) -> Complaint:

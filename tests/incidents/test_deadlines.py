@@ -201,7 +201,11 @@ def test_a_notice_names_the_duty_the_due_date_and_who_is_told(
     facts = next(each["payload"]["facts"] for each in sent if each["payload"]["facts"]["Regime"] == "GDPR")
     assert facts["Time used"] == "50 %"
     assert facts["Due"].startswith("2026-11-")
-    assert facts["For"] == "nobody: the role of legal and privacy is vacant"
+    assert facts["For"] == "everybody who is told of incidents"
+    assert facts["Do next"] == (
+        "Decide whether it is to be reported, with a reason, under Assessment. "
+        "Give somebody the roles of “legal and privacy” and commander, or take them."
+    )
     with tenant_scope(tenant.id):
         assert Delivery.objects.count() == 0
 

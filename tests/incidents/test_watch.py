@@ -27,6 +27,7 @@ from incidents.lifecycle import (
 )
 from incidents.lifecycle.saga import WATCH_WORKFLOW
 from incidents.models import EventKind, Incident, StatusTransition, TimelineEvent
+from incidents.wording import sentence
 from incidents.workflows import DECLARED
 from tests.incidents.clocks import Clock
 
@@ -59,12 +60,17 @@ def test_cadence_misses_escalate_then_stop_on_resolved(
     look(tenant, declared, clock)
 
     assert missed(tenant, declared) == [
-        (1, "nobody: the role of communications is vacant"),
-        (2, "Cora Commander, commander"),
+        (1, "Cora Commander (commander)"),
+        (2, "Cora Commander (commander)"),
         (3, "everybody who is told of incidents"),
         (4, "everybody who is told of incidents"),
     ]
     with tenant_scope(tenant.id):
+        told = TimelineEvent.objects.filter(incident=declared, kind=EventKind.UPDATE_MISSED).order_by("seq")
+        assert [sentence(each) for each in told[:2]] == [
+            "No update came in time; told Cora Commander (commander), because nobody holds the role of communications",
+            "No update came in time, the 2. in a row; told Cora Commander (commander)",
+        ]
         said = post_update(incident=declared, text="Queue drains.", actor=cora_acts, now=clock.at)
         first = TimelineEvent.objects.filter(kind=EventKind.UPDATE_MISSED).earliest("seq")
     assert (first.occurred_at, first.recorded_at) == (start + 30 * MINUTE, start + 31 * MINUTE)
@@ -82,6 +88,25 @@ def test_cadence_misses_escalate_then_stop_on_resolved(
 
     assert look(tenant, declared, clock) == "SUCCEEDED"
     assert len(missed(tenant, declared)) == 5
+
+
+def test_a_miss_is_told_to_somebody_even_where_nobody_holds_a_role(
+    declared: Incident, tenant: Tenant, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the notice says what to do next."""
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr("incidents.announcing.deliver", lambda **message: sent.append(message))
+    clock.at += 31 * MINUTE
+
+    look(tenant, declared, clock)
+
+    assert missed(tenant, declared) == [(1, "everybody who is told of incidents")]
+    (facts,) = (each["payload"]["facts"] for each in sent)
+    assert facts["For"] == "everybody who is told of incidents"
+    assert facts["Do next"] == (
+        "Post an update: what is known, what is done, what comes next. "
+        "Give somebody the roles of communications and commander, or take them."
+    )
 
 
 def test_monitoring_gives_twice_the_time_and_a_promise_its_own(
