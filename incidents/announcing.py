@@ -11,7 +11,7 @@ from conductor.engine.context import StepContext
 from incidents.models import Incident, RoleAssignment
 from incidents.notices import payload_of
 from incidents.response.policy import EVERYBODY
-from incidents.wording import name_list, role_word, roles_in_words
+from incidents.spelling import name_list, role_word, roles_in_words
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from conductor.graph.models import Edge
+from conductor.graph.models import Edge, Node
 from incidents import selectors
-from incidents.lifecycle.links import BETWEEN_INCIDENTS
+from incidents.lifecycle.links import BETWEEN_INCIDENTS, WITH_RUNS, can_end
 from incidents.models import (
     SIDE_EXITS,
     Closure,
@@ -23,6 +24,18 @@ from incidents.models import (
 )
 from incidents.moves import MOVES
 from incidents.obligations.rules import ANCHORS
+
+
+@dataclass(frozen=True)
+class LinkShown:
+    """A link of the incident, from whichever end."""
+
+    edge: Edge
+    other: Node
+    words: str
+    """How it is tied: "This affects it", "acted on this"."""
+    can_end: bool
+    """Whether somebody may end it; else it follows from an act."""
 
 
 def context_of(*, tab: str, incident: Incident, found: selectors.Surroundings) -> dict[str, Any]:
@@ -72,9 +85,15 @@ def _tickets(incident: Incident) -> dict[str, Any]:
 
 
 def _links(incident: Incident, found: selectors.Surroundings) -> dict[str, Any]:
-    kinds = {*BETWEEN_INCIDENTS, Edge.Kind.DUPLICATE_OF, Edge.Kind.AFFECTS, Edge.Kind.TRACKED_IN}
+    kinds = dict.fromkeys([*BETWEEN_INCIDENTS, *WITH_RUNS])
     return {
-        "links": [edge for edge in found.edges if edge.kind in kinds],
+        "links": [_shown(incident, edge) for edge in found.edges],
         "suggestions": selectors.related_to(incident=incident),
-        "kinds": [(each.value, each.label) for each in BETWEEN_INCIDENTS],
+        "kinds": [(each.value, each.label) for each in kinds],
     }
+
+
+def _shown(incident: Incident, edge: Edge) -> LinkShown:
+    leads_here = edge.target.ref == incident.ref
+    words = f"{edge.get_kind_display()} this" if leads_here else f"This {edge.get_kind_display()} it"
+    return LinkShown(edge, edge.source if leads_here else edge.target, words, can_end(incident=incident, edge=edge))

@@ -47,6 +47,7 @@ urlpatterns = [
     path("INC-<int:number>/moment/", response.moment, name="moment"),
     path("INC-<int:number>/filing/<uuid:duty>/", response.filing, name="filing"),
     path("INC-<int:number>/link/", response.link, name="link"),
+    path("INC-<int:number>/links/<uuid:edge>/end/", response.link_end, name="link_end"),
     path("INC-<int:number>/tickets/", tickets.of_incident, name="tickets"),
     path("tickets/<uuid:ticket_id>/<slug:step>/", tickets.step, name="ticket_step"),
     path("INC-<int:number>/merge/", response.merge, name="merge"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from conductor.console.formatting import exact_moment
 from conductor.graph.models import Edge
-from conductor.lib.clock import parse_rfc3339
+from incidents.duty_wording import due_soon, duty_decided, duty_reopened, filed, missed_deadline, reporting_moment
 from incidents.models import (
     SIDE_EXITS,
     Audience,
@@ -17,13 +16,15 @@ from incidents.models import (
     MilestoneKey,
     Question,
     Reply,
-    Role,
     Status,
     TaskState,
     TimelineEvent,
     Urgency,
     Visibility,
 )
+from incidents.spelling import at_moment, for_want_of, name_list, role_word
+
+__all__ = ["CHANNELS", "KEY_KINDS", "name_list", "role_word", "sentence", "status_word"]
 
 KEY_KINDS = frozenset(
     {
@@ -76,30 +77,7 @@ def status_word(value: str) -> str:
     return str(Status(value).label)
 
 
-def role_word(value: str) -> str:
-    """Return the role as people read it."""
-    return str(Role(value).label).lower()
-
-
-def roles_in_words(roles: Sequence[str]) -> str:
-    """Return `the role of scribe`, or `the roles of “legal and privacy” and deputy`."""
-    words = [role_word(each) for each in roles]
-    if len(words) == 1:
-        return f"the role of {words[0]}"
-    return f"the roles of {name_list([f'“{each}”' if ' ' in each else each for each in words])}"
-
-
-def name_list(names: list[str]) -> str:
-    """Return `A`, `A and B` or `A, B and C`."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
 Facts = Mapping[str, Any]
-
-
-def _at(moment: str) -> str:
-    """Return the RFC 3339 moment of an entry's facts as documents write it."""
-    return exact_moment(parse_rfc3339(moment))
 
 
 def _declared(who: str, data: Facts) -> str:
@@ -183,12 +161,7 @@ def _role_unanswered(who: str, data: Facts) -> str:
 
 def _missed(who: str, data: Facts) -> str:
     times = f", the {data['miss']}. in a row" if data["miss"] > 1 else ""
-    return f"No update came in time{times}; told {data['escalated_to']}{_for_want_of(data)}"
-
-
-def _for_want_of(data: Facts) -> str:
-    """Say which roles nobody held, so that the warning went to others."""
-    return f", because nobody holds {roles_in_words(data['vacant'])}" if data.get("vacant") else ""
+    return f"No update came in time{times}; told {data['escalated_to']}{for_want_of(data)}"
 
 
 def _update(who: str, data: Facts) -> str:
@@ -216,8 +189,8 @@ def _task_changed(who: str, data: Facts) -> str:
 
 def _milestone(who: str, data: Facts) -> str:
     what = str(MilestoneKey(data["key"]).label)
-    corrected = f", not {_at(data['from'])}" if data.get("from") else ""
-    return f"{who} recorded: {what.lower()} at {_at(data['to'])}{corrected}"
+    corrected = f", not {at_moment(data['from'])}" if data.get("from") else ""
+    return f"{who} recorded: {what.lower()} at {at_moment(data['to'])}{corrected}"
 
 
 def _visibility(who: str, data: Facts) -> str:
@@ -225,40 +198,11 @@ def _visibility(who: str, data: Facts) -> str:
     return f"{who} made this private" if private else f"{who} opened this to everybody here"
 
 
-def _reporting_moment(who: str, data: Facts) -> str:
-    return f"{who} decided: {data['key'].replace('_', ' ')} was at {_at(data['at'])}"
-
-
-def _duty_decided(who: str, data: Facts) -> str:
-    return f"{who} signed: {data['regime']}, {'reportable' if data['applies'] else 'not reportable'}"
-
-
-def _duty_reopened(who: str, data: Facts) -> str:
-    facts = name_list([name.replace("_", " ") for name in data["changed"]])
-    return f"“{data['title']}” is asked again: {facts} changed since the decision"
-
-
-def _due_soon(who: str, data: Facts) -> str:
-    undecided = "" if data["is_decided"] else ", and nobody has decided whether it applies"
-    used = f"{data['percent']} % of its time is over{undecided}"
-    told = f"told {data['told']}{_for_want_of(data)}"
-    return f"“{data['title']}” ({data['regime']}) is due {_at(data['due_at'])}: {used}; {told}"
-
-
-def _missed_deadline(who: str, data: Facts) -> str:
-    undecided = "" if data["is_decided"] else "; nobody has decided whether it applies"
-    what = f"“{data['title']}” ({data['regime']}) was due {_at(data['due_at'])} and is not filed"
-    return f"{what}{undecided}; told {data['told']}{_for_want_of(data)}"
-
-
-def _filed(who: str, data: Facts) -> str:
-    late = ", late" if data.get("late") else ""
-    return f"{who} filed “{data['title']}”{late}, number {data['reference']}"
-
-
 def _link(verb: str) -> Callable[[str, Facts], str]:
     def say(who: str, data: Facts) -> str:
-        return f"{who} {verb}: this {Edge.Kind(data['kind']).label} {data['name']}"
+        tie = Edge.Kind(data["kind"]).label
+        said = f"{data['name']} {tie} this" if data.get("leads_here") else f"this {tie} {data['name']}"
+        return f"{who} {verb}: {said}"
 
     return say
 
@@ -362,14 +306,12 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.TICKET_CHANGED: _ticket_changed,
     EventKind.TICKET_UNLINKED: _ticket("unlinked"),
     EventKind.OBLIGATION_ARMED: lambda who, data: f"{data['regime']}: “{data['title']}” is to be decided",
-    EventKind.OBLIGATION_DECIDED: _duty_decided,
-    EventKind.OBLIGATION_REOPENED: _duty_reopened,
-    EventKind.OBLIGATION_DUE_SOON: _due_soon,
-    EventKind.OBLIGATION_MISSED: _missed_deadline,
-    EventKind.OBLIGATION_FILED: _filed,
-    EventKind.REPORTING_MOMENT: lambda who, data: (
-        f"{who} decided: {data['key'].replace('_', ' ')} was at {_at(data['at'])}"
-    ),
+    EventKind.OBLIGATION_DECIDED: duty_decided,
+    EventKind.OBLIGATION_REOPENED: duty_reopened,
+    EventKind.OBLIGATION_DUE_SOON: due_soon,
+    EventKind.OBLIGATION_MISSED: missed_deadline,
+    EventKind.OBLIGATION_FILED: filed,
+    EventKind.REPORTING_MOMENT: reporting_moment,
     EventKind.IMPACT_CHANGED: _impact,
     EventKind.QUESTION_ANSWERED: _answered,
     EventKind.ROLE_OFFERED: _role_offered,

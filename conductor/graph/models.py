@@ -53,6 +53,7 @@ class Edge(TenantModel):
         REGRESSES = "REGRESSES", "is a return of"
         DUPLICATE_OF = "DUPLICATE_OF", "is a duplicate of"
         TRACKED_IN = "TRACKED_IN", "is tracked in"
+        MITIGATED_BY = "MITIGATED_BY", "was mitigated by"
 
     source = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="outgoing")
     target = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="incoming")

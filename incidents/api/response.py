@@ -17,7 +17,9 @@ from incidents import lifecycle, reading, selectors
 from incidents.api.response_schemas import (
     DutyDecisionIn,
     FilingIn,
+    LinkEndIn,
     LinkIn,
+    LinkOut,
     MergeIn,
     MomentIn,
     ObligationOut,
@@ -40,18 +42,33 @@ def merge_incident(request: TenantRequest, number: int, payload: MergeIn) -> Any
     return lifecycle.merge_incident(incident=incident, into=into, reason=payload.reason, actor=request.actor, now=now())
 
 
-@router.post("/{number}/links", response={204: None}, operation_id="link_incidents")
-def link_incidents(request: TenantRequest, number: int, payload: LinkIn) -> Any:
-    """Tie it to another incident."""
-    lifecycle.link_incidents(
+@router.get("/{number}/links", response=list[LinkOut], operation_id="list_links")
+def list_links(request: TenantRequest, number: int) -> Any:
+    """What it is tied to, how, who said so and since when; ended links too."""
+    return selectors.links_of(incident=_incident(request, number))
+
+
+@router.post("/{number}/links", response={201: LinkOut}, operation_id="link_record")
+def link_record(request: TenantRequest, number: int, payload: LinkIn) -> Any:
+    """Tie it to another incident, a run, a bundle, a resource or a page. Tied already: that link is returned."""
+    edge = lifecycle.link_record(
         incident=_incident(request, number),
-        other=_incident(request, payload.other),
-        kind=payload.kind,
+        target=payload.target,
+        kind=payload.kind or "",
         reason=payload.reason,
         actor=request.actor,
         now=now(),
     )
-    return Status(204, None)
+    return Status(201, edge)
+
+
+@router.post("/{number}/links/{link_id}/end", response=LinkOut, operation_id="end_link")
+def end_link(request: TenantRequest, number: int, link_id: UUID, payload: LinkEndIn) -> Any:
+    """End a link that somebody made; it stays on record. Ended already: nothing happens."""
+    incident = _incident(request, number)
+    edge = selectors.link_of(incident=incident, edge_id=link_id)
+    lifecycle.end_link(incident=incident, edge=edge, reason=payload.reason, actor=request.actor, now=now())
+    return selectors.link_of(incident=incident, edge_id=link_id)
 
 
 @router.get("/{number}/tasks", response=list[TaskOut], operation_id="list_tasks")

@@ -10,6 +10,7 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import AwareDatetime, StringConstraints
 
+from conductor.graph.models import Edge
 from incidents import models
 from incidents.api.schemas import AlertOutcome, Line, Text
 
@@ -73,10 +74,59 @@ class MergeIn(Schema):
     reason: Text = ""
 
 
+class LinkKind(StrEnum):
+    """How an incident is tied to something."""
+
+    RELATED_TO = "RELATED_TO"
+    CAUSED_BY = "CAUSED_BY"
+    CHILD_OF = "CHILD_OF"
+    REGRESSES = "REGRESSES"
+    MITIGATED_BY = "MITIGATED_BY"
+    EVIDENCES = "EVIDENCES"
+    TRACKED_IN = "TRACKED_IN"
+    AFFECTS = "AFFECTS"
+
+
 class LinkIn(Schema):
-    other: int = Field(ge=1, le=2**53, description="Number of the other incident.")
-    kind: Line = Field(description="RELATED_TO, CAUSED_BY, CHILD_OF or REGRESSES.")
+    target: Annotated[str, StringConstraints(max_length=2000)] = Field(
+        description="INC-9, R-7, EVB-3, an address, or a resource by its name or key."
+    )
+    kind: LinkKind | None = Field(None, description="As such records are tied, if it is left out.")
     reason: Text = ""
+
+
+class LinkEndIn(Schema):
+    reason: Text = ""
+
+
+class LinkOut(Schema):
+    """A link in the graph. It is ended, never deleted."""
+
+    id: UUID
+    source: str
+    source_kind: str
+    kind: str
+    target: str
+    target_kind: str
+    asserted_by: str = Field(description="Ref of whoever said so.")
+    since: datetime
+    ended_at: datetime | None
+
+    @staticmethod
+    def resolve_source(edge: Edge) -> str:
+        return edge.source.name
+
+    @staticmethod
+    def resolve_source_kind(edge: Edge) -> str:
+        return edge.source.kind
+
+    @staticmethod
+    def resolve_target(edge: Edge) -> str:
+        return edge.target.name
+
+    @staticmethod
+    def resolve_target_kind(edge: Edge) -> str:
+        return edge.target.kind
 
 
 class TaskIn(Schema):

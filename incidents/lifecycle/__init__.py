@@ -41,7 +41,8 @@ from incidents.lifecycle.handover import (
 )
 from incidents.lifecycle.history import HistoryReport, HistorySource, import_history
 from incidents.lifecycle.incident import acknowledge_incident, declare_incident
-from incidents.lifecycle.links import affect_resource, end_link, link_incidents, link_ticket
+from incidents.lifecycle.linking import link_record
+from incidents.lifecycle.links import affect_resource, attach_bundle, end_link, link_incidents, link_ticket, tie_run
 from incidents.lifecycle.merge import merge_incident, unmerge_incident
 from incidents.lifecycle.milestone import set_milestone
 from incidents.lifecycle.obligations import (
@@ -73,6 +74,7 @@ from incidents.lifecycle.refusals import (
     IncidentIsHistory,
     IncidentMoved,
     KeyInUse,
+    LinkFollows,
     LinkWouldCircle,
     NotAResponder,
     OverrideNotAllowed,
@@ -140,6 +142,7 @@ __all__ = [
     "IncidentIsHistory",
     "IncidentMoved",
     "KeyInUse",
+    "LinkFollows",
     "LinkWouldCircle",
     "NewSource",
     "NobodyCanBePaged",
@@ -177,6 +180,7 @@ __all__ = [
     "ask_for_review",
     "assert_reporting_moment",
     "assign_role",
+    "attach_bundle",
     "cancel_incident",
     "change_action_item",
     "change_own_rule",
@@ -202,6 +206,7 @@ __all__ = [
     "hand_over_role",
     "import_history",
     "link_incidents",
+    "link_record",
     "link_ticket",
     "merge_incident",
     "mitigate_incident",
@@ -240,6 +245,7 @@ __all__ = [
     "store_rendering",
     "sync_ticket",
     "sync_ticket_now",
+    "tie_run",
     "track_ticket",
     "unmerge_incident",
     "untrack_ticket",

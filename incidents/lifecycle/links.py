@@ -10,19 +10,25 @@ from typing import Any
 
 from django.db import transaction
 
+from conductor.engine.models import Run
 from conductor.graph.lifecycle import ensure_node, link, unlink
 from conductor.graph.models import Edge, Node
 from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.actors import Actor, require
 from incidents.lifecycle import topology
-from incidents.lifecycle.refusals import LinkWouldCircle
+from incidents.lifecycle.refusals import LinkFollows, LinkWouldCircle
 from incidents.lifecycle.words import Complaints
 from incidents.lifecycle.writing import Entry, lock, touch, write
 from incidents.models import EventKind, Incident
 
+WITH_RUNS = (Edge.Kind.RELATED_TO, Edge.Kind.CAUSED_BY, Edge.Kind.MITIGATED_BY)
+"""How somebody ties an incident to a run; runs about the incident tie themselves, as having acted on it."""
+BUNDLE = "bundle"
 BETWEEN_INCIDENTS = (Edge.Kind.RELATED_TO, Edge.Kind.CAUSED_BY, Edge.Kind.CHILD_OF, Edge.Kind.REGRESSES)
 ACYCLIC = (Edge.Kind.CHILD_OF, Edge.Kind.CAUSED_BY, Edge.Kind.REGRESSES)
 TICKET = "ticket"
+BY_HAND = frozenset({*BETWEEN_INCIDENTS, *WITH_RUNS, Edge.Kind.AFFECTS})
+"""Kinds of links from an incident that somebody makes, and may end."""
 
 
 def affect_resource(*, incident: Incident, resource: Node, actor: Actor, now: datetime) -> Edge:
@@ -62,39 +68,91 @@ def link_ticket(*, incident: Incident, url: str, name: str, actor: Actor, now: d
     return _tie(incident, ticket, Edge.Kind.TRACKED_IN, "", actor, now)
 
 
+def tie_run(*, incident: Incident, run: Run, kind: str, actor: Actor, now: datetime, reason: str = "") -> Edge:
+    """Tie the incident to a run by one of WITH_RUNS: the deployment that caused it, the rollback that mitigated it."""
+    if kind not in WITH_RUNS:
+        raise Invalid(fields={"kind": [f"A run is tied by {', '.join(WITH_RUNS)}."]})
+    return _tie(incident, topology.place_run(run=run, now=now), kind, reason, actor, now)
+
+
+def attach_bundle(*, incident: Incident, bundle: Node, actor: Actor, now: datetime, reason: str = "") -> Edge:
+    """Say that an evidence bundle, which stands in the graph, is evidence for the incident.
+
+    The incident's own bundle is part of it without anybody saying so.
+    """
+    if bundle.kind != BUNDLE:
+        raise Invalid(fields={"target": [f"{bundle.name} is no evidence bundle."]})
+    return _tie(incident, bundle, Edge.Kind.EVIDENCES, reason, actor, now, is_source=False)
+
+
+def can_end(*, incident: Incident, edge: Edge) -> bool:
+    """Whether somebody may end this link of the incident: those that follow from an act end with that act."""
+    if edge.ended_at is not None:
+        return False
+    if edge.kind == Edge.Kind.EVIDENCES:
+        return edge.target.ref == incident.ref
+    if edge.kind == Edge.Kind.TRACKED_IN:
+        return edge.source.ref == incident.ref and edge.target.ref.startswith("incidents.ticket:")
+    return edge.source.ref == incident.ref and edge.kind in BY_HAND
+
+
 def end_link(*, incident: Incident, edge: Edge, actor: Actor, now: datetime, reason: str = "") -> None:
-    """End a link of the incident. Ended already: nothing happens."""
+    """End a link of the incident that somebody made. Ended already: nothing happens."""
     require(actor=actor, permission="respond")
-    if edge.source.ref != incident.ref:
+    if incident.ref not in (edge.source.ref, edge.target.ref):
         raise NotFound("This link is not one of the incident's.")
+    if edge.ended_at is None and not can_end(incident=incident, edge=edge):
+        raise LinkFollows
+    other = edge.source if edge.target.ref == incident.ref else edge.target
     with transaction.atomic():
         locked = lock(incident)
         if unlink(edge=edge, now=now):
-            _say(locked, EventKind.LINK_ENDED, edge.target, edge.kind, reason, actor, now)
+            leads_here = edge.target.ref == incident.ref
+            _say(locked, EventKind.LINK_ENDED, other, edge.kind, reason, actor, now, leads_here=leads_here)
     incident.refresh_from_db()
 
 
-def _tie(incident: Incident, target: Node, kind: str, reason: str, actor: Actor, now: datetime) -> Edge:
+def _tie(
+    incident: Incident,
+    other: Node,
+    kind: str,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    is_source: bool = True,
+) -> Edge:
+    """Return the live edge, begun now if there was none; it leads from the incident, or to it."""
     require(actor=actor, permission="respond")
     complaints = Complaints()
     why = complaints.text("reason", reason)
     complaints.refuse()
     with transaction.atomic():
         locked = lock(incident)
-        source = topology.place(incident=locked, now=now)
+        here = topology.place(incident=locked, now=now)
+        source, target = (here, other) if is_source else (other, here)
         known = Edge.objects.filter(source=source, target=target, kind=kind, ended_at=None).first()
         if known is not None:
             return known
         edge = link(tenant_id=locked.tenant_id, source=source, target=target, kind=kind, actor=actor, now=now)
-        _say(locked, EventKind.LINK_ADDED, target, kind, why, actor, now)
+        _say(locked, EventKind.LINK_ADDED, other, kind, why, actor, now, leads_here=not is_source)
     incident.refresh_from_db()
     return edge
 
 
 def _say(
-    incident: Incident, event: EventKind, target: Node, kind: str, reason: str, actor: Actor, now: datetime
+    incident: Incident,
+    event: EventKind,
+    other: Node,
+    kind: str,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    leads_here: bool,
 ) -> None:
-    data: dict[str, Any] = {"kind": str(kind), "name": target.name, "node": str(target.id)}
+    data: dict[str, Any] = {"kind": str(kind), "name": other.name, "node": str(other.id)}
+    data |= {"leads_here": True} if leads_here else {}
     write(
         incident=incident,
         action=str(event),
@@ -102,7 +160,7 @@ def _say(
         actor=actor,
         now=now,
         body=data,
-        links=[target.ref] if target.ref else [],
+        links=[other.ref] if other.ref else [],
     )
     touch(incident)
 

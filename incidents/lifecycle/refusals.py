@@ -52,6 +52,12 @@ class LinkWouldCircle(Conflict):
     code = "link_would_circle"
 
 
+class LinkFollows(Conflict):
+    """This link follows from an act: a role, a run, a ticket, a merge. Undo that, and the link ends."""
+
+    code = "link_follows"
+
+
 class KeyInUse(Conflict):
     """Another unresolved incident has the same deduplication key. Work on that one, or resolve it first."""
 

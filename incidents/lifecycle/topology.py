@@ -90,16 +90,21 @@ def unlink_responder(*, incident: Incident, user_id: int, now: datetime) -> None
         unlink(edge=edge, now=now)
 
 
-def link_run(*, incident: Incident, run: Run, actor: Actor, now: datetime) -> None:
-    """Let the run act on the incident."""
-    source = ensure_node(
-        tenant_id=incident.tenant_id,
+def place_run(*, run: Run, now: datetime) -> Node:
+    """Put the run into the graph, or bring its node up to date."""
+    return ensure_node(
+        tenant_id=run.tenant_id,
         kind=RUN,
         key=str(run.id),
         name=f"{run.code} {run.title}",
         now=now,
         ref=ref("conductor.run", run.id),
     )
+
+
+def link_run(*, incident: Incident, run: Run, actor: Actor, now: datetime) -> None:
+    """Let the run act on the incident."""
+    source = place_run(run=run, now=now)
     target = place(incident=incident, now=now)
     link(tenant_id=incident.tenant_id, source=source, target=target, kind=Edge.Kind.ACTED_ON, actor=actor, now=now)
 

@@ -24,7 +24,7 @@ from incidents.models import (
     TimelineEvent,
 )
 from incidents.response.policy import GuardRule, policy_in_force
-from incidents.wording import roles_in_words
+from incidents.spelling import roles_in_words
 
 
 @dataclass(frozen=True)

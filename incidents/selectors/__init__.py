@@ -44,6 +44,7 @@ from incidents.selectors.learning import (
     postmortems_of,
     rendered_postmortem,
 )
+from incidents.selectors.links import link_of, links_of
 from incidents.selectors.people import Person, Reader, find_person, members, readers, responders
 from incidents.selectors.related import Suggestion, related_to
 from incidents.selectors.rules import (
@@ -113,6 +114,8 @@ __all__ = [
     "incident_by_number",
     "incident_for_page",
     "latest_postmortem",
+    "link_of",
+    "links_of",
     "live_incidents",
     "members",
     "moments_of",

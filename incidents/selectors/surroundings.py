@@ -39,7 +39,7 @@ class Surroundings:
     controls: list[Tie] = field(default_factory=list)
     """Controls that a bundle is evidence for."""
     edges: list[Edge] = field(default_factory=list)
-    """Those that lead from the incident, oldest first, with both nodes."""
+    """Those that lead from the incident or to it, oldest first, with both nodes."""
 
     @property
     def near(self) -> list[Node]:
@@ -62,7 +62,7 @@ def surroundings(*, incident: Incident) -> Surroundings:
     for node, edge in _neighbours(incident, near).values():
         is_affected = edge.source.ref == incident.ref and edge.kind == Edge.Kind.AFFECTS
         (found.affected if is_affected else groups.get(node.kind, found.others)).append(node)
-    found.edges.extend(edge for edge in near if edge.source.ref == incident.ref)
+    found.edges.extend(near)
     _add_second_hop(found, far)
     return found
 

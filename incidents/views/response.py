@@ -133,14 +133,24 @@ def filing(request: TenantRequest, tenant: str, number: int, duty: UUID) -> Http
 @require_POST
 @door(permission=RESPOND)
 def link(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
-    """Tie the incident to another."""
-    lifecycle.link_incidents(
+    """Tie the incident to a record that is named by its code, its name or its address."""
+    lifecycle.link_record(
         incident=selectors.incident_by_number(number=number),
-        other=_named(request.POST.get("other", "")),
+        target=request.POST.get("target", ""),
         kind=request.POST.get("kind", ""),
         actor=request.actor,
         now=now(),
     )
+    return back_to(tenant, number, "links")
+
+
+@require_POST
+@door(permission=RESPOND)
+def link_end(request: TenantRequest, tenant: str, number: int, edge: UUID) -> HttpResponse:
+    """End a link that somebody made."""
+    incident = selectors.incident_by_number(number=number)
+    found = selectors.link_of(incident=incident, edge_id=edge)
+    lifecycle.end_link(incident=incident, edge=found, actor=request.actor, now=now())
     return back_to(tenant, number, "links")
 
 

@@ -97,6 +97,7 @@ WRITES: dict[str, dict[str, str]] = {
     "incidents:moment": {"number": "burning"},
     "incidents:filing": {"number": "burning", "duty": "=01934a00-0000-7000-8000-00000000000a"},
     "incidents:link": {"number": "burning"},
+    "incidents:link_end": {"number": "burning", "edge": "=01934a00-0000-7000-8000-00000000000a"},
     "incidents:merge": {"number": "burning"},
     "incidents:visibility": {"number": "burning"},
     "incidents:rules_new": {},

@@ -54,7 +54,7 @@ WRITES: tuple[tuple[str, dict[str, str]], ...] = (
     ("answers/", {"personal_data": "NO"}),
     ("duty/", {"regime": "GDPR", "applies": "no", "reason": "Only test data was there."}),
     ("moment/", {"key": "awareness", "at": "2026-11-20T10:00", "reason": "r"}),
-    ("link/", {"other": "INC-2", "kind": "RELATED_TO"}),
+    ("link/", {"target": "INC-2", "kind": "RELATED_TO"}),
     ("merge/", {"into": "INC-2"}),
     ("visibility/", {"visibility": "PRIVATE", "reason": "r"}),
     ("role/answer/", {"role": "SCRIBE"}),
