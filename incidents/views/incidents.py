@@ -21,6 +21,7 @@ from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from incidents import drawing, lifecycle, pages, reading, selectors, tabs
 from incidents.models import Question, Reply, Severity, TimelineEvent
+from incidents.stages import stages
 
 RESPOND = "respond"
 TABS = ("timeline", "tasks", "assessment", "links", "tickets", "graph", "runs", "steps", "receipts")
@@ -83,6 +84,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
     steps = selectors.stepper(incident=incident, now=now())
     found = selectors.surroundings(incident=incident)
     roles = selectors.roles_of(incident=incident)
+    flow = selectors.workflow_steps(incident=incident) if tab == "steps" else []
     context = {
         "incident": incident,
         "tab": tab,
@@ -101,7 +103,8 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
         "drawing": drawing.draw(code=incident.code, found=found),
         "found": found,
         "blast": selectors.blast_of(found=found) if tab == "graph" else None,
-        "workflow_steps": selectors.workflow_steps(incident=incident) if tab == "steps" else None,
+        "workflow_steps": flow,
+        "stages": stages(incident=incident, roles=roles, steps=flow, found=found) if tab == "steps" else [],
         "receipts": receipts_for(incident.ref) if tab == "receipts" else None,
         **tabs.context_of(tab=tab, incident=incident, found=found),
         "exits": tabs.exits(incident),
