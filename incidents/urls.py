@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from incidents.views import action_items, entries, people, postmortems, reporting, response, rules, tickets
+from incidents.views import action_items, entries, people, postmortems, reporting, response, rule_form, rules, tickets
 from incidents.views import incidents as views
 
 app_name = "incidents"
@@ -34,6 +34,7 @@ urlpatterns = [
     path("INC-<int:number>/tasks/<int:task>/", response.task, name="task"),
     path("export.csv", response.export, name="export"),
     path("rules/", rules.policy, name="rules"),
+    path("rules/change/", rule_form.policy_form, name="rules_change"),
     path("rules/new/", rules.policy_new, name="rules_new"),
     path("rules/versions/<int:version>/", rules.policy_version, name="rules_version"),
     path("rules/versions/<int:version>.json", rules.policy_file, name="rules_file"),

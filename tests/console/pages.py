@@ -101,6 +101,7 @@ WRITES: dict[str, dict[str, str]] = {
     "incidents:merge": {"number": "burning"},
     "incidents:visibility": {"number": "burning"},
     "incidents:rules_new": {},
+    "incidents:rules_change": {},
     "incidents:rules_reporting_new": {},
     "incidents:alert": {"alert": "=01934a00-0000-7000-8000-00000000000a"},
     "incidents:postmortem_section": {"number": "told", "part": "=factors"},

@@ -226,3 +226,81 @@ def test_thirty_versions_cost_no_more_queries_than_one(
     browser.get(RULES)
     with django_assert_max_num_queries(25):
         assert browser.get(f"{RULES}versions/17/").status_code == 200
+
+
+def _filled(**changed: Any) -> dict[str, Any]:
+    """The form as it is shown of the built-in policy."""
+    content = built_in_content()
+    form: dict[str, Any] = {
+        "seen": "0",
+        "title": content["title"],
+        "factor": "2",
+        "accept": "10",
+        "reason": "After the review.",
+        **{f"every-{each}": str(minutes) for each, minutes in content["cadence"]["every_minutes"].items()},
+        **{f"roles-{each}": roles for each, roles in content["required_roles"].items()},
+        **{f"hears-{step}": who for step, who in enumerate(content["cadence"]["escalate_to"])},
+        **{
+            f"cell-{impact}-{urgency}": severity
+            for impact, row in content["severity_matrix"].items()
+            for urgency, severity in row.items()
+        },
+    }
+    return {**form, **changed}
+
+
+def test_the_form_shows_what_is_in_force_and_sent_back_changes_nothing_else(
+    scope: None, as_user: Browser, ana: User
+) -> None:
+    admin = as_user(ana)
+    html = admin.get(f"{RULES}change/").content.decode()
+    assert 'name="every-SEV1" type="number" min="1" value="20"' in html
+    assert html.count(" checked") == 5
+
+    wanted = _filled(**{"every-SEV1": "15", "roles-SEV2": ["COMMANDER", "SCRIBE"], "hold": ["SEV4"]})
+    shown = admin.post(f"{RULES}change/", {**wanted, "compare": "on"})
+    assert shown.status_code == 200
+    for path in ("cadence.every_minutes.SEV1", "required_roles.SEV2", "hold_alerts_of"):
+        assert f"<code>{path}</code>" in shown.content.decode()
+    assert "<code>severity_matrix" not in shown.content.decode()
+    assert not ResponsePolicy.objects.exists()
+
+    assert admin.post(f"{RULES}change/", wanted).status_code == 302
+    content = ResponsePolicy.objects.get().content
+    before = built_in_content()
+    assert content["cadence"]["every_minutes"] == {**before["cadence"]["every_minutes"], "SEV1": 15}
+    assert content["required_roles"]["SEV2"] == ["COMMANDER", "SCRIBE"]
+    assert content["transitions"] == before["transitions"]
+    stale = admin.post(f"{RULES}change/", wanted)
+    assert (stale.status_code, "Read it again" in stale.content.decode()) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"every-SEV1": "soon"}, "Input should be a valid integer"),
+        ({"every-SEV1": "0"}, "Use one minute or more."),
+        ({"factor": "nan"}, "Input should be a valid number"),
+        ({"hears-0": "CHEF"}, "There is no role CHEF."),
+        ({"hears-0": "", "hears-1": "", "hears-2": ""}, "at least 1 item"),
+        ({"cell-ALL-STOPPED": "SEV9"}, "Input should be"),
+        ({"roles-SEV1": ["CHEF"]}, "Input should be"),
+        ({"title": ""}, "at least 1 character"),
+        ({"reason": " "}, "This cannot be empty."),
+    ],
+)
+def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(
+    scope: None, as_user: Browser, ana: User, wrong: dict[str, Any], complaint: str
+) -> None:
+    refused = as_user(ana).post(f"{RULES}change/", _filled(accept="7", **wrong))
+
+    html = refused.content.decode()
+    assert (refused.status_code, complaint in html) == (422, True)
+    assert 'name="accept" type="number" min="1" max="1440" value="7"' in html
+    assert not ResponsePolicy.objects.exists()
+
+
+def test_the_form_is_for_who_configures_the_response(scope: None, as_user: Browser, cora: User, cleo: User) -> None:
+    for person in (cora, cleo):
+        assert as_user(person).get(f"{RULES}change/").status_code == 403
+        assert as_user(person).post(f"{RULES}change/", _filled()).status_code == 403
