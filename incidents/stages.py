@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from incidents.models import Incident, Question, Role, Task, TaskState
@@ -47,7 +47,13 @@ def stages(
     if incident.is_active:
         return made
     # Nobody works on it any more: what was not done was done without.
-    return [Stage(**{**vars(each), "state": "skipped"}) if each.state in ("todo", "doing") else each for each in made]
+    return [
+        replace(each, state="skipped", said=_left(each)) if each.state in ("todo", "doing") else each for each in made
+    ]
+
+
+def _left(stage: Stage) -> str:
+    return f"Left undone: {stage.said[:1].lower()}{stage.said[1:]}"
 
 
 def _classify(incident: Incident, found: Surroundings) -> Stage:
@@ -69,7 +75,7 @@ def _tell(steps: Iterable[WorkflowStep]) -> Stage:
     if step is None:
         return Stage("Tell people", "todo", "No notice has been started")
     said = {"done": "The notices are out", "failed": step.error}.get(_state_of(step), "The notices are on their way")
-    return Stage("Tell people", _state_of(step), said, tab="steps", at=step.ended_at, step=step)
+    return Stage("Tell people", _state_of(step), said, at=step.ended_at, step=step)
 
 
 def _fill(roles: Sequence[RoleSlot]) -> Stage:

@@ -83,6 +83,7 @@ def test_of_what_is_over_nothing_is_asked(incident: Incident, commander: Actor, 
     shown = seen(incident)
 
     assert (shown["Classify"].state, shown["Fill roles"].state) == ("skipped", "skipped")
+    assert shown["Fill roles"].said == "Left undone: take the role of commander, or give it to somebody"
     assert (shown["Resolve"].state, shown["Resolve"].said) == ("done", "Canceled")
 
 
