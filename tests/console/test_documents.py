@@ -204,6 +204,20 @@ def test_a_file_from_elsewhere_stops_the_document(drawn: Any, address: str) -> N
 
 
 @draws
+@pytest.mark.parametrize("lines", range(24, 34, 2))
+def test_a_tables_heading_stays_with_its_first_row(drawn: Any, tmp_path: Path, lines: int) -> None:
+    rows = "".join(f"<tr><td>Row {n}<br>more<br>more</td></tr>" for n in range(8))
+    table = f"<table><caption>Caption</caption><thead><tr><th>Head</th></tr></thead><tbody>{rows}</tbody></table>"
+    body = BODY.replace("<p>", "<p>Line</p>" * lines + f"<h3>Orphan</h3>{table}<p>")
+
+    pages = _text(drawn(body), tmp_path, "pdftotext", "-layout").split("\f")[:-1]
+
+    (page,) = [each for each in pages if "Caption" in each]
+    assert "Orphan" in page
+    assert "Row 0" in page
+
+
+@draws
 def test_a_qr_code_names_itself(drawn: Any) -> None:
     code = documents.qr_code(url="https://switchboard.example/v/EVB-0417", title="<Verify>")
 
