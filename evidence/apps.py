@@ -30,7 +30,7 @@ class EvidenceConfig(AppConfig):
                 template="_palette_results.html",
                 context=getattr(panels, name),
             )
-        for place in ("incident.rail", "run.rail"):
+        for place in ("incident.rail", "postmortem.rail", "run.rail"):
             register_panel(
                 place=place,
                 name="evidence",

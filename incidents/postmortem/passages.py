@@ -10,6 +10,8 @@ from incidents.postmortem.blocks import Block, block
 
 _CITED = re.compile(r"\s*\[(#\d+(?:\s*,\s*#\d+)*)\]\s*$")
 _BREAK = re.compile(r"\n[ \t]*\n")
+_LINE_END = re.compile(r"\r\n?")
+"""Browsers send lines that end as HTTP wants them."""
 
 
 def write_passages(blocks: Sequence[Block]) -> str:
@@ -25,7 +27,7 @@ def read_passages(text: str, *, before: Sequence[Block], entry: int, writer: str
     """
     known = {write_passages([each]): each for each in before}
     blocks: list[Block] = []
-    for paragraph in filter(None, (part.strip() for part in _BREAK.split(text))):
+    for paragraph in filter(None, (part.strip() for part in _BREAK.split(_LINE_END.sub("\n", text)))):
         if paragraph in known:
             blocks.append(known[paragraph])
             continue

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from conductor.console.doors import door
+from conductor.console.panels import panels_at
 from conductor.ledger import blobs
 from conductor.lib.canonical import canonical_json
 from conductor.lib.clock import now
@@ -50,6 +51,7 @@ def postmortem(request: TenantRequest, tenant: str, number: int) -> HttpResponse
         "asked": ASKED,
         "items": selectors.action_items(incident=incident),
         "can_approve": shown is not None and _may_approve(request, shown),
+        "panels": panels_at(place="postmortem.rail", request=request, subject=incident.ref),
         "sources": selectors.sources_of(postmortem=shown) if shown else None,
     }
     return render(request, "incidents/postmortem.html", context)

@@ -12,8 +12,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.models import Tenant
 from incidents.lifecycle import add_action_item, draft_postmortem, edit_section
 from incidents.models import ActionItem, Incident, Postmortem
+from tests.evidence.bundles import collecting
 
 Browser = Callable[[User], Client]
 BASE = "/t/northwind/incidents"
@@ -53,6 +55,30 @@ def test_a_preview_writes_nothing(draft: Postmortem, ben: User, as_user: Browser
     assert "Preview, not saved" in text_of(answer)
     assert "Maybe this." in text_of(answer)
     assert Postmortem.objects.count() == 1
+
+
+def test_a_preview_reads_lines_as_browsers_send_them(draft: Postmortem, ben: User, as_user: Browser) -> None:
+    """With carriage returns: what is previewed is what would be saved."""
+    text = "The pool alert told us. [#1]\r\n\r\nNobody was woken."
+
+    page = as_user(ben).post(edit(draft), {"version": draft.version, "text": text, "preview": "1"})
+
+    first, second = page.context["preview"]
+    assert (first["text"], first["sources"]) == ("The pool alert told us.", [1])
+    assert (second["text"], second["by"]) == ("Nobody was woken.", "Ben Responder")
+
+
+def test_the_page_leads_to_every_format_and_to_the_evidence(
+    draft: Postmortem, tenant: Tenant, cora: User, actor: Callable[..., Actor], as_user: Browser, now: datetime
+) -> None:
+    bundle = collecting(tenant, actor(cora), now, incident=draft.incident)
+
+    page = as_user(cora).get(f"{BASE}/{draft.incident.code}/postmortem/")
+
+    text = page.content.decode()
+    for suffix in ("pdf", "md", "json"):
+        assert f"postmortem.{suffix}" in text
+    assert bundle.code in text
 
 
 def test_a_conflict_shows_both_texts_and_loses_none(
