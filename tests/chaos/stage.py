@@ -26,10 +26,10 @@ RABBITMQ = "amqp://guest:guest@127.0.0.1:5672"
 class Stage:
     """Everything the driver needs around it. `set()` first, `strike()` at the end."""
 
-    def __init__(self, folder: Path, broker: str) -> None:
+    def __init__(self, folder: Path, broker: str, *, postgres: Any = None) -> None:
         self.folder, self.kind = folder, broker
         self.effects = folder / "effects.sqlite"
-        self.postgres = Postgres(folder / "postgres")
+        self.postgres = postgres or Postgres(folder / "postgres")
         self.valkey = Broker(folder / "broker") if broker == "valkey" else None
         self.vhost = f"chaos-{uuid4().hex[:8]}"
         self.players: dict[str, subprocess.Popen[bytes]] = {}
