@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from incidents.models import Incident, Question, Role, Task, TaskState
+from incidents.models import Incident, Question, Role
 from incidents.selectors import RoleSlot, Surroundings, WorkflowStep
 from incidents.spelling import name_list, roles_in_words
 
 NOTIFY, WATCH = "incidents.notify_declared", "incidents.watch_response"
-OVER = (TaskState.DONE, TaskState.CANCELED)
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,15 @@ class Stage:
 def stages(
     *, incident: Incident, roles: Sequence[RoleSlot], steps: Sequence[WorkflowStep], found: Surroundings
 ) -> list[Stage]:
-    """Return the stages in order. One query, for the tasks."""
-    tasks = list(Task.objects.filter(incident=incident))
+    """Return the stages in order. Needs `incident_for_page`'s; no query."""
+    left, blocking = incident.tasks_open, incident.tasks_blocking  # type: ignore[attr-defined]
     made = [
         Stage("Declare", "done", f"As {incident.severity}, by {incident.declared_by_name}", at=incident.declared_at),
         _classify(incident, found),
         _tell(steps),
         _fill(roles),
         _keep_told(incident, steps),
-        _work(tasks),
+        _work(left, blocking),
         _resolve(incident),
     ]
     if incident.is_active:
@@ -100,16 +99,14 @@ def _keep_told(incident: Incident, steps: Iterable[WorkflowStep]) -> Stage:
     return Stage("Keep people told", state, said, step=step)
 
 
-def _work(tasks: Sequence[Task]) -> Stage:
-    left = [task for task in tasks if task.state not in OVER]
-    blocking = [task for task in left if task.is_blocking]
+def _work(left: Sequence[int], blocking: Sequence[int]) -> Stage:
     if blocking:
-        said = f"Finish {name_list([f'#{task.number}' for task in blocking])}: it holds the incident open"
-        said = said if len(blocking) == 1 else said.replace("it holds", "they hold")
+        holds = "it holds" if len(blocking) == 1 else "they hold"
+        said = f"Finish {name_list([f'#{number}' for number in blocking])}: {holds} the incident open"
         return Stage("Work off tasks", "doing", said, tab="tasks")
     if left:
         return Stage("Work off tasks", "doing", f"{len(left)} to do, none of which blocks", tab="tasks")
-    return Stage("Work off tasks", "done", f"{len(tasks)} closed" if tasks else "There are none", tab="tasks")
+    return Stage("Work off tasks", "done", "None is open", tab="tasks")
 
 
 def _resolve(incident: Incident) -> Stage:
