@@ -21,7 +21,7 @@ from incidents.measuring import read_charts
 from incidents.models import EventKind, Incident, TimelineEvent
 from incidents.postmortem.measured import amount, statement
 from incidents.postmortem.plot import plots_of
-from tests.adapters.prometheus_server import prometheus
+from tests.adapters.prometheus_server import prometheus, recorded
 
 START = datetime(2014, 3, 21, 2, 0, tzinfo=UTC)
 WINDOW = Window(
@@ -185,6 +185,45 @@ def test_the_draft_tells_what_prometheus_measured(
     assert measured["blocks"][0]["sources"] == [entry.seq]
     assert "58 at its highest during it. Above 50 for" in measured["blocks"][0]["text"]
     assert postmortem.charts == charts
+
+
+def test_error_rate_percentiles_breach_and_burned_budget_come_from_prometheus(
+    failing: Incident, tenant: Tenant, server: str, now: datetime
+) -> None:
+    """Of the recorded series itself: an answer above 50 counts as failed; what has no series is missing, not zero."""
+    series = "request_latency{service=$service}"
+    config = source(tenant, server, now)
+    measures = [
+        {"key": "errors", "label": "Error rate", "unit": "ratio", "objective": 0.05,
+         "budget_seconds": 2580, "budget_window_seconds": 2_592_000,
+         "query": f"avg_over_time(({series} > bool 50)[30m:5m])"},
+        {"key": "p50", "label": "Latency, median", "unit": "count", "query": f"quantile_over_time(0.5, {series}[30m])"},
+        {"key": "p95", "label": "Latency, p95", "unit": "count", "query": f"quantile_over_time(0.95, {series}[30m])"},
+        {"key": "queue", "label": "Queue", "unit": "count", "query": "queue_length{service=$service}"},
+    ]  # fmt: skip
+    settings = {**config.settings, "measures": measures}
+    AdapterConfig.objects.filter(id=config.id).update(settings=settings)
+
+    charts = read_charts(incident=failing, now=now, beat=lambda: None, give_up=False)
+    drafted = draft_postmortem(incident=failing, charts=charts, actor=Actor.system(), now=now)
+
+    found = {each["key"]: each for each in charts}
+    assert [each["state"] for each in charts] == ["ok", "ok", "ok", "missing"]
+    errors, median, high = found["errors"], found["p50"], found["p95"]
+    assert errors["worst"] is not None
+    assert 0.05 < errors["worst"] <= 1
+    assert errors["budget"] is not None
+    assert errors["budget"]["burned_seconds"] == errors["breach_seconds"] > 0
+    assert errors["budget"]["allowed_seconds"] == 43 * 60
+    assert median["worst"] is not None
+    assert high["worst"] is not None
+    assert max(value for _at, value in recorded()) >= high["worst"] >= median["worst"]
+    (section,) = [each for each in drafted.sections if each["key"] == "measured"]
+    said = [block["text"] for block in section["blocks"]]
+    assert "Above 5% for" in said[0]
+    assert "of the 43m 00s allowed in 30d 0h" in said[0]
+    assert said[3] == "Queue is missing: Prometheus has no values of this for the time."
+    assert [plot.label for plot in plots_of(drafted.charts)] == ["Error rate", "Latency, median", "Latency, p95"]
 
 
 def test_a_source_that_is_away_is_tried_again_and_then_said_to_be_away(
