@@ -11,7 +11,6 @@ from conductor.engine.models import Run, Step, Try
 from conductor.lib.clock import now as clock_now
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor
-from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 
 
@@ -25,7 +24,7 @@ def context_for(lease: Lease, run: Run, heads: list[Step], step: Step, attempt: 
     signal = signals.taken_for(step, now=clock_now())
     return StepContext(
         tenant_id=lease.tenant_id,
-        tenant_slug=Tenant.objects.values_list("slug", flat=True).get(id=lease.tenant_id),
+        tenant_slug=run.tenant.slug,
         run_id=run.id,
         run_ref=ref("conductor.run", run.id),
         run_code=run.code,

@@ -92,7 +92,7 @@ def _due_item(tenant_id: UUID, run_id: UUID, worker: str, now: datetime) -> Leas
 def _advance_run(lease: Lease) -> bool:
     """Run the next step; return whether there is more to do at once."""
     with tenant_scope(lease.tenant_id):
-        run = Run.objects.get(id=lease.run_id)
+        run = Run.objects.select_related("tenant").get(id=lease.run_id)
         heads = list(Step.objects.filter(run=run, item=None))
         if complaint := complaint_about(run, heads):
             endings.fail_run(lease, run, code="workflow_changed", message=complaint, step="", now=clock_now())
@@ -119,7 +119,7 @@ def _advance_item(lease: Lease) -> bool:
     """Run the item's step. Nothing more is to be done at once, whatever came of it."""
     assert lease.item_id is not None
     with tenant_scope(lease.tenant_id):
-        run = Run.objects.get(id=lease.run_id)
+        run = Run.objects.select_related("tenant").get(id=lease.run_id)
         heads = list(Step.objects.filter(run=run, item=None))
         step = Step.objects.get(id=lease.item_id)
         if complaint := complaint_about(run, heads):

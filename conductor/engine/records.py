@@ -33,7 +33,7 @@ def begin_try(lease: Lease, run: Run, step: Step, *, now: datetime) -> Try:
     A try found running belongs to a worker that died: it is recorded as lost.
     """
     lease.check()
-    last = Try.objects.filter(step=step).order_by("-number").first()
+    last = Try.objects.filter(step=step).order_by("-number").first() if step.started_at else None
     if last is not None and last.outcome == Try.Outcome.WAITING:
         Try.objects.filter(id=last.id).update(outcome=Try.Outcome.RUNNING, finished_at=None, worker=lease.worker)
         Step.objects.filter(id=step.id).update(status=Step.Status.RUNNING)

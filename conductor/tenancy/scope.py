@@ -29,7 +29,7 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
 
     Leaving restores the scope that was open before. An exception rolls back what happened inside.
     """
-    before = _current.get()
+    before, is_outermost = _current.get(), not connection.in_atomic_block
     with transaction.atomic():
         _announce(tenant_id, **({} if before else limits()))
         token = _current.set(tenant_id)
@@ -38,8 +38,9 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
                 yield
         finally:
             _current.reset(token)
-        # An exception does not come here: what is rolled back for it takes the setting back as well.
-        if not connection.needs_rollback and before != tenant_id:
+        # The end of the transaction takes the setting back, and so does what is rolled back for an exception, which does
+        # not come here.
+        if not (is_outermost or connection.needs_rollback or before == tenant_id):
             _announce(before)
 
 
