@@ -38,8 +38,7 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
                 yield
         finally:
             _current.reset(token)
-        # The end of the transaction takes the setting back, and so does what is rolled back for an exception, which does
-        # not come here.
+        # The end of the transaction takes the setting back; so does a rollback, and no exception comes here.
         if not (is_outermost or connection.needs_rollback or before == tenant_id):
             _announce(before)
 
