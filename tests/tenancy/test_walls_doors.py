@@ -155,7 +155,8 @@ def _filled(path: str, globex: Mapping[str, Pair], which: str, **other: Pair) ->
         usual = globex["any id" if name.endswith("_id") else "number"]
         return str(getattr({**globex, **other}.get(name, usual), which))
 
-    return _IDS.sub(fill, path)
+    # A milestone's key is a word from a closed list, and nobody's own: another word would be refused for itself.
+    return _IDS.sub(fill, path.replace("milestones/{key}", "milestones/detected"))
 
 
 WITH_IDS = [
