@@ -9,6 +9,7 @@ from typing import Any
 from conductor.lib.numbers import whole_number
 from incidents import selectors
 from incidents.models import Kind, Severity, Status
+from incidents.response.policy import policy_in_force
 
 SEVERITY_WORDS = (
     (Severity.SEV1.value, "Customers cannot use it"),
@@ -36,11 +37,13 @@ def hub(*, query: Mapping[str, Any], member_id: int | None, now: datetime) -> di
     """Return the hub's context for a query string: view, q, severity, status, service, before."""
     view = query.get("view", "active")
     filters = filters_of(query=query, member_id=member_id)
+    cadence = policy_in_force().content.cadence
     context = {"view": view, "filters": filters, "now": now, "figures": selectors.figures(now=now)}
     if view in {"all", "imported"}:
         context["hidden"] = selectors.hidden_count(kind=filters.kind, active_only=False)
         before = whole_number(str(query.get("before", "")))
-        return {**context, "groups": [("", selectors.page_of_all(filters=filters, now=now, before=before))]}
+        found = selectors.page_of_all(filters=filters, cadence=cadence, now=now, before=before)
+        return {**context, "groups": [("", found)]}
     context["hidden"] = selectors.hidden_count(kind=filters.kind, active_only=True) if view != "mine" else 0
-    board = selectors.hub(filters=filters, now=now)
+    board = selectors.hub(filters=filters, cadence=cadence, now=now)
     return {**context, "groups": [("", board.active), ("Resolved this week", board.resolved)]}
