@@ -30,6 +30,7 @@ from chatops.arguments import (
 from chatops.readers import called_by
 from chatops.tokens import number_of
 from chatops.vocabulary import DEFAULT_FOLLOW_UP, DEFAULT_SEVERITY, YES
+from conductor.lib.numbers import whole_number
 
 
 def read_declare(incident: int | None, values: Mapping[str, str]) -> Declare:
@@ -100,7 +101,7 @@ def read_link(incident: int | None, values: Mapping[str, str]) -> Link:
 
 def read_ticket(incident: int | None, values: Mapping[str, str]) -> OpenTicket:
     """Return what the form of `ticket` says."""
-    return OpenTicket(_number(values.get("item", "")), values.get("tracker", ""), incident)
+    return OpenTicket(whole_number(values.get("item", "")), values.get("tracker", ""), incident)
 
 
 def read_page(incident: int | None, values: Mapping[str, str]) -> Page:
@@ -134,11 +135,7 @@ def _person(values: Mapping[str, str]) -> Person | None:
 
 def read_done(incident: int | None, values: Mapping[str, str]) -> TaskDone:
     """Return what the form of `done` says."""
-    return TaskDone(_number(values.get("number", "").lstrip("#")) or 0, incident)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return TaskDone(whole_number(values.get("number", "").lstrip("#")) or 0, incident)
 
 
 def read_cancel(incident: int | None, values: Mapping[str, str]) -> Cancel:

@@ -15,6 +15,7 @@ from chatops.phrases import BY_WORD, VERBS, Verb
 from chatops.reading import Missing, Problem, about, free, lines
 from chatops.tokens import clean, number_of, plain, pop
 from chatops.vocabulary import CLOSURES, LISTS, ROLES, SEVERITIES
+from conductor.lib.numbers import whole_number
 
 
 def parse(text: str, *, escaped: bool = False) -> Command | Suggestion:
@@ -83,7 +84,7 @@ def _with_text(complaint: str) -> Callable[[str, bool], About]:
 def _read_one(rest: str, escaped: bool) -> About:
     """Read a verb that takes an incident and no text; there a bare number will do."""
     token, more = pop(rest)
-    number = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else number_of(token)
+    number = bare if (bare := whole_number(token)) is not None else number_of(token)
     if more or (token and number is None):
         raise Problem(f"“{free(rest, escaped)[:60]}” is not an incident. Write its code, for example INC-7.")
     return About(number)

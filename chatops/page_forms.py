@@ -14,6 +14,7 @@ from chatops.arguments import Command, Person
 from chatops.forms import FORMS, Field, command_of
 from chatops.menus import READ, Menus, Options, menus_of, only_one
 from chatops.vocabulary import ALSO_OVER, CLOSURES, ROLE_LABELS, SEVERITY_WORDS
+from conductor.lib.numbers import whole_number
 from incidents.models import Incident
 from incidents.selectors import responders
 
@@ -59,8 +60,7 @@ def said_in(posted: Mapping[str, str]) -> Command:
     verb = posted.get("verb", "")
     if verb not in FORMS:
         raise LookupError(verb)
-    number = posted.get(INCIDENT, "")
-    incident = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
+    incident = whole_number(posted.get(INCIDENT, ""))
     values = {each.name: posted.get(each.name, "").strip()[: each.most] for each in FORMS[verb].fields}
     said = command_of(verb, incident=incident, values=values)
     # Here people are named as members; the id in a form is the chat's.

@@ -33,6 +33,7 @@ from chatops.vocabulary import (
     SWITCHES,
     URGENCIES,
 )
+from conductor.lib.numbers import whole_number
 
 
 def read_declare(rest: str, escaped: bool) -> Declare:
@@ -122,9 +123,10 @@ def read_done(rest: str, escaped: bool) -> TaskDone:
     word = token.lstrip("#")
     if not token:
         raise Missing("Say which task by its number: tasks lists them.", incident=number)
-    if more or not (word.isascii() and word.isdigit() and len(word) < 10):
+    task = whole_number(word)
+    if more or task is None:
         raise Problem(f"“{free(rest, escaped)[:60]}” is not a task. Write its number, for example done 2.", "tasks")
-    return TaskDone(int(word), number)
+    return TaskDone(task, number)
 
 
 def read_cancel(rest: str, escaped: bool) -> Cancel:
