@@ -15,8 +15,12 @@ from conductor.ledger.keys import FileKeys
 from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.models import Environment, Tenant
 from conductor.tenancy.scope import tenant_scope
-from tests import database, world
+from tests import database, faults, world
 from tests.browsing import Browser, outside_scope
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    faults.register(config)
 
 
 @pytest.fixture(scope="session")

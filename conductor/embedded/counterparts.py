@@ -18,6 +18,7 @@ PACKAGES = {
     "openssl": "openssl",
     "chromium": "chromium",
     "softhsm2-util": "softhsm2",
+    "zsh": "zsh",
 }
 """Program -> the Debian package that brings it."""
 LIBRARIES = {"libatomic.so.1": "libatomic1"}
