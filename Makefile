@@ -4,7 +4,7 @@ ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 SETUP := cd $(ROOT) && CONDUCTOR_UP_ONCE=$(ONCE) python3 -m conductor.embedded.bootstrap
 PYTHON := $(ROOT).venv/bin/python
 
-.PHONY: help up demo-incident stop reset status doctor test walls ci full attacks chaos perf lint fmt types policy-test policy-simulate openapi lock chroot-test
+.PHONY: help up demo-incident manage stop reset status doctor test walls ci full attacks chaos perf lint fmt types policy-test policy-simulate openapi lock chroot-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -14,6 +14,9 @@ up: ## set up, start everything, run the main job, print the sign-in links (ONCE
 
 demo-incident: ## replay a real outage through Slack, alerts and console, with a worker killed in the middle
 	@$(SETUP) demo-incident
+
+manage: ## run a command of manage.py on the data of `make up` (ARGS="verify_ledger --tenant northwind")
+	@$(SETUP) run $(PYTHON) manage.py $(ARGS)
 
 stop: ## stop a `make up` that runs elsewhere
 	@$(SETUP) stop
@@ -41,7 +44,7 @@ full: ci ## everything that takes longer: tests marked `full`, bare Debian
 	@$(MAKE) demo-incident
 	@$(MAKE) chroot-test
 
-attacks: ## run the attacks on ledger, packs, notaries, keys and policy (T1 to T58), and print the matrix
+attacks: ## run the attacks on ledger, packs, notaries, keys and policy, and print the matrix
 	@$(SETUP) test -p tests.attacks.printing -q -m "full or not full"
 
 perf: ## measure, and print figures, ratios and the machine (NAME=ledger ARGS="--seconds 10")

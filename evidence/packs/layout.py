@@ -112,7 +112,7 @@ def pack_files(contents: PackContents) -> dict[str, bytes]:
     files |= _notary_files(contents)
     files["VERIFY.md"] = instructions.text(
         name=contents.name, title=contents.title, dependent=verify.DEPENDENT,
-        seal_key=contents.seal_keys[0], log_key=contents.log_key,
+        seal_keys=contents.seal_keys, log_key=contents.log_key,
         stamps={each.name: each.attested_at for each in contents.notary_tokens if each.request and each.attested_at},
     ).encode()  # fmt: skip
     if problems := verify.path_problems(list(files)):

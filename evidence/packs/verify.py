@@ -3,11 +3,17 @@
 
     python3 verify.py PACK.zip            or, inside an extracted pack:    python3 verify.py .
 
-Needs Python 3.9 or later and the command `openssl` (version 3 or later); nothing else, and no network.
-Exit status: 0 every check passed, 1 something failed (the files are named), 2 the verification could not run.
+On Windows: py verify.py PACK.zip (openssl comes with Git for Windows, where this script looks for it).
 
-A pack brings the public keys that it was signed with, but whoever forges a pack can bring keys too. Compare
-their fingerprints with ones that you got elsewhere, by --seal-key-fingerprint and --log-key-fingerprint.
+Needs Python 3.9 or later and the command `openssl` (version 3 or later); nothing else, and no network.
+Exit status:
+  0  VERIFIED: every check passed, and the keys are the ones that you named
+  1  NOT VERIFIED: something failed; the files are named
+  2  the verification could not run, or could not finish: nothing is known
+  3  CONSISTENT, SIGNER UNKNOWN: all of it fits together, but you named no keys
+
+A pack brings the public keys that it was signed with, and a forged pack brings the forger's. Only fingerprints
+that you got elsewhere tell the two apart: name them by --seal-key-fingerprint and --log-key-fingerprint.
 
 This is one long file because it is copied into every pack and must run there alone: it repeats what other
 modules of the product know (paths, Merkle proofs, notes), which also makes it a second opinion on them.
@@ -23,6 +29,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -38,7 +45,19 @@ from typing import Any, NamedTuple
 
 FORMAT = "1"
 MAX_BYTES = 1 << 30
+"""Size of a pack at most, as a ZIP or as a folder."""
 MAX_FILES = 10_000
+MAX_DOCUMENT_BYTES = 64 << 20
+"""Size of one JSON document of the pack at most: parsing takes many times as much memory."""
+OPENSSL_SECONDS = 60
+WINDOWS_OPENSSL = r"C:\Program Files\Git\usr\bin\openssl.exe"
+"""Where Git for Windows puts it; it is not on the PATH there."""
+STRAY = {
+    ".DS_Store": "macOS's Finder puts it there: delete it, or verify the ZIP",
+    "Thumbs.db": "Windows puts it there: delete it, or verify the ZIP",
+    "desktop.ini": "Windows puts it there: delete it, or verify the ZIP",
+}
+"""Files that looking at a folder leaves in it, and what to do about them."""
 
 BAGIT, BAG_INFO = "bagit.txt", "bag-info.txt"
 PAYLOAD_MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
@@ -58,6 +77,9 @@ ATTESTATION_TYPE = "application/vnd.maestro-conductor.attestation+json"
 PACK_ACTION, SEAL_ACTION = "evidence.pack.generated", "evidence.bundle.sealed"
 
 PASS, FAIL, NOT_CHECKED = "pass", "fail", "not checked"
+VERIFIED, NOT_VERIFIED, SIGNER_UNKNOWN = "VERIFIED", "NOT VERIFIED", "CONSISTENT, SIGNER UNKNOWN"
+STATUS = {VERIFIED: 0, NOT_VERIFIED: 1, SIGNER_UNKNOWN: 3}
+"""Exit status of each verdict."""
 
 
 class CouldNotRun(Exception):
@@ -117,8 +139,19 @@ class Report:
     facts: dict[str, str] = field(default_factory=dict)
 
     @property
-    def verified(self) -> bool:
+    def consistent(self) -> bool:
+        """Whether no check failed. That says nothing of who signed."""
         return all(each.status != FAIL for each in self.checks)
+
+    @property
+    def verified(self) -> bool:
+        """Whether no check failed and the signer is known: both keys are ones that the reader named."""
+        known = {each.name for each in self.checks if each.status == PASS}
+        return self.consistent and {"seal key", "log key"} <= known
+
+    @property
+    def verdict(self) -> str:
+        return VERIFIED if self.verified else SIGNER_UNKNOWN if self.consistent else NOT_VERIFIED
 
     @property
     def files(self) -> list[str]:
@@ -126,17 +159,17 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         checks = [{**asdict(each), "files": list(each.files)} for each in self.checks]
-        return {"verified": self.verified, "files": self.files, "facts": self.facts, "checks": checks}
+        verdict = {"verdict": self.verdict, "verified": self.verified, "consistent": self.consistent}
+        return {**verdict, "files": self.files, "facts": self.facts, "checks": checks}
 
     def to_text(self) -> str:
         lines = [f"{name:<14}{value}" for name, value in self.facts.items()]
         for each in self.checks:
             first, *more = each.detail.split("\n")
             status = each.status.upper() if each.status == FAIL else each.status
-            lines += [f"{status:<13}{each.name:<12}{first}", *(" " * 25 + line for line in more)]
+            lines += [f"{status:<13}{each.name:<14}{first}", *(" " * 27 + line for line in more)]
         count = Counter(each.status for each in self.checks)
-        verdict = "VERIFIED" if self.verified else "NOT VERIFIED"
-        lines.append(f"{verdict}: {count[PASS]} passed, {count[FAIL]} failed, {count[NOT_CHECKED]} not checked")
+        lines.append(f"{self.verdict}: {count[PASS]} passed, {count[FAIL]} failed, {count[NOT_CHECKED]} not checked")
         if self.files:
             lines[-1] += f"; look at {', '.join(self.files)}"
         # Names come from the pack: nothing in them may steer the reader's terminal.
@@ -192,10 +225,17 @@ class OpenSSL:
             command, environment = [self.command, *arguments], {**os.environ, "LC_ALL": "C"}
             try:
                 return subprocess.run(  # noqa: S603 - no shell, and no argument comes from the pack
-                    command, cwd=scratch, env=environment, stdin=subprocess.DEVNULL, capture_output=True
+                    command,
+                    cwd=scratch,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=OPENSSL_SECONDS,
                 )
             except OSError as error:
                 raise CouldNotRun(f"the command {self.command} cannot be run: {error.strerror}") from error
+            except subprocess.TimeoutExpired as error:
+                raise CouldNotRun(f"openssl {arguments[0]} did not end within {OPENSSL_SECONDS} s") from error
 
     def verifies(self, key: Key, message: bytes, signature: bytes) -> bool:
         """Return whether `signature` is `key`'s over `message`."""
@@ -223,7 +263,9 @@ def decode(text: Any) -> bytes:
 
 
 def load(data: bytes) -> Any:
-    """Return parsed JSON; refuse keys that appear twice, NaN, and what is not UTF-8."""
+    """Return parsed JSON; refuse keys that appear twice, NaN, what is not UTF-8, and what is too large to parse."""
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise Malformed(f"is larger than {MAX_DOCUMENT_BYTES} bytes")
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):
@@ -235,7 +277,9 @@ def load(data: bytes) -> Any:
 
     try:
         return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
-    except (UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
+    except Malformed:
+        raise
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or a number of thousands of digits
         raise Malformed(f"is not JSON: {error}") from error
 
 
@@ -380,12 +424,21 @@ def canonical_zip(entries: Entries) -> tuple[bytes, list[tuple[int, str]]]:
 
 
 def by_directory(raw: bytes) -> Entries:
-    """Read the entries that the ZIP's central directory lists."""
+    """Read the entries that the ZIP's central directory lists; raise Malformed if they cannot all be in it.
+
+    Entries may point at the same bytes over and over: what they claim is added up before any of it is copied.
+    """
     _, _, _, _, count, _, at, _ = END.unpack(raw[-END.size :])
+    if count > MAX_FILES:
+        raise Malformed("lists more files than a pack has")
     entries: Entries = []
+    claimed = 0
     for _ in range(count):
         record = CENTRAL.unpack_from(raw, at)
         size, length, offset = record[8], record[10], record[16]
+        claimed += size + length
+        if claimed > len(raw):
+            raise Malformed("lists more than it holds")
         begin = offset + LOCAL.size + length
         entries.append((raw[at + CENTRAL.size : at + CENTRAL.size + length], raw[begin : begin + size]))
         at += CENTRAL.size + length + record[11] + record[12]
@@ -401,8 +454,15 @@ def by_walking(raw: bytes) -> Entries:
         size, length = record[7], record[9]
         begin = at + LOCAL.size + length
         entries.append((raw[at + LOCAL.size : begin], raw[begin : begin + size]))
+        limit_entries(len(entries))
         at = begin + size
     return entries
+
+
+def limit_entries(count: int) -> None:
+    """Raise CouldNotRun for more files than a pack may have."""
+    if count > MAX_FILES:
+        raise CouldNotRun(f"there are more than {MAX_FILES} files, which no pack has")
 
 
 def differences(raw: bytes, rebuilt: bytes) -> list[int]:
@@ -426,9 +486,9 @@ def read_zip(raw: bytes) -> tuple[Entries, list[Finding]]:
     for read in (by_directory, by_walking):
         try:
             entries = read(raw)
-        except struct.error:
+            rebuilt, spans = canonical_zip(entries)
+        except (struct.error, Malformed):
             continue
-        rebuilt, spans = canonical_zip(entries)
         offsets = differences(raw, rebuilt)
         penalty = len(offsets) + (0 if len(raw) == len(rebuilt) else 1000)
         if entries and (best is None or penalty < best[0]):
@@ -477,7 +537,7 @@ class Pack:
         return self.files[name]
 
     def digest(self, name: str) -> str:
-        return hashlib.sha256(self.files[name]).hexdigest()
+        return hashlib.sha256(self.read(name)).hexdigest()
 
     def under(self, prefix: str) -> list[str]:
         return sorted(each for each in self.files if each.startswith(prefix))
@@ -539,16 +599,30 @@ def open_pack(path: str, trust: Trust, openssl: OpenSSL) -> Pack:
 
 
 def read_folder(path: str) -> tuple[dict[str, bytes], list[Finding]]:
-    """Read every file below `path`; links and special files are not followed but reported."""
-    found, oddities = {}, []
-    for folder, folders, names in os.walk(path):
+    """Read every file below `path`; links and special files are not followed but reported.
+
+    Raise CouldNotRun for what cannot be read, and for more files or bytes than a pack may have.
+    """
+
+    def unreadable(error: OSError) -> None:
+        raise CouldNotRun(f"{error.filename} cannot be read: {error.strerror}") from error
+
+    found, oddities, size = {}, [], 0
+    for folder, folders, names in os.walk(path, onerror=unreadable):
         for full in (os.path.join(folder, each) for each in folders + names):
             # Some file systems keep names in another Unicode form than the one they were written in.
             name = unicodedata.normalize("NFC", os.path.relpath(full, path).replace(os.sep, "/"))
             if os.path.islink(full) or not (os.path.isfile(full) or os.path.isdir(full)) or name in found:
                 oddities.append(Finding(name, "is a link, a special file, or there twice"))
             elif os.path.isfile(full):
-                found[name] = Path(full).read_bytes()
+                limit_entries(len(found) + 1)
+                try:
+                    size += os.path.getsize(full)
+                    if size > MAX_BYTES:
+                        raise CouldNotRun(f"{path} is larger than {MAX_BYTES} bytes")
+                    found[name] = Path(full).read_bytes()
+                except OSError as error:
+                    unreadable(error)
     if not found:
         raise CouldNotRun(f"{path} is empty")
     return found, oddities
@@ -596,12 +670,19 @@ def require_statement(pack: Pack) -> Statement:
 def check_coverage(pack: Pack) -> str:
     subjects = require_statement(pack).subjects
     known = DEPENDENT | set(subjects)
-    findings = [Finding(each, "is not part of the pack") for each in pack.files if each not in known]
+    findings = [Finding(each, stranger(each)) for each in pack.files if each not in known]
     findings += [Finding(each, "is missing") for each in known if each not in pack.files]
     findings += [Finding(ENVELOPE, f"cannot vouch for {each}") for each in DEPENDENT & set(subjects)]
     if findings:
         raise Failed(*sorted(findings))
     return f"all {len(pack.files)} files are accounted for, none is missing"
+
+
+def stranger(name: str) -> str:
+    """Return what to say of a file that the pack does not account for."""
+    last = name.rpartition("/")[2]
+    why = STRAY.get(last) or (STRAY[".DS_Store"] if last.startswith("._") else "")
+    return f"is not part of the pack{f' ({why})' if why else ''}"
 
 
 def check_content(pack: Pack) -> str:
@@ -726,11 +807,19 @@ def check_manifest(pack: Pack) -> str:
 
 
 def check_notaries(pack: Pack) -> list[Check]:
-    """Return one check for each token of a notary."""
-    tokens = [each for each in pack.under(NOTARY) if not each.endswith(".tsq")]
-    kinds = [check_timestamp if each.endswith(".tsr") else check_attestation for each in tokens]
-    checks = [outcome("notary", check, pack, tokens[i]) for i, check in enumerate(kinds)]
-    return checks or [Check("notary", NOT_CHECKED, "no notary has vouched for this pack's manifest")]
+    """Return one check for each token of an authority, and one for each statement of the installation's own key.
+
+    The second kind is a self-witness: it is signed on the machine that made the pack, so it is nobody's word but
+    the maker's, and never counts as a notary's.
+    """
+    tokens = pack.under(NOTARY)
+    stamps = [each for each in tokens if each.endswith(".tsr")]
+    own = [each for each in tokens if not each.endswith((".tsr", ".tsq"))]
+    checks = [outcome("notary", check_timestamp, pack, each) for each in stamps]
+    if not stamps:
+        text = f"nobody outside the installation that made this pack has vouched for {MANIFEST}"
+        checks = [Check("notary", NOT_CHECKED, text)]
+    return checks + [outcome("self-witness", check_attestation, pack, each) for each in own]
 
 
 def suspect(pack: Pack, token: str) -> str:
@@ -743,9 +832,9 @@ def check_attestation(pack: Pack, name: str) -> str:
     said = require_fields(load(envelope.payload), "attestedAt", "digest", "notary")
     if said["digest"] != {"sha256": pack.digest(MANIFEST)}:
         raise Failed(Finding(suspect(pack, name), f"{name} does not attest this {MANIFEST}"))
-    text = f"{said['notary']} saw {MANIFEST} at {said['attestedAt']}"
+    text = f"{said['notary']} saw {MANIFEST} at {said['attestedAt']}: a key of the installation itself, not a notary"
     if not pack.trust.notary_keys:
-        raise Skipped(f"{text}, it says; its key came from the pack itself (--notary-key-fingerprint)")
+        raise Skipped(f"{text}; you did not name the key (--notary-key-fingerprint)")
     if envelope.keyid not in pack.trust.notary_keys:
         raise Failed(Finding(name, f"is signed by the key sha256:{envelope.keyid}, which you did not name"))
     return text
@@ -813,8 +902,8 @@ def check_key(pack: Pack, name: str, prefix: str, pins: frozenset[str], option: 
     keys = pack.keys(prefix)
     if not pins:
         raise Skipped(
-            "the key came from the pack itself; compare the fingerprint printed on the cover with one that you "
-            f"got elsewhere ({option})"
+            "the key came out of the pack, and a forger's would too: get its fingerprint elsewhere and name it "
+            f"({option})"
         )
     strangers = [key for each, key in keys.items() if each not in pins]
     wrong = [Finding(each.file, f"is sha256:{each.fingerprint}, not the key you named") for each in strangers]
@@ -838,6 +927,10 @@ CHECKS: dict[str, Callable[[Pack], str]] = {
 }
 
 
+BLAMED = {"checkpoint": CHECKPOINT, "inclusion": PROOF, "seal": MANIFEST, "manifest": MANIFEST, "bag": BAG_INFO}
+"""The document that a check reads, where that is not the pack's receipt or the file it was given."""
+
+
 def outcome(name: str, check: Callable[..., str], *arguments: Any) -> Check:
     """Return what came of one check."""
     try:
@@ -849,7 +942,8 @@ def outcome(name: str, check: Callable[..., str], *arguments: Any) -> Check:
         return Check(name, FAIL, "\n".join(lines), tuple(sorted({each.file for each in failure.findings} - {""})))
     except (Malformed, KeyError, TypeError, ValueError, AttributeError) as error:
         # A signed document of a shape that nobody foresaw: the check did not pass, so it failed.
-        return Check(name, FAIL, f"{ENVELOPE}: cannot be understood ({error!r})", (ENVELOPE,))
+        file = BLAMED.get(name, next(iter(each for each in arguments if isinstance(each, str)), ENVELOPE))
+        return Check(name, FAIL, f"{file}: cannot be understood ({error!r})", (file,))
 
 
 def verify(path: str, *, trust: Trust | None = None, openssl: str = "openssl", require: tuple[str, ...] = ()) -> Report:
@@ -881,9 +975,15 @@ def fingerprint(text: str) -> str:
     return digits
 
 
+def default_openssl() -> str:
+    """Return the command to use: the one on the PATH, or that of Git for Windows."""
+    missing = os.name == "nt" and not shutil.which("openssl")
+    return WINDOWS_OPENSSL if missing and os.path.isfile(WINDOWS_OPENSSL) else "openssl"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line; return the exit status."""
-    names = [*CHECKS, "notary", "seal key", "log key"]
+    names = [*CHECKS, "notary", "self-witness", "seal key", "log key"]
     parser = argparse.ArgumentParser(description="Verify an Evidence Pack offline.")
     parser.add_argument("pack", help="the ZIP, or the folder that it was extracted to")
     for kind in ("seal", "log", "notary"):
@@ -891,7 +991,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.add_argument(option, type=fingerprint, action="append", default=[], metavar="sha256:…", help=how)
     parser.add_argument("--tsa-root", default="", metavar="PEM", help="root certificates of time-stamping authorities")
     parser.add_argument("--require", action="append", default=[], choices=names, help="fail if this is not checked")
-    parser.add_argument("--openssl", default="openssl", help="the openssl command")
+    parser.add_argument("--openssl", default=default_openssl(), help="the openssl command")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     given = parser.parse_args(arguments)
     trust = Trust(
@@ -905,10 +1005,13 @@ def main(arguments: list[str] | None = None) -> int:
     except CouldNotRun as reason:
         print(f"could not run: {reason}", file=sys.stderr)  # noqa: T201
         return 2
+    except Exception as error:  # noqa: BLE001 - a traceback's exit status is that of a tampered pack
+        print(f"could not finish, so nothing is known: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+        return 2
     text = json.dumps(report.to_dict(), indent=2) if given.json else report.to_text()
     encoding = sys.stdout.encoding or "utf-8"  # not every console has the letters that a file's name may have
     print(text.encode(encoding, "backslashreplace").decode(encoding))  # noqa: T201
-    return 0 if report.verified else 1
+    return STATUS[report.verdict]
 
 
 if __name__ == "__main__":

@@ -409,4 +409,28 @@ ATTACKS = (
             f"{CANARY}t58_a_secret_shows_in_no_run_artifact_or_pack",
         ),
     ),
+    # Packs, at the reader's
+    Attack(
+        85, "a bomb for the pack's verifier", "bounds before reading", REFUSED,
+        (
+            f"{PACK}a_bomb_is_refused_within_little_memory_and_without_a_traceback",
+            f"{PACK}a_document_of_any_shape_is_a_failure_and_names_its_file",
+        ),
+    ),
+    Attack(
+        86, "forge a whole pack with keys of one's own", "fingerprints named by the reader", OUTSIDE,
+        (
+            f"{PACK}without_known_keys_the_signer_is_unknown",
+            f"{PACK}one_known_key_of_two_leaves_the_signer_unknown",
+            f"{FORGERIES}an_attacker_s_own_pack_passes_only_if_nobody_compares_keys",
+        ),
+        "without fingerprints the verdict is CONSISTENT, SIGNER UNKNOWN, with an exit status of its own",
+    ),
+    Attack(
+        87, "prove another receipt by hand", "each step of VERIFY.md", FOUND,
+        (
+            "tests/evidence/test_pack_instructions.py::test_a_proof_of_another_receipt_fails_its_step",
+            "tests/evidence/test_pack_instructions.py::test_another_bundle_under_the_same_receipts_fails_its_step",
+        ),
+    ),
 )  # fmt: skip

@@ -12,8 +12,11 @@ from tests.attacks.matrix import ATTACKS, FOUND, NOT_BUILT, NOT_SHOWN, OUTSIDE, 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_every_attack_from_t1_to_t58_is_there_once() -> None:
-    assert [attack.number for attack in ATTACKS] == list(range(1, 59))
+def test_every_attack_is_there_once_in_the_order_of_its_number() -> None:
+    numbers = [attack.number for attack in ATTACKS]
+
+    assert numbers == sorted(set(numbers))
+    assert numbers[:58] == list(range(1, 59))
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: f"T{attack.number}")

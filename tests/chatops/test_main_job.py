@@ -276,14 +276,14 @@ def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_good_pack_is_verified_by_what_it_brings_with_our_keys(pack: Path) -> None:
     said = verdict.verify_alone(pack)
 
-    assert said.verified
+    assert said.word == "VERIFIED"
     assert said.failed == 0
     assert not {"seal key", "log key"} & set(said.not_checked)
     assert f"sha256:{SEAL.public.fingerprint}" in said.command
     assert pack.with_name("verify.py").read_bytes() == unpacked(pack.read_bytes())["verify.py"]
 
 
-def test_with_the_notarys_key_nothing_is_left_unchecked(pack: Path) -> None:
+def test_our_own_key_is_a_self_witness_and_leaves_the_notary_unchecked(pack: Path) -> None:
     made = make_pack()
     token = local_token(made.contents.manifest)
     pack.write_bytes(make_pack(notary_tokens=[token], notary_key=NOTARY.public).data)
@@ -291,9 +291,9 @@ def test_with_the_notarys_key_nothing_is_left_unchecked(pack: Path) -> None:
     alone = verdict.verify_alone(pack)
     with_key = verdict.verify_alone(pack, notary_keys=[f"sha256:{NOTARY.public.fingerprint}"])
 
-    assert alone.not_checked == ["notary"]
-    assert with_key.verified
-    assert with_key.not_checked == []
+    assert alone.not_checked == ["notary", "self-witness"]
+    assert with_key.word == "VERIFIED"
+    assert with_key.not_checked == ["notary"]
 
 
 def test_a_changed_byte_is_not_verified(pack: Path) -> None:
@@ -303,14 +303,14 @@ def test_a_changed_byte_is_not_verified(pack: Path) -> None:
 
     said = verdict.verify_alone(pack)
 
-    assert not said.verified
+    assert said.word == "NOT VERIFIED"
     assert said.sentence.startswith("NOT VERIFIED")
 
 
 def test_a_pack_of_other_keys_is_not_verified(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdict, "keyring", lambda: _keyring(LOG, SEAL))
 
-    assert not verdict.verify_alone(pack).verified
+    assert verdict.verify_alone(pack).word == "NOT VERIFIED"
 
 
 def test_a_pack_without_a_verifier_has_no_verdict(pack: Path) -> None:
@@ -331,7 +331,7 @@ GOOD = summary.Summary(
     bundle="EVB-0001",
     pack_pdf="/x/EVB-0001-pack-1.pdf",
     pack_zip="/x/EVB-0001-pack-1.zip",
-    verdict="VERIFIED: 9 passed, 0 failed, 0 not checked",
+    verdict="VERIFIED: 9 passed, 0 failed, 1 not checked (notary)",
     verify_command="python3 -I verify.py EVB-0001-pack-1.zip",
 )
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from conductor.ledger import blobs
+from conductor.ledger.keyring import keyring
+from conductor.ledger.keys import LOG, SEAL
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from evidence.models import Pack
@@ -36,11 +38,11 @@ def package_of(incident: Incident) -> bytes:
     return blobs.read(tenant_id=incident.tenant_id, digest=digest)
 
 
-def verdict(script: bytes, package: bytes, folder: Path) -> tuple[int, str]:
+def verdict(script: bytes, package: bytes, folder: Path, *pins: str) -> tuple[int, str]:
     """Run the package's own verifier: an isolated Python, no environment, nothing of ours on its path."""
     (folder / "verify.py").write_bytes(script)
     (folder / "package.zip").write_bytes(package)
-    command = [sys.executable, "-I", "-S", "verify.py", "package.zip"]
+    command = [sys.executable, "-I", "-S", "verify.py", "package.zip", *pins]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout
@@ -85,13 +87,18 @@ def test_package_verifies_offline_and_fails_on_6_tamperings(resolved: Incident, 
     base, files = read_archive(package)
     script = files["verify.py"]
 
-    good, said = verdict(script, package, tmp_path)
-    assert good == 0, said
-    assert said.splitlines()[-1].startswith("VERIFIED")
+    fits, report = verdict(script, package, tmp_path)
+    assert fits == 3, report
+    assert report.splitlines()[-1].startswith("CONSISTENT, SIGNER UNKNOWN")
+    ring = keyring()
+    pins = [f"--{kind.lower()}-key-fingerprint={key.fingerprint}" for kind in (SEAL, LOG) for key in ring.keys(kind)]
+    good, report = verdict(script, package, tmp_path, *pins)
+    assert good == 0, report
+    assert report.splitlines()[-1].startswith("VERIFIED")
 
     tampered = {name: write_archive(base=base, files=rebagged(change(files))) for name, change in TAMPERINGS.items()}
     tampered["the tail cut off"] = package[: len(package) * 9 // 10]
     assert len(tampered) == 6
     for name, forged in tampered.items():
-        code, said = verdict(script, forged, tmp_path)
-        assert code != 0, (name, said)
+        code, report = verdict(script, forged, tmp_path, *pins)
+        assert code == 1, (name, report)

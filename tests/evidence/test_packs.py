@@ -308,7 +308,7 @@ def test_the_commands_make_a_pack_and_judge_it(
     bundle: EvidenceBundle, tenant: Tenant, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("generate_pack", "EVB-0001", "--tenant", "northwind", "--output", str(tmp_path))
-    assert capsys.readouterr().out.splitlines()[-1] == "verified"
+    assert capsys.readouterr().out.splitlines()[-1] == "VERIFIED"
 
     path = str(tmp_path / "EVB-0001-pack-1.zip")
     seal = keyring().keys(SEAL)[0].fingerprint

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from conductor.ledger import checkpoint
 from conductor.ledger.keyring import Keyring, keyring
 from conductor.ledger.keys import KeyUnavailable
 from conductor.ledger.providers import provider
@@ -33,7 +35,7 @@ class Command(BaseCommand):
         if not tenants:
             raise CommandError(f"There is no tenant {wanted}.")
         ring = keyring()
-        kept = _notes(options["checkpoint"])
+        kept = _notes(options["checkpoint"], {str(tenant.id) for tenant in tenants})
         faults = self._compare_with_provider(ring)
         for tenant in tenants:
             with snapshot_scope(tenant.id):
@@ -61,13 +63,25 @@ class Command(BaseCommand):
         return len(strangers)
 
 
-def _notes(files: list[Path]) -> dict[str, list[str]]:
-    """Return the checkpoints by the tenant whose log they name."""
+def _notes(files: list[Path], tenants: Collection[str]) -> dict[str, list[str]]:
+    """Return the checkpoints by the id of the tenant whose log they name; raise CommandError for a file that is none.
+
+    Editors and terminals leave other line ends and blank lines at the end: they are not part of a note, and no fault
+    of the ledger's.
+    """
     found: dict[str, list[str]] = {}
     for path in files:
         try:
-            note = path.read_text(encoding="utf-8")
+            note = path.read_text(encoding="utf-8").strip() + "\n"  # reading turns \r\n into \n
+            origin = checkpoint.parse(checkpoint.parse_note(note.encode()).text).origin
         except (OSError, UnicodeDecodeError) as why:
             raise CommandError(f"{path} cannot be read: {why}") from why
-        found.setdefault(note.partition("\n")[0].rpartition("/")[2], []).append(note)
+        except checkpoint.CheckpointRefused as why:
+            raise CommandError(f"{path} is not a checkpoint: {why}. Nothing was verified.") from why
+        tenant = origin.rpartition("/")[2]
+        if tenant not in tenants:
+            raise CommandError(
+                f"{path} is of the log {origin}, which is not among those to verify. Nothing was verified."
+            )
+        found.setdefault(tenant, []).append(note)
     return found

@@ -68,4 +68,4 @@ class Command(BaseCommand):
             path = folder / f"{pack_name(pack)}.{suffix}"
             path.write_bytes(blobs.read(tenant_id=pack.tenant_id, digest=digest))
             self.stdout.write(str(path))
-        self.stdout.write("verified" if pack.verdict["verified"] else "NOT VERIFIED")
+        self.stdout.write(str(pack.verdict["verdict"]))

@@ -12,7 +12,10 @@ from evidence.packs import verify
 
 
 class Command(BaseCommand):
-    help = "Verify an Evidence Pack (ZIP, or the folder it was unpacked to). Exit status: 0 verified, 1 not, 2 not run."
+    help = (
+        "Verify an Evidence Pack (ZIP, or the folder it was unpacked to). "
+        "Exit status: 0 verified, 1 not verified, 2 could not run, 3 consistent but signer unknown."
+    )
     requires_system_checks: list[str] = []
 
     def run_from_argv(self, argv: list[str]) -> None:
