@@ -607,7 +607,9 @@ def read_folder(path: str) -> tuple[dict[str, bytes], list[Finding]]:
     def unreadable(error: OSError) -> None:
         raise CouldNotRun(f"{error.filename} cannot be read: {error.strerror}") from error
 
-    found, oddities, size = {}, [], 0
+    found: dict[str, bytes] = {}
+    oddities: list[Finding] = []
+    size = 0
     for folder, folders, names in os.walk(path, onerror=unreadable):
         for full in (os.path.join(folder, each) for each in folders + names):
             # Some file systems keep names in another Unicode form than the one they were written in.

@@ -21,7 +21,7 @@ from conductor.engine import registry
 from conductor.engine.models import Run
 from conductor.ledger import blobs
 from conductor.ledger.keyring import keyring
-from conductor.ledger.keys import SEAL
+from conductor.ledger.keys import LOG, SEAL
 from conductor.ledger.models import Receipt
 from conductor.ledger.sequencer import sequence
 from conductor.lib.canonical import sha256_hex
@@ -311,11 +311,15 @@ def test_the_commands_make_a_pack_and_judge_it(
     assert capsys.readouterr().out.splitlines()[-1] == "VERIFIED"
 
     path = str(tmp_path / "EVB-0001-pack-1.zip")
-    seal = keyring().keys(SEAL)[0].fingerprint
-    call_command("verify_pack", path, f"--seal-key-fingerprint={seal}")
-    said = capsys.readouterr().out
-    assert "pass         seal key" in said
-    assert said.splitlines()[-1].startswith("VERIFIED")
+    seal, log = (keyring().keys(kind)[0].fingerprint for kind in (SEAL, LOG))
+    call_command("verify_pack", path, f"--seal-key-fingerprint={seal}", f"--log-key-fingerprint={log}")
+    report = capsys.readouterr().out
+    assert "pass         seal key" in report
+    assert report.splitlines()[-1].startswith("VERIFIED")
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("verify_pack", path, f"--seal-key-fingerprint={seal}")
+    assert ended.value.code == 3
 
     with pytest.raises(SystemExit) as ended:
         call_command("verify_pack", path, "--seal-key-fingerprint=" + "0" * 64)
