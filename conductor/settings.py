@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "conductor.tenancy.fresh_proof.FreshProofMiddleware",
     # Last, so that its process_view runs after the CSRF check: it opens the tenant's transaction round the view.
     "conductor.tenancy.middleware.TenantMiddleware",
 ]
@@ -182,7 +183,9 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+# Nobody adds an address: the ones there are were proven, or given by the operator (docs/decisions/0070).
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_ADAPTER = "conductor.tenancy.accounts.MembersOnly"
 # How many proxies of ours stand before us: with none believed, all people behind one share its tries.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("CONDUCTOR_TRUSTED_PROXIES", 0))

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from conductor.api.v1 import api
-from conductor.console import invitations, views
+from conductor.console import accounts, invitations, views
 from conductor.observability import health
 
 urlpatterns = [
@@ -14,6 +14,10 @@ urlpatterns = [
     path("preferences/", views.preferences, name="preferences"),
     path("signin/link/<str:token>/", views.signin_link, name="signin_link"),
     path("invitations/<str:secret>/", invitations.accept, name="invitation"),
+    # Before allauth's own, which they close (docs/decisions/0070).
+    path("accounts/email/", accounts.fixed_address, name="account_email"),
+    path("accounts/3rdparty/signup/", accounts.address_taken, name="socialaccount_signup"),
+    path("accounts/confirm/", accounts.confirm, name="account_confirm"),
     path("accounts/", include("allauth.urls")),
     path("t/<slug:tenant>/", include("conductor.console.urls")),
     path("t/<slug:tenant>/incidents/", include("incidents.urls")),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.test import Client
 
 from conductor.tenancy import scope
@@ -33,3 +35,12 @@ def outside_scope() -> Iterator[None]:
     finally:
         scope._current.reset(token)
         scope._announce(tenant_id)
+
+
+def prove(client: Client, method: str = "password", *, seconds_ago: float = 0) -> Client:
+    """Let the client's session have proven by `method` who is there, and return the client."""
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": method, "at": time.time() - seconds_ago}]
+    session["account_authentication_methods_user"] = session["_auth_user_id"]
+    session.save()
+    return client

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
+from conductor.access.lifecycle import confirm_address
 from conductor.tenancy.lifecycle import add_environment, add_member, create_tenant
 from conductor.tenancy.models import Environment, Tenant
 from conductor.tenancy.scope import tenant_scope
@@ -37,5 +38,6 @@ def people_the_world() -> None:
         user = User.objects.create_user(
             username, f"{username}@example.test", f"{username}-password", first_name=first, last_name=last
         )
+        confirm_address(user=user, email=user.email)
         with tenant_scope(tenant_id):
             add_member(tenant=Tenant.objects.get(id=tenant_id), user=user, role=role, now=NOW)

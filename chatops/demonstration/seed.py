@@ -17,6 +17,7 @@ from chatops.demonstration.people import GLOBEX, NORTHWIND, TEAM, Person
 from chatops.demonstration.topology import topology_json
 from chatops.lifecycle import link_identity, link_workspace
 from chatops.models import SlackInstallation
+from conductor.access.lifecycle import confirm_address
 from conductor.graph.importer import import_resources
 from conductor.graph.models import Node
 from conductor.lib.canonical import sha256_hex
@@ -76,6 +77,7 @@ def _user(person: Person) -> User:
         user.first_name, user.last_name = person.first_name, person.last_name
         user.set_unusable_password()  # the demonstration signs in by one-time links
         user.save()
+        confirm_address(user=user, email=person.email)
     return user
 
 

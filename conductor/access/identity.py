@@ -11,10 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from django.conf import settings
 from django.http import HttpRequest
 
 from conductor.access import lifecycle
+from conductor.access.addresses import holder_of
+from conductor.access.openid import StrictOpenIDConnect
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.directory import tenant_id_for_slug
 from conductor.tenancy.models import Membership, Tenant
@@ -29,7 +32,26 @@ _STRONGEST_FIRST = (Role.ADMIN, Role.COMMANDER, Role.RESPONDER, Role.AUDITOR)
 
 
 class IdentityProvider(DefaultSocialAccountAdapter):
-    """Lets in whom a mapped group makes a member, and whom allauth knows by their verified address."""
+    """Lets in people that a mapped group makes members, and the members who have proven the address themselves."""
+
+    def get_provider(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
+        found = super().get_provider(request, provider, client_id=client_id)
+        if isinstance(found, OpenIDConnectProvider):
+            return StrictOpenIDConnect(request, app=found.app)
+        return found
+
+    def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[Any, str] | None:
+        """Return the member who has proven the address, and the address; both sides must have verified it.
+
+        What others only claimed is dropped: the provider has just proven whose the address is.
+        """
+        for address in sociallogin.email_addresses:
+            if not address.verified:
+                continue
+            if (holder := holder_of(address.email)) is not None:
+                return holder, address.email
+            lifecycle.drop_claims(email=address.email)
+        return None
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         verified = any(address.verified for address in sociallogin.email_addresses)

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.internal.flows.login import record_authentication
-from allauth.account.utils import filter_users_by_email
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -20,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from conductor.access import lifecycle, selectors
+from conductor.access.addresses import holder_of
 from conductor.access.lifecycle import IssuedInvitation
 from conductor.access.lifecycle.invitations import LIFETIMES
 from conductor.access.mail import link_of, mail_invitation
@@ -94,7 +94,7 @@ def accept(request: HttpRequest, secret: str) -> HttpResponseBase:
         invitation = lifecycle.open_invitation(secret=secret, now=now())
         if request.user.is_authenticated:
             return _join(request, secret)
-        if filter_users_by_email(invitation.email):
+        if holder_of(invitation.email) is not None:
             return render(request, "console/invitation.html", {"invitation": invitation, "stage": "sign_in"})
         return _begin(request, secret, invitation)
     except Refused as refused:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import login
 from django.db.models import Q
@@ -74,6 +75,7 @@ def signin_link(request: HttpRequest, token: str) -> HttpResponseBase:
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     # allauth's own sign-in would have listed it; without this the session could be neither seen nor ended.
     UserSession.objects.create_from_request(request)
+    record_authentication(request, user, method="link")
     return redirect("home")
 
 

@@ -98,6 +98,8 @@ class Membership(TenantModel):
     """When they joined, for the last time."""
     removed_at = models.DateTimeField(null=True)
     """When they left; NULL while they are a member."""
+    given_by_groups = models.BooleanField(default=False, editable=False)
+    """Whether the identity provider's groups made it; then it ends with them (conductor.access.identity)."""
 
     objects = LiveMemberships()
     ever = models.Manager["Membership"]()

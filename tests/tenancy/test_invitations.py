@@ -244,3 +244,14 @@ def test_an_invitation_is_of_one_tenant_only(
         assert Invitation.objects.count() == 0
     with tenant_scope(tenant.id), pytest.raises(Invalid):
         invite(tenant=tenant, email="", role="AUDITOR", days=7, actor=Actor.system(), now=clock_now())
+
+
+@pytest.mark.fault("security-1")
+def test_a_squatted_address_keeps_nobody_from_accepting_an_invitation(
+    tenant: Tenant, max_: User, asked: Callable[..., str]
+) -> None:
+    EmailAddress.objects.create(user=max_, email="nia@example.test", verified=False)
+
+    assert _begin(asked("nia@example.test")).status_code == 302
+    proven = EmailAddress.objects.get(email="nia@example.test")
+    assert (proven.verified, proven.user.first_name) == (True, "Nia")

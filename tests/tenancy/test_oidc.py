@@ -1,35 +1,34 @@
-"""Signing in by an identity provider, against oidc-provider-mock: discovery, authorization code, PKCE, signed tokens.
-
-The provider lives in an environment of its own, because its requirements are not ours. CONDUCTOR_TEST_OIDC_PROVIDER
-names its program where it is installed already.
-"""
+"""Signing in by an identity provider, against oidc-provider-mock: discovery, code, PKCE, signed tokens, take-overs."""
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.test import Client
 
-from conductor.access.identity import asked_for_a_second_step, groups_in, roles_for
+from conductor.access.addresses import holder_of
+from conductor.access.identity import IdentityProvider, asked_for_a_second_step, groups_in, roles_for
+from conductor.access.openid import account_key
 from conductor.ledger.models import Receipt
 from conductor.lib.role_mapping import parse_roles
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.scope import tenant_scope
 
-VERSION = "0.3.4"
 PEOPLE = (
     {"sub": "ben", "email": "ben@example.test", "email_verified": True, "name": "Ben"},
     {"sub": "liar", "email": "ben@example.test", "email_verified": False, "name": "Not Ben"},
@@ -38,28 +37,15 @@ PEOPLE = (
 )
 
 
-def _program(home: Path) -> str:
-    named = os.environ.get("CONDUCTOR_TEST_OIDC_PROVIDER")
-    if named:
-        return named
-    try:
-        subprocess.run([sys.executable, "-m", "venv", home], check=True, capture_output=True)
-        install = [home / "bin/python", "-m", "pip", "install", "-q", f"oidc-provider-mock=={VERSION}"]
-        subprocess.run(install, check=True, capture_output=True, timeout=180)
-    except (subprocess.SubprocessError, OSError) as problem:
-        pytest.skip(f"oidc-provider-mock {VERSION} could not be installed: {problem}")
-    return str(home / "bin/oidc-provider-mock")
-
-
 @pytest.fixture(scope="module")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def issuer() -> Iterator[str]:
     """The address of a running provider that knows PEOPLE."""
-    program = _program(tmp_path_factory.mktemp("oidc") / "venv")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     claims = [part for person in PEOPLE for part in ("--user-claims", json.dumps(person))]
-    process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(port), *claims], stderr=subprocess.DEVNULL)
+    program = [sys.executable, "-m", "oidc_provider_mock", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen([*program, *claims], stderr=subprocess.DEVNULL)
     try:
         transport = httpx.HTTPTransport(retries=8)  # each waits twice as long as the one before
         with httpx.Client(transport=transport) as client:
@@ -93,7 +79,6 @@ def _sign_in(browser: Client, sub: str) -> Any:
     return browser.get(f"{back.path}?{back.query}")
 
 
-@pytest.mark.full
 def test_a_member_is_known_by_their_verified_address(provider: str, tenant: Tenant, ben: User) -> None:
     browser = Client()
 
@@ -106,7 +91,6 @@ def test_a_member_is_known_by_their_verified_address(provider: str, tenant: Tena
         assert Receipt.objects.get(action="access.signin.succeeded").body == {"authentication": "oidc"}
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("sub", ["liar", "eve"])
 def test_an_unverified_address_and_an_unmapped_group_let_nobody_in(provider: str, tenant: Tenant, sub: str) -> None:
     browser = Client()
@@ -119,7 +103,6 @@ def test_an_unverified_address_and_an_unmapped_group_let_nobody_in(provider: str
     assert User.objects.count() == known
 
 
-@pytest.mark.full
 def test_a_mapped_group_makes_a_member_in_its_role(provider: str, tenant: Tenant, settings: Any) -> None:
     browser = Client()
 
@@ -137,7 +120,6 @@ def test_a_mapped_group_makes_a_member_in_its_role(provider: str, tenant: Tenant
         assert Receipt.objects.get(action="access.member.role_changed").body == {"from": "COMMANDER", "to": "AUDITOR"}
 
 
-@pytest.mark.full
 def test_a_code_that_another_browser_asked_for_is_refused(provider: str, tenant: Tenant) -> None:
     asked, other = Client(), Client()
     sent = asked.post("/accounts/oidc/oidc/login/?process=login")
@@ -166,3 +148,104 @@ def test_claims_of_a_wrong_shape_grant_nothing() -> None:
 def test_a_malformed_mapping_stops_the_start(text: str) -> None:
     with pytest.raises(ValueError, match="group=tenant:ROLE"):
         parse_roles(text)
+
+
+@pytest.fixture
+def two_mapped(provider: str, settings: Any) -> None:
+    settings.CONDUCTOR_OIDC_ROLES = parse_roles("sre=northwind:COMMANDER,all=globex:RESPONDER")
+
+
+@pytest.mark.fault("security-1")
+@pytest.mark.parametrize("left_over", [False, True])
+def test_a_member_who_claims_a_colleagues_address_gets_nothing_of_theirs(
+    two_mapped: None, tenant: Tenant, other_tenant: Tenant, left_over: bool
+) -> None:
+    eve, dora = Client(), Client()
+    _sign_in(eve, "eve")
+    eve_herself = User.objects.get(email="eve@example.test")
+    answer = eve.post("/accounts/email/", {"email": "dora@example.test", "action_add": ""})
+    assert answer.status_code == 403
+    if left_over:  # a claim of before the page was closed
+        EmailAddress.objects.create(user=eve_herself, email="dora@example.test", verified=False)
+
+    _sign_in(dora, "dora")
+
+    assert dora.get("/t/northwind/incidents/").status_code == 200
+    assert dora.get("/t/northwind/incidents/").wsgi_request.user != eve_herself
+    again = Client()
+    _sign_in(again, "eve")
+    assert again.get("/t/northwind/incidents/").status_code == 404
+    assert eve.get("/t/northwind/incidents/").status_code == 404
+    with tenant_scope(tenant.id):
+        assert not Membership.objects.filter(user=eve_herself).exists()
+
+
+@pytest.mark.fault("security-1")
+def test_an_address_that_a_member_only_claimed_identifies_nobody(provider: str, tenant: Tenant, cora: User) -> None:
+    EmailAddress.objects.filter(email="ben@example.test").delete()
+    EmailAddress.objects.create(user=cora, email="ben@example.test", verified=False)
+    browser = Client()
+
+    _sign_in(browser, "ben")
+
+    assert browser.get("/t/northwind/runs/").status_code == 302
+
+
+@pytest.mark.fault("security-1")
+def test_the_page_after_the_provider_takes_no_other_address(two_mapped: None, tenant: Tenant, ben: User) -> None:
+    User.objects.filter(pk=ben.pk).update(email="dora@example.test")  # who holds it without having proven it
+    browser = Client()
+    answer = _sign_in(browser, "dora")
+
+    page = browser.post(answer["Location"], {"email": "ceo@example.test", "username": "dora"})
+    assert page.status_code == 409
+    assert not User.objects.filter(email="ceo@example.test").exists()
+
+
+@pytest.mark.fault("security-1")
+def test_the_subject_of_another_issuer_is_somebody_else(two_mapped: None, tenant: Tenant, issuer: str) -> None:
+    browser = Client()
+    _sign_in(browser, "dora")
+
+    account = SocialAccount.objects.get(user__email="dora@example.test")
+    assert account.uid == account_key(issuer, "dora")
+    assert account.uid != account_key("https://other.example.test", "dora")
+
+
+@pytest.mark.fault("security-1")
+@pytest.mark.parametrize(
+    ("said", "verified"), [(True, True), ("true", True), ("false", False), (1, False), (None, False)]
+)
+def test_only_a_plain_yes_verifies_an_address(said: Any, verified: bool, provider: str, rf: Any) -> None:
+    claims = {"iss": provider, "sub": "x", "email": "x@example.test", "email_verified": said}
+    request = rf.get("/")
+    known = IdentityProvider(request).get_provider(request, "oidc")
+
+    assert [each.verified for each in known.extract_email_addresses({"id_token": claims})] == [verified]
+
+
+@pytest.mark.fault("security-1")
+def test_two_answers_about_different_subjects_are_refused(provider: str, rf: Any) -> None:
+    request = rf.get("/")
+    known = IdentityProvider(request).get_provider(request, "oidc")
+    token = {"iss": provider, "sub": "ben"}
+
+    assert known.extract_uid({"id_token": token, "userinfo": {"sub": "ben"}}) == account_key(provider, "ben")
+    for answer in ({"id_token": token, "userinfo": {"sub": "eve"}}, {"userinfo": {"sub": "ben"}}):
+        with pytest.raises(ValidationError):
+            known.extract_uid(answer)
+
+
+@pytest.mark.fault("security-1")
+def test_the_upgrade_keeps_what_was_given_and_drops_what_was_claimed(tenant: Tenant, ben: User, cora: User) -> None:
+    migration = import_module("conductor.migrations.0018_proven_identity")
+    EmailAddress.objects.filter(user=ben).delete()  # an account that the operator made
+    EmailAddress.objects.create(user=cora, email="dora@example.test", verified=False)
+    User.objects.filter(pk=cora.pk).update(email="dora@example.test")
+
+    migration._settle_addresses(User.objects, EmailAddress.objects)
+
+    assert holder_of("ben@example.test") == ben
+    assert holder_of("dora@example.test") is None
+    assert User.objects.get(pk=cora.pk).email == "cora@example.test"
+    assert not EmailAddress.objects.filter(verified=False).exists()

@@ -17,7 +17,7 @@ from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
 from conductor.tenancy.models import ApiToken, Membership, Tenant
 from conductor.tenancy.scope import tenant_scope
-from tests.browsing import Browser
+from tests.browsing import Browser, prove
 
 Actors = Callable[..., Actor]
 AsUser = Callable[[User], Client]
@@ -37,7 +37,7 @@ def _given(user: User, actor: Actor, **other: Any) -> dict[str, Any]:
 def test_a_token_is_shown_once_works_within_its_scopes_and_is_listed_by_its_prefix(
     tenant: Tenant, ana: User, cleo: User, as_user: AsUser
 ) -> None:
-    answer = as_user(ana).post(NEW, {"name": " ci  pipeline ", "scopes": ["runs:read"], "days": "30"})
+    answer = prove(as_user(ana)).post(NEW, {"name": " ci  pipeline ", "scopes": ["runs:read"], "days": "30"})
     secret = re.findall(r"mct_[0-9a-f]{32}_[A-Za-z0-9_-]{43}", answer.content.decode())
 
     assert len(secret) == 1
@@ -58,7 +58,7 @@ def test_a_revoked_token_stops_at_once_and_once(tenant: Tenant, ana: User, as_us
     with tenant_scope(tenant.id):
         issued = issue_token(**_given(ana, actor(ana)))
     assert _call(issued.secret) == 200
-    browser, path = as_user(ana), f"/t/northwind/members/tokens/{issued.token.id}/revocation/"
+    browser, path = prove(as_user(ana)), f"/t/northwind/members/tokens/{issued.token.id}/revocation/"
 
     assert browser.post(path).status_code == 302
     assert _call(issued.secret) == 401
@@ -121,7 +121,7 @@ def _import(secret: str) -> int:
 def test_what_cannot_be_is_said_beside_the_field(
     field: str, given: dict[str, Any], tenant: Tenant, ana: User, as_user: AsUser
 ) -> None:
-    answer = as_user(ana).post(NEW, {"name": "ci", "scopes": ["runs:read"], "days": "30", **given})
+    answer = prove(as_user(ana)).post(NEW, {"name": "ci", "scopes": ["runs:read"], "days": "30", **given})
 
     assert answer.status_code == 422
     assert list(answer.context["errors"]) == [field]

@@ -5,6 +5,7 @@ Each leaves a receipt in its transaction.
 
 from __future__ import annotations
 
+from conductor.access.lifecycle.addresses import confirm_address, drop_claims
 from conductor.access.lifecycle.invitations import (
     AccountExists,
     AddressDiffers,
@@ -38,6 +39,8 @@ __all__ = [
     "accept_invitation",
     "add_member",
     "change_role",
+    "confirm_address",
+    "drop_claims",
     "end_sessions",
     "invite",
     "issue_token",

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from allauth.account.models import EmailAddress
-from allauth.account.utils import filter_users_by_email
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
+from conductor.access.addresses import holder_of
+from conductor.access.lifecycle.addresses import confirm_address
 from conductor.access.lifecycle.records import record_of_invitation, record_of_member
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.errors import Conflict, Invalid, NotAllowed
@@ -164,7 +164,7 @@ def accept_as_newcomer(*, secret: str, first_name: str, last_name: str, password
     """
     with transaction.atomic():
         email = open_invitation(secret=secret, now=now).email
-        if filter_users_by_email(email):
+        if holder_of(email) is not None:
             raise AccountExists
         # Made outside of the scope: inside one, only members are there, and nobody is one before their membership.
         user = _account(email, first_name, last_name, password)
@@ -239,5 +239,5 @@ def _account(email: str, first_name: str, last_name: str, password: str) -> User
             user.save()
     except IntegrityError as error:
         raise AccountExists from error
-    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    confirm_address(user=user, email=email)
     return user
