@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -66,46 +66,50 @@ def verify(events: Sequence[TimelineEvent]) -> list[Broken]:
     A redacted entry needs its approved redaction; an entry cut off at the end is found by the receipts
     (`verify_against`), because a shorter chain is a chain too.
     """
-    approved = set(
-        Redaction.objects.filter(event__in=[each.id for each in events if each.redacted_at]).filter(state="APPROVED")
-        .values_list("event_id", flat=True)
-    )  # fmt: skip
+    redacted = [each.id for each in events if each.redacted_at]
+    approved = Redaction.objects.filter(event__in=redacted, state=Redaction.State.APPROVED) if redacted else ()
+    return broken_links(events, approved={each.event.seq for each in approved})
+
+
+def broken_links(events: Sequence[TimelineEvent], *, approved: Container[int]) -> list[Broken]:
+    """Return what `verify` does, given the numbers of the entries whose redaction was approved. No query."""
     found, previous = [], ""
     for expected, event in enumerate(events, start=1):
         if event.seq != expected:
             found.append(Broken(event.seq, f"Entry {expected} is missing."))
-            expected = event.seq
-        found += [Broken(event.seq, what) for what in _contents(event, event.id in approved)]
+        found += [Broken(event.seq, what) for what in _contents(event, event.seq in approved)]
         if not hmac.compare_digest(event.chain_digest, link_digest(event, previous)):
             found.append(Broken(event.seq, "It does not follow from the entry before it."))
         previous = event.chain_digest
     return found
 
 
-def verify_against(events: Sequence[TimelineEvent], vouched: Iterable[dict[str, Any]]) -> list[Broken]:
-    """Return what receipts vouch for and the timeline does not have: entries changed whole, or cut off at the end.
+def verify_against(events: Sequence[TimelineEvent], vouched: Iterable[Mapping[str, Any]]) -> list[Broken]:
+    """Return where receipts and timeline differ: entries changed whole, cut off at the end, or vouched for by none.
 
     `vouched` are the `entries` of the incident's receipts: {"seq", "chain_digest"}.
     """
     known = {each.seq: each.chain_digest for each in events}
-    return [
-        Broken(each["seq"], "A receipt vouches for another entry, or for one that is not there.")
-        for each in vouched
-        if known.get(each["seq"]) != each["chain_digest"]
+    stated = {each["seq"]: each["chain_digest"] for each in vouched}
+    differing = [
+        Broken(seq, "A receipt vouches for another entry, or for one that is not there.")
+        for seq, digest in stated.items()
+        if known.get(seq) != digest
     ]
+    return differing + [Broken(seq, "No receipt vouches for it.") for seq in known if seq not in stated]
 
 
 def _contents(event: TimelineEvent, is_approved: bool) -> Iterator[str]:
     if event.redacted_at is not None and not is_approved:
         yield "It was redacted without approval."
     parts = (
-        ("text", event.body_salt, event.body, event.body_digest),
-        ("facts", event.data_salt, event.data, event.data_digest),
+        ("text is", event.body_salt, event.body, event.body_digest),
+        ("facts are", event.data_salt, event.data, event.data_digest),
     )
     for name, salt, content, digest in parts:
         dropped = event.redacted_at is not None and not salt and not content
         if not dropped and not hmac.compare_digest(digest, salted(salt, content)):
-            yield f"Its {name} are not what was written."
+            yield f"Its {name} not what was written."
 
 
 def _plain(moment: datetime) -> str:

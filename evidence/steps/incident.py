@@ -18,7 +18,7 @@ from evidence.steps.incident_findings import findings_of
 from incidents.conformance import conformance_of
 from incidents.lifecycle import record_link
 from incidents.models import EventKind, Incident, Postmortem, RoleAssignment, StatusTransition, TimelineEvent
-from incidents.wording import sentence
+from incidents.proof import entry_as_json
 
 INCIDENT, TIMELINE = "incident/incident.json", "incident/timeline.json"
 TRANSITIONS, ROLES = "incident/transitions.json", "incident/roles.json"
@@ -68,9 +68,10 @@ def conclude_incident(ctx: StepContext) -> dict[str, Any]:
         incident=collected_json(ctx, INCIDENT),
         timeline=collected_json(ctx, TIMELINE)["entries"],
         transitions=collected_json(ctx, TRANSITIONS)["transitions"],
-        roles=collected_json(ctx, ROLES)["roles"],
+        receipts=collected_json(ctx, RECEIPTS)["receipts"],
         decisions=collected_json(ctx, DECISIONS)["decisions"],
         postmortem=collected_json(ctx, POSTMORTEM),
+        conformance=collected_json(ctx, CONFORMANCE),
     )
     with tenant_scope(ctx.tenant_id):
         bundle = record_findings(bundle=bundle_of(ctx), findings=findings, actor=ctx.actor, now=ctx.now())
@@ -109,7 +110,7 @@ def _record(incident: Incident) -> list[Collected]:
     return [
         json_file(path=INCIDENT, role="result", content=_facts(incident), origin=origin),
         json_file(
-            path=TIMELINE, role="timeline", content={"entries": [_entry(each) for each in events]}, origin=origin
+            path=TIMELINE, role="timeline", content={"entries": [entry_as_json(each) for each in events]}, origin=origin
         ),
         json_file(
             path=TRANSITIONS, role="result", content={"transitions": [_move(each) for each in moves]}, origin=origin
@@ -167,20 +168,6 @@ def _facts(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _entry(event: TimelineEvent) -> dict[str, Any]:
-    return {
-        "seq": event.seq,
-        "kind": event.kind,
-        "says": sentence(event),
-        "text": event.body,
-        "occurred_at": rfc3339(event.occurred_at),
-        "recorded_at": rfc3339(event.recorded_at),
-        "actor": {"ref": event.actor, "name": event.actor_name},
-        "source": event.source,
-        "receipt": str(event.receipt_id) if event.receipt_id else None,
-    }
-
-
 def _move(move: StatusTransition) -> dict[str, Any]:
     return {
         "seq": move.seq,
@@ -221,6 +208,7 @@ def _receipt(receipt: Any) -> dict[str, Any]:
         "occurred_at": rfc3339(receipt.occurred_at),
         "body_digest": receipt.body_digest,
         "log_index": None if receipt.leaf_index is None else str(receipt.leaf_index),
+        "entries": receipt.body.get("entries", []),
     }
 
 

@@ -1,17 +1,23 @@
-"""What the record of an incident shows of its response, check by check. Pure: collected JSON in, findings out."""
+"""What the record of an incident shows of its response, check by check. Pure: collected JSON in, findings out.
+
+The yardstick is the response policy that was in force, as incidents.conformance reports it. A check passes on what the
+record holds, never on what it does not: what nobody wrote, answered or decided is an exception, by name. Where the
+policy asks nothing, or nothing fell due, the check was not made, and says why.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from conductor.console.formatting import duration
 from conductor.lib.clock import parse_rfc3339
 from evidence.findings import EXCEPTION, NOT_CHECKED, PASS, Finding
-
-Rows = Sequence[Mapping[str, Any]]
-COMMANDED = ("SEV1", "SEV2")
-"""Severities at which somebody must have been in command."""
+from evidence.steps.incident_assessment import cause, impact, milestones, reporting, severity
+from evidence.steps.incident_learning import action_items, learned, reviewed
+from evidence.steps.incident_record import Rows, complete, decided
+from incidents.models import Role
+from incidents.spelling import name_list, role_word
 
 
 def findings_of(
@@ -19,59 +25,59 @@ def findings_of(
     incident: Mapping[str, Any],
     timeline: Rows,
     transitions: Rows,
-    roles: Rows,
+    receipts: Rows,
     decisions: Rows,
     postmortem: Mapping[str, Any] | None,
+    conformance: Mapping[str, Any],
 ) -> list[Finding]:
-    """Return the findings I1 to I6 in order."""
+    """Return the findings I1 to I16 in order."""
     return [
-        _acknowledged(incident),
-        _commanded(incident, roles),
-        _complete(timeline),
+        _acknowledged(incident, conformance),
+        _staffed(incident, conformance),
+        complete(timeline, receipts),
         _resolved(incident, transitions),
-        _decided(decisions),
-        _learned(postmortem),
+        decided(decisions),
+        reviewed(postmortem, conformance),
+        impact(incident, conformance),
+        cause(postmortem, conformance),
+        milestones(incident, transitions, conformance),
+        severity(incident, conformance),
+        reporting(conformance),
+        _informed(conformance),
+        action_items(conformance),
+        learned(postmortem, conformance),
+        _guarded(conformance),
+        _notified(conformance),
     ]
 
 
-def _acknowledged(incident: Mapping[str, Any]) -> Finding:
-    title, expected = "Acknowledged", "Somebody took it"
+def _acknowledged(incident: Mapping[str, Any], conformance: Mapping[str, Any]) -> Finding:
+    minutes = conformance["acknowledge_within_minutes"]
+    limit = f"within {duration(minutes * 60, coarse=True)} of its declaration" if minutes else "the policy sets no time"
+    title, expected = "Acknowledged", f"Somebody took it, {limit}"
     if not incident["acknowledged_at"]:
         return Finding("I1", title, expected, "Nobody did", EXCEPTION)
     took = parse_rfc3339(incident["acknowledged_at"]) - parse_rfc3339(incident["declared_at"])
-    return Finding("I1", title, expected, f"{duration(took)} after it was declared", PASS)
+    is_late = bool(minutes) and took.total_seconds() > minutes * 60
+    actual = f"{duration(took)} after it was declared"
+    return Finding("I1", title, expected, actual, EXCEPTION if is_late else PASS)
 
 
-def _commanded(incident: Mapping[str, Any], roles: Rows) -> Finding:
-    title = "Somebody in command"
-    names = list(dict.fromkeys(role["name"] for role in roles if role["role"] == "COMMANDER"))
-    needed = incident["severity"] in COMMANDED
-    expected = (
-        f"A commander, as {incident['severity']} needs one" if needed else f"Not needed for {incident['severity']}"
-    )
-    if names:
-        return Finding("I2", title, expected, ", ".join(names), PASS)
-    return Finding("I2", title, expected, "Nobody", EXCEPTION if needed else PASS)
+def _staffed(incident: Mapping[str, Any], conformance: Mapping[str, Any]) -> Finding:
+    title, roles = "Roles filled", conformance["roles"]
+    if not roles:
+        asked = f"The policy asks for no role at {incident['severity']}"
+        return Finding("I2", title, asked, "Not asked for", NOT_CHECKED)
+    expected = f"{name_list([_label(each) for each in roles])}, as {incident['severity']} needs"
+    held = [f"{_label(each)}: {each['by']}" for each in roles if each["first_held_at"]]
+    vacant = [_label(each) for each in roles if not each["first_held_at"]]
+    actual = "; ".join([*held, *(f"{each}: nobody" for each in vacant)])
+    detail = f"Nobody held and accepted the role of {name_list(vacant)} before it was resolved" if vacant else ""
+    return Finding("I2", title, expected, actual, EXCEPTION if vacant else PASS, detail)
 
 
-def _complete(timeline: Rows) -> Finding:
-    """Numbers without gaps, a receipt for each entry, and nothing recorded before it happened."""
-    faults = []
-    for expected_seq, entry in enumerate(timeline, start=1):
-        if entry["seq"] != expected_seq:
-            faults.append(f"entry {expected_seq} is missing")
-            break
-    faults += [f"entry {each['seq']} has no receipt" for each in timeline if not each["receipt"]]
-    faults += [
-        f"entry {each['seq']} was recorded before it happened"
-        for each in timeline
-        if parse_rfc3339(each["recorded_at"]) < parse_rfc3339(each["occurred_at"])
-    ]
-    actual = f"{len(timeline)} entries, {len(faults)} faults"
-    result = EXCEPTION if faults or not timeline else PASS
-    return Finding(
-        "I3", "Timeline complete", "No gap, a receipt for every entry", actual, result, "; ".join(faults[:5])
-    )
+def _label(role: Mapping[str, Any]) -> str:
+    return role_word(Role(role["role"]))
 
 
 def _resolved(incident: Mapping[str, Any], transitions: Rows) -> Finding:
@@ -84,21 +90,45 @@ def _resolved(incident: Mapping[str, Any], transitions: Rows) -> Finding:
     return Finding("I4", title, expected, f"After {duration(took)}, {len(transitions)} moves", PASS, detail)
 
 
-def _decided(decisions: Rows) -> Finding:
-    title, expected = "Decided by policy", "Declaring and resolving were allowed"
-    allowed = {decision["action"] for decision in decisions if decision["allow"]}
-    missing = sorted({"incidents.declare", "incidents.resolve"} - allowed)
-    denied = sum(not decision["allow"] for decision in decisions)
-    actual = f"{len(decisions)} decisions, {denied} of them denials"
-    result = EXCEPTION if missing else PASS
-    return Finding("I5", title, expected, actual, result, f"No decision on {', '.join(missing)}" if missing else "")
+def _informed(conformance: Mapping[str, Any]) -> Finding:
+    """Updates against the cadence: a silence that was allowed proves nothing about updates that were not due."""
+    title, updates = "Kept informed", conformance["updates"]
+    expected = f"An update at least every {duration(updates['every_seconds'], coarse=True)} until it is resolved"
+    posted, longest = updates["posted"], updates["longest_silence_seconds"]
+    said = f"{posted} update{'' if posted == 1 else 's'}"
+    if longest is None:
+        return Finding("I12", title, expected, f"{said}; it is not resolved, or took no time", EXCEPTION)
+    actual = f"{said}, the longest silence {duration(longest)}"
+    faults = [f"{duration(each['seconds'])} of silence from {each['since']}" for each in updates["too_long"]]
+    faults += [f"update missed at {at}" for at in updates["missed"]]
+    if faults:
+        return Finding("I12", title, expected, actual, EXCEPTION, "; ".join(faults[:5]))
+    if not posted:
+        return Finding("I12", title, expected, "No update was posted, and it was over before one was due", NOT_CHECKED)
+    return Finding("I12", title, expected, actual, PASS)
 
 
-def _learned(postmortem: Mapping[str, Any] | None) -> Finding:
-    title, expected = "Postmortem", "Drafted, every statement with its source"
-    if postmortem is None:
-        return Finding("I6", title, expected, "There is none yet", NOT_CHECKED)
-    blocks = [block for section in postmortem["sections"] for block in section["blocks"]]
-    sourced = sum(bool(block["sources"]) for block in blocks)
-    actual = f"Version {postmortem['version']}, {sourced} of {len(blocks)} statements have a source"
-    return Finding("I6", title, expected, actual, PASS if sourced == len(blocks) else EXCEPTION)
+def _guarded(conformance: Mapping[str, Any]) -> Finding:
+    """What the policy asked at each move. A guard that found nothing to look at was not tested."""
+    title, expected = "Guards of its moves", "What the policy asked at each move was so"
+    asked = [(move, guard) for move in conformance["moves"] for guard in move["guards"]]
+    unmet = [f"at the move to {move['to'].lower()}: {guard['why']}" for move, guard in asked if not guard["met"]]
+    empty = [f"at the move to {move['to'].lower()}: {guard['empty']}" for move, guard in asked if guard.get("empty")]
+    met = len(asked) - len(unmet) - len(empty)
+    actual = f"{met} of {len(asked)} met, {len(unmet)} overridden, {len(empty)} with nothing to test"
+    detail = "; ".join([*unmet, *empty][:5])
+    if unmet:
+        return Finding("I15", title, expected, actual, EXCEPTION, detail)
+    return Finding(
+        "I15", title, expected, actual if asked else "It asked nothing", PASS if met else NOT_CHECKED, detail
+    )
+
+
+def _notified(conformance: Mapping[str, Any]) -> Finding:
+    title, expected = "Notices delivered", "Each notice that was sent arrived; the policy asks for none"
+    sent, failed = conformance["notices"]["sent"], conformance["notices"]["failed"]
+    if failed:
+        return Finding("I16", title, expected, f"{sent} delivered, {failed} not", EXCEPTION)
+    if not sent:
+        return Finding("I16", title, expected, "Nobody was notified: no notice left Conductor", NOT_CHECKED)
+    return Finding("I16", title, expected, f"{sent} delivered", PASS)

@@ -112,6 +112,18 @@ class MilestoneKey(models.TextChoices):
     IMPACT_ENDED = "impact_ended", "Impact ended"
 
 
+class Recorded(models.TextChoices):
+    """What the record of an incident has to say once it is over, where the response policy asks for it."""
+
+    IMPACT = "impact", "Impact"
+    CAUSE = "cause", "Cause"
+    MILESTONES = "milestones", "Milestones"
+    SEVERITY = "severity_assessment", "Severity assessment"
+    REPORTING = "reporting_assessment", "Reporting assessment"
+    POSTMORTEM = "postmortem", "Postmortem"
+    ACTION_ITEMS = "action_items", "Action items"
+
+
 class Kind(models.TextChoices):
     REAL = "REAL", "Real"
     IMPORTED = "IMPORTED", "Imported"

@@ -14,6 +14,7 @@ from incidents.postmortem.draft import (
     redrafted,
 )
 from incidents.postmortem.markdown import markdown
+from incidents.postmortem.people import is_statement, is_written
 
 __all__ = [
     "ASKED",
@@ -25,6 +26,8 @@ __all__ = [
     "document_context",
     "draft_sections",
     "file_name",
+    "is_statement",
+    "is_written",
     "markdown",
     "redrafted",
 ]

@@ -8,7 +8,7 @@ from incidents.models import EventKind, Role, StatusTransition
 from incidents.postmortem.blocks import Block, block, counted, numbers
 from incidents.postmortem.proven import proven
 from incidents.response.told import GUARD_WORDS
-from incidents.story import Story
+from incidents.story import UPDATES, Story
 from incidents.wording import name_list, status_word
 
 
@@ -32,8 +32,15 @@ def _guards(story: Story) -> list[Block]:
     blocks = []
     for transition in asked:
         unmet = [guard for guard in transition.guards if not guard["met"]]
-        met = [GUARD_WORDS.get(guard["guard"], guard["guard"]) for guard in transition.guards if guard["met"]]
+        empty = [guard["empty"] for guard in transition.guards if guard.get("empty")]
+        met = [
+            GUARD_WORDS.get(guard["guard"], guard["guard"])
+            for guard in transition.guards
+            if guard["met"] and not guard.get("empty")
+        ]
         where = f"at the move to {status_word(transition.to_status)}"
+        if empty:
+            blocks.append(block(f"Not tested: {where}. {' '.join(empty)}", _move(story, transition)))
         if met:
             blocks.append(block(f"Operated: {where}, {name_list(met)}.", _move(story, transition)))
         if unmet:
@@ -49,7 +56,10 @@ def _cadence(story: Story) -> list[Block]:
     if missed:
         said = f"Failed: {counted(len(missed), 'update')} did not come in time, and each was escalated."
         return [block(said, numbers(missed))]
-    return [block("Operated: no update is recorded as missed.", story.seqs)]
+    posted = story.of(*UPDATES)
+    if not posted:
+        return [block("Not tested: no update was posted, and none is recorded as missed.", story.seqs)]
+    return [block(f"Operated: {counted(len(posted), 'update')} posted, none missed.", numbers(posted))]
 
 
 def _acceptance(story: Story) -> list[Block]:

@@ -10,7 +10,7 @@ from incidents.postmortem.blocks import Block, Section, block
 from incidents.postmortem.consequences import actions, communication, cost
 from incidents.postmortem.controls import controls
 from incidents.postmortem.measured import measured
-from incidents.postmortem.people import ASKED, unwritten
+from incidents.postmortem.people import ASKED, SILENT, unwritten
 from incidents.postmortem.regulatory import regulatory
 from incidents.postmortem.response import response, unknowns
 from incidents.postmortem.sections import decisions, detection, header, impact, metrics, summary, timeline
@@ -47,7 +47,7 @@ def draft_sections(*, story: Story) -> list[Section]:
     """Return the sections in reading order. The same record gives the same sections."""
     sections = []
     for key, title, build in _PARTS:
-        blocks = build(story) or [block("The record says nothing about this.", story.seqs)]
+        blocks = build(story) or [block(SILENT, story.seqs)]
         sections.append(Section(key=key, title=title, blocks=blocks))
     return sections
 

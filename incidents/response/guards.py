@@ -47,15 +47,25 @@ class Answer:
     how: str = ""
     """What to do about it."""
     overridable: bool = True
+    empty: str = ""
+    """Why there was nothing to test. The move may be made, and nothing was shown by it."""
 
     def as_json(self) -> dict[str, object]:
         """Return the answer as StatusTransition.guards keeps it."""
-        return {"guard": self.guard, "met": self.met, "why": self.why}
+        told = {"guard": self.guard, "met": self.met, "why": self.why}
+        return {**told, "empty": self.empty} if self.empty else told
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Nothing stands against the move, because there was nothing to look at."""
+
+    why: str
 
 
 Complaint = tuple[str, str] | None
 """Why it is not met and how to meet it; None where it is met."""
-Guard = Callable[[Asked, GuardRule], Complaint]
+Guard = Callable[[Asked, GuardRule], Complaint | Nothing]
 
 
 def ask(asked: Asked, rules: list[GuardRule]) -> list[Answer]:
@@ -63,9 +73,10 @@ def ask(asked: Asked, rules: list[GuardRule]) -> list[Answer]:
     answers = []
     for rule in rules:
         if asked.incident.severity in rule.severities:
-            complaint = GUARDS[rule.guard](asked, rule)
+            found = GUARDS[rule.guard](asked, rule)
+            empty, complaint = (found.why, None) if isinstance(found, Nothing) else ("", found)
             why, how = complaint or ("", "")
-            answers.append(Answer(rule.guard, complaint is None, why, how, rule.overridable))
+            answers.append(Answer(rule.guard, complaint is None, why, how, rule.overridable, empty))
     return answers
 
 
@@ -109,9 +120,12 @@ def _monitored_for(asked: Asked, rule: GuardRule) -> Complaint:
     return f"It has not been monitored for {minutes} minutes.", f"Set it to monitoring and wait {minutes} minutes."
 
 
-def _blocking_tasks_closed(asked: Asked, rule: GuardRule) -> Complaint:
+def _blocking_tasks_closed(asked: Asked, rule: GuardRule) -> Complaint | Nothing:
     over = [TaskState.DONE, TaskState.CANCELED]
-    left = list(Task.objects.filter(incident=asked.incident, is_blocking=True).exclude(state__in=over))
+    blocking = list(Task.objects.filter(incident=asked.incident, is_blocking=True))
+    left = [task for task in blocking if task.state not in over]
+    if not blocking:
+        return Nothing("There was no blocking task.")
     if not left:
         return None
     names = ", ".join(f"#{task.number} {task.title}" for task in left)
@@ -125,8 +139,10 @@ def _questions_answered(asked: Asked, rule: GuardRule) -> Complaint:
     return f"Nobody has answered: {' '.join(left)}", "Answer yes, no or not known."
 
 
-def _required_roles_filled(asked: Asked, rule: GuardRule) -> Complaint:
+def _required_roles_filled(asked: Asked, rule: GuardRule) -> Complaint | Nothing:
     wanted = policy_in_force().content.required_roles.get(Severity(asked.incident.severity), [])
+    if not wanted:
+        return Nothing(f"The policy asks for no role at {asked.incident.severity}.")
     held = set(RoleAssignment.objects.filter(incident=asked.incident, ended_at=None).values_list("role", flat=True))
     vacant = [role for role in wanted if role not in held]
     if not vacant:
@@ -134,18 +150,22 @@ def _required_roles_filled(asked: Asked, rule: GuardRule) -> Complaint:
     return f"Nobody holds {roles_in_words(vacant)}.", "Under Roles, take what is vacant or give it to somebody."
 
 
-def _reporting_decided(asked: Asked, rule: GuardRule) -> Complaint:
+def _reporting_decided(asked: Asked, rule: GuardRule) -> Complaint | Nothing:
+    """Duties are armed by answers: while a question is open, that none waits for a decision shows nothing."""
     waiting = Obligation.objects.filter(incident=asked.incident, state=Obligation.State.ASSESSING)
     regimes = sorted(set(waiting.values_list("regime", flat=True)))
     if not regimes:
-        return None
+        left = [question.label for question in Question if not asked.incident.answers.get(question.value)]
+        return Nothing(f"Nobody has answered: {' '.join(left)}") if left else None
     return f"Nobody has decided whether it is to be reported under {', '.join(regimes)}.", "Decide it, with a reason."
 
 
-def _reopened_in_time(asked: Asked, rule: GuardRule) -> Complaint:
+def _reopened_in_time(asked: Asked, rule: GuardRule) -> Complaint | Nothing:
     days = rule.days or 7
     ended = StatusTransition.objects.filter(incident=asked.incident, to_status=Status.RESOLVED).order_by("-seq").first()
-    if ended is None or asked.now - ended.occurred_at <= timedelta(days=days):
+    if ended is None:
+        return Nothing("It was never resolved.")
+    if asked.now - ended.occurred_at <= timedelta(days=days):
         return None
     return (
         f"It was resolved more than {days} days ago.",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.tenancy.roles import PERMISSIONS
-from incidents.models import Impact, ResponsePolicy, Role, Severity, Status, Urgency
+from incidents.models import Impact, Recorded, ResponsePolicy, Role, Severity, Status, Urgency
 from incidents.moves import UPDATE_EVERY, names_of_moves
 
 EVERYBODY = "EVERYBODY"
@@ -110,6 +110,10 @@ class Content(BaseModel):
     """Alerts of these severities wait for a person to decide, in place of declaring an incident."""
     accept_within_minutes: int = Field(default=10, ge=1, le=1440)
     """Who was given a role and has not accepted it by then is reported."""
+    acknowledge_within_minutes: dict[Severity, Annotated[int, Field(ge=1, le=10_080)]] = Field(default_factory=dict)
+    """How soon after its declaration somebody takes an incident; a severity that is not named has no limit."""
+    must_record: dict[Recorded, list[Severity]] = Field(default_factory=dict)
+    """What evidence looks for in an incident's record, by severity; what is not named is looked for in all of them."""
 
     @field_validator("severity_matrix")
     @classmethod
@@ -124,6 +128,10 @@ class Content(BaseModel):
         if unknown := sorted(set(value) - set(names_of_moves())):
             raise ValueError(f"There is no move {', '.join(unknown)}.")
         return value
+
+    def asks_for(self, what: Recorded, *, severity: str) -> bool:
+        """Return whether an incident of this severity has to record it. What the policy leaves open is asked for."""
+        return Severity(severity) in self.must_record.get(what, list(Severity))
 
     def rule(self, *, before: str, to: str) -> TransitionRule:
         """Return the rule of the move."""

@@ -35,6 +35,7 @@ from incidents.models import (
     EventKind,
     Incident,
     Kind,
+    Question,
     Severity,
     Status,
     StatusTransition,
@@ -239,6 +240,9 @@ def test_two_who_say_the_same_are_both_right_and_one_is_written(
     assert rows(incident) == written
 
 
+QUESTIONS = " ".join(str(each.label) for each in Question)
+
+
 def test_resolving_asks_policy_and_the_receipt_names_the_answer(
     at_status: AtStatus, commander: Actor, now: datetime
 ) -> None:
@@ -259,8 +263,8 @@ def test_resolving_asks_policy_and_the_receipt_names_the_answer(
         "inferred": [],
         "reason": "",
         "guards": [
-            {"guard": "blocking_tasks_closed", "met": True, "why": ""},
-            {"guard": "reporting_decided", "met": True, "why": ""},
+            {"guard": "blocking_tasks_closed", "met": True, "why": "", "empty": "There was no blocking task."},
+            {"guard": "reporting_decided", "met": True, "why": "", "empty": f"Nobody has answered: {QUESTIONS}"},
             {"guard": "update_posted", "met": True, "why": ""},
         ],
         "policy_version": 0,
