@@ -46,6 +46,7 @@ app.conf.update(
             "schedule": float(settings.CONDUCTOR_TRACKER_SECONDS),
             "options": {"expires": settings.CONDUCTOR_TRACKER_SECONDS},
         },
+        "purge-answers": {"task": "conductor.purge_answers", "schedule": 3600.0, "options": {"expires": 3600}},
         "sweep-slack-outbox": {"task": "chatops.sweep_outbox", "schedule": 5.0, "options": {"expires": 10}},
         "sweep-slack-channels": {"task": "chatops.sweep_channels", "schedule": 30.0, "options": {"expires": 60}},
         "sweep-slack-receipts": {"task": "chatops.sweep_slack_receipts", "schedule": 15.0, "options": {"expires": 30}},
@@ -59,7 +60,7 @@ if settings.BROKER_URL.startswith(("redis", "rediss")):
         "unacked_restore_throttle": 1,
         "socket_connect_timeout": 3,
     }
-app.autodiscover_tasks(["conductor.engine", "chatops", "evidence", "incidents"])
+app.autodiscover_tasks(["conductor.engine", "conductor.api", "chatops", "evidence", "incidents"])
 
 
 @setup_logging.connect

@@ -10,6 +10,7 @@ from ninja.security import HttpBearer
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
+from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.bearer import tenant_of
 from conductor.tenancy.models import ApiToken, Tenant
@@ -22,7 +23,10 @@ SEEN_EVERY = timedelta(minutes=1)
 
 
 class BearerToken(HttpBearer):
-    """`Authorization: Bearer mct_<tenant>_<secret>`. Sets `request.actor`, limited to the token's scopes."""
+    """`Authorization: Bearer mct_<tenant>_<secret>`.
+
+    Sets `request.actor`, limited to the token's scopes, and `request.token_ref`.
+    """
 
     openapi_description = "An API token, issued by an admin of the tenant."
 
@@ -32,24 +36,30 @@ class BearerToken(HttpBearer):
         if tenant_id is None:
             return None
         with tenant_scope(tenant_id):
-            actor = _actor_of(token)
-        if actor is None:
+            found = _live(token)
+            actor = _actor_of(found) if found else None
+        if found is None or actor is None:
             return None
         named = request.tenant  # type: ignore[attr-defined]
         if named is None or tenant_id != named.id:
             raise NotFound
         request.actor = actor  # type: ignore[attr-defined]
+        request.token_ref = ref("tenancy.apitoken", found.id)  # type: ignore[attr-defined]
         look_as(actor)
         return actor
 
 
-def _actor_of(token: str) -> Actor | None:
+def _live(token: str) -> ApiToken | None:
     found = ApiToken.objects.select_related("membership__user").filter(digest=sha256_hex(token.encode())).first()
     moment = now()
     if found is None or not found.is_live(moment):
         return None
     if found.last_used_at is None or found.last_used_at < moment - SEEN_EVERY:
         ApiToken.objects.filter(id=found.id).update(last_used_at=moment)
+    return found
+
+
+def _actor_of(found: ApiToken) -> Actor | None:
     return actor_for_user(
         user=found.membership.user,
         tenant=Tenant.objects.get(id=found.tenant_id),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ninja import Router, Schema
 
+from conductor.api.answers import kept_as
 from conductor.graph import selectors
 from conductor.graph.importer import import_resources
 from conductor.graph.models import Node
@@ -65,6 +66,7 @@ class ImportOut(Schema):
 
 
 @router.post("/imports", response=ImportOut, operation_id="import_graph")
+@kept_as(ImportOut)
 def import_graph(request: TenantRequest) -> Any:
     """Import resources and edges: the body is `application/json` or `text/csv`. Bad rows are reported, not dropped."""
     return import_resources(

@@ -1,75 +1,133 @@
-"""Idempotency-Key: a repeated request gets the answer of the first one, and does nothing."""
+"""Idempotency-Key: a repeated request does nothing, and is answered as its sender may read the result now."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import IntegrityError, connection, transaction
+from django.http import HttpRequest, HttpResponse
+from ninja import Status
 
+from conductor.api import answers
+from conductor.api.bodies import fingerprint
 from conductor.api.models import IdempotentResponse
-from conductor.lib.canonical import sha256_hex
 from conductor.lib.clock import now
-from conductor.lib.problems import MEDIA_TYPE, problem
+from conductor.lib.errors import Invalid
+from conductor.tenancy.actors import permissions_asked_for, require
+from conductor.tenancy.directory import tenant_refs
+from conductor.tenancy.scope import tenant_scope
 
 MAX_KEY_CHARACTERS = 200
-View = Callable[..., HttpResponse]
+KEPT_FOR = timedelta(hours=24)
+REPLAYED = "Idempotency-Replayed"
+"""The header of an answer to a repeated request."""
+View = Callable[..., Any]
+
+
+class KeyTooLong(Invalid):
+    """Use at most 200 characters for an Idempotency-Key."""
+
+    code = "idempotency_key_too_long"
+
+
+class KeyReused(Invalid):
+    """This Idempotency-Key was used for a different request."""
+
+    code = "idempotency_key_reused"
 
 
 def idempotent(view: View) -> View:
-    """Answer a POST that carries an `Idempotency-Key` once.
+    """Do once what a POST with an `Idempotency-Key` asks for. Wraps a view whose caller is authenticated.
 
-    The row is inserted before the view runs and committed with its effects, so a second request with the same
-    key waits for the first one. A refused request changed nothing and leaves its key free.
+    The row is inserted before the view runs and committed with its effects, so a second request with the same key
+    waits for the first one. A refused request changed nothing and leaves its key free. The keys are the token's own.
+    A repeat is refused like any request: by the token, its scopes and its member's role as they are then.
     """
 
     @wraps(view)
-    def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def once(request: HttpRequest, *args: Any, **arguments: Any) -> Any:
         key = request.headers.get("Idempotency-Key", "")
-        if request.method != "POST" or not key or request.tenant is None:  # type: ignore[attr-defined]
-            return view(request, *args, **kwargs)
+        if request.method != "POST" or not key:
+            return view(request, *args, **arguments)
         if len(key) > MAX_KEY_CHARACTERS:
-            return _refuse(request, "idempotency_key_too_long", f"Use at most {MAX_KEY_CHARACTERS} characters.")
-        return _once(request, key, lambda: view(request, *args, **kwargs))
+            raise KeyTooLong
+        claimed, is_first = _claim(request, key.replace("\x00", ""))
+        return _first(view, request, claimed, arguments) if is_first else _again(view, request, claimed, arguments)
 
     return once
 
 
-def _once(request: HttpRequest, key: str, call: Callable[[], HttpResponse]) -> HttpResponse:
-    who = sha256_hex(request.headers.get("Authorization", "").encode())
-    digest = sha256_hex(f"{request.method}\0{request.get_full_path()}\0".encode() + request.body)
+def marked(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark the answer to a repeated request with its header."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **arguments: Any) -> HttpResponse:
+        response = view(request, *args, **arguments)
+        if getattr(request, "is_replayed", False) and response.status_code < 300:
+            response[REPLAYED] = "true"
+        return response
+
+    return answered
+
+
+def purge_answers(*, tenant_id: Any, now: datetime) -> int:
+    """Forget the keys that are older than a day. Return how many there were."""
+    with tenant_scope(tenant_id):
+        return IdempotentResponse.objects.filter(created_at__lt=now - KEPT_FOR).delete()[0]
+
+
+def purge_all_answers(*, now: datetime) -> int:
+    """Forget the old keys of every tenant. Return how many there were."""
+    return sum(purge_answers(tenant_id=each.id, now=now) for each in tenant_refs())
+
+
+def _claim(request: HttpRequest, key: str) -> tuple[IdempotentResponse, bool]:
+    """Return the row of the key, and whether this request made it."""
+    moment, whose = now(), request.token_ref  # type: ignore[attr-defined]
+    mine = IdempotentResponse.objects.filter(actor=whose, key=key)
+    mine.filter(created_at__lt=moment - KEPT_FOR).delete()
     row = IdempotentResponse(
         tenant=request.tenant,  # type: ignore[attr-defined]
-        actor=who,
+        actor=whose,
         key=key,
-        request_digest=digest,
-        created_at=now(),
+        request_digest=fingerprint(request),
+        created_at=moment,
     )
     try:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError:
-        return _replay(request, IdempotentResponse.objects.get(actor=who, key=key), digest)
-    response = call()
-    if 200 <= response.status_code < 300:
-        body = json.loads(response.content) if response.content else None
-        IdempotentResponse.objects.filter(id=row.id).update(status=response.status_code, body=body)
-    else:
-        row.delete()
-    return response
+        there = mine.get()
+        if there.request_digest != row.request_digest:
+            raise KeyReused from None
+        return there, False
+    return row, True
 
 
-def _replay(request: HttpRequest, stored: IdempotentResponse, digest: str) -> HttpResponse:
-    if stored.request_digest != digest:
-        return _refuse(request, "idempotency_key_reused", "This Idempotency-Key was used for a different request.")
-    response = JsonResponse(stored.body, status=stored.status, safe=False)
-    response["Idempotency-Replayed"] = "true"
-    return response
+def _first(view: View, request: HttpRequest, row: IdempotentResponse, arguments: dict[str, Any]) -> Any:
+    try:
+        with permissions_asked_for(request.actor) as asked:  # type: ignore[attr-defined]
+            result = view(request, **arguments)
+    except Exception:
+        # A fault rolls the transaction back with the row in it; a refusal does not.
+        if not connection.needs_rollback:
+            row.delete()
+        raise
+    status, value = (result.status_code, result.value) if isinstance(result, Status) else (0, result)
+    remembered = answers.remember(view, value)
+    IdempotentResponse.objects.filter(id=row.id).update(status=status, answer=remembered, permissions=sorted(asked))
+    return result
 
 
-def _refuse(request: HttpRequest, code: str, detail: str) -> JsonResponse:
-    body = problem(status=422, code=code, detail=detail, instance=request.path)
-    return JsonResponse(body, status=422, content_type=MEDIA_TYPE)
+def _again(view: View, request: HttpRequest, row: IdempotentResponse, arguments: dict[str, Any]) -> Any:
+    for permission in row.permissions:
+        require(actor=request.actor, permission=permission)  # type: ignore[attr-defined]
+    result = answers.redraw(view, row.answer, request, arguments)
+    request.is_replayed = True  # type: ignore[attr-defined]
+    if isinstance(result, HttpResponse):
+        result.status_code = row.status or result.status_code
+        return result
+    return Status(row.status, result) if row.status else result

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ninja import Field, Router, Schema, Status
 
+from conductor.api.answers import redrawn_by
 from conductor.api.paging import page
 from conductor.engine.simulations import Selection, start_simulation
 from conductor.lib.clock import now
@@ -182,6 +183,7 @@ def list_simulations(request: TenantRequest, cursor: str = "", limit: int = 50) 
 
 
 @router.post("/simulations", response={201: SimulationDetailOut}, operation_id="start_simulation")
+@redrawn_by(lambda request, number, **_given: get_simulation(request, int(number)), keeps=("number",))
 def start(request: TenantRequest, payload: SimulationIn) -> Any:
     """Replay recorded decisions on other rules; read the simulation for its progress. Enforces nothing."""
     require(actor=request.actor, permission="manage_policies")

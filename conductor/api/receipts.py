@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from ninja import Router, Schema, Status
 
+from conductor.api.answers import kept_as
 from conductor.api.paging import page
 from conductor.ledger import selectors, sigstore, tlog_proof
 from conductor.ledger.checking import check_receipt
@@ -179,6 +180,7 @@ def verify_receipt(request: TenantRequest, receipt_id: UUID) -> Any:
 
 
 @router.post("/{receipt_id}/timestamp", response={202: TimestampOut}, operation_id="request_receipt_timestamp")
+@kept_as(TimestampOut)
 def request_receipt_timestamp(request: TenantRequest, receipt_id: UUID) -> Any:
     """Ask the organisation's notaries for a time stamp on the receipt's signature; the bundle has it soon after."""
     requested = request_stamp(receipt=_receipt(receipt_id), actor=request.actor, now=now())

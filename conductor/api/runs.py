@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ninja import Router, Schema
 
+from conductor.api.answers import redrawn_by
 from conductor.api.paging import page
 from conductor.engine import accounts, lifecycle, registry, selectors
 from conductor.engine.backlog import backlogs
@@ -231,6 +232,7 @@ def get_run(request: TenantRequest, number: int) -> Any:
 
 
 @router.post("/{number}/cancellation", response=RunDetailOut, operation_id="cancel_run")
+@redrawn_by(lambda _request, number, **_given: _detail(_run(number)))
 def cancel_run(request: TenantRequest, number: int, payload: CancelIn) -> Any:
     """End a run that is not over."""
     run = lifecycle.cancel_run(run=_run(number), actor=request.actor, reason=payload.reason, now=now())
@@ -238,12 +240,14 @@ def cancel_run(request: TenantRequest, number: int, payload: CancelIn) -> Any:
 
 
 @router.post("/{number}/retry", response=RunDetailOut, operation_id="retry_run")
+@redrawn_by(lambda _request, number, **_given: _detail(_run(number)))
 def retry_run(request: TenantRequest, number: int) -> Any:
     """Queue a failed run again from the step that failed."""
     return _detail(lifecycle.retry_run(run=_run(number), actor=request.actor, now=now()))
 
 
 @router.post("/{number}/decision", response=RunDetailOut, operation_id="decide_run")
+@redrawn_by(lambda _request, number, **_given: _detail(_run(number)))
 def decide_run(request: TenantRequest, number: int, payload: RunDecisionIn) -> Any:
     """Approve or reject what the run waits for."""
     run = lifecycle.decide_wait(
@@ -258,6 +262,7 @@ def decide_run(request: TenantRequest, number: int, payload: RunDecisionIn) -> A
 
 
 @router.post("/{number}/signals", response=RunDetailOut, operation_id="signal_run")
+@redrawn_by(lambda _request, number, **_given: _detail(_run(number)))
 def signal_run(request: TenantRequest, number: int, payload: SignalIn) -> Any:
     """Send the run a named signal; it is kept until a step waits for its name."""
     lifecycle.send_signal(

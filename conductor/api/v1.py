@@ -11,7 +11,8 @@ from ninja.openapi.schema import OpenAPISchema
 from conductor import __version__
 from conductor.api import problems
 from conductor.api.auth import BearerToken
-from conductor.api.idempotency import idempotent
+from conductor.api.bodies import limited
+from conductor.api.idempotency import idempotent, marked
 
 TENANT = "/tenants/{tenant}"
 ROUTERS = (
@@ -54,13 +55,13 @@ class ConductorAPI(NinjaAPI):
         return document
 
     def wrapped_urls(self) -> tuple[list[URLPattern], str, str]:
-        """Return the URLs with Idempotency-Key honoured on each."""
+        """Return the URLs with bodies limited, and repeated answers marked."""
         patterns, app_name, namespace = self.urls
         return [_wrapped(each) for each in patterns], app_name, namespace
 
 
 def _wrapped(url: Any) -> URLPattern:
-    return URLPattern(url.pattern, idempotent(url.callback), url.default_args, url.name)
+    return URLPattern(url.pattern, limited(marked(url.callback)), url.default_args, url.name)
 
 
 def _path_tenant() -> dict[str, Any]:
@@ -78,7 +79,7 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "description": "Send the same key again to get the same answer without doing it twice.",
+                "description": "The same key again within 24 hours does nothing twice and reads the result anew.",
                 "schema": {"type": "string", "maxLength": 200},
             }
         )
@@ -93,5 +94,7 @@ api = ConductorAPI(
     docs_url=None,
 )
 problems.install(api)
+# Inside of ninja's own checks, so that nobody is answered who is not authenticated (docs/decisions/0085).
+api.add_decorator(idempotent, mode="operation")
 for _path, _name in ROUTERS:
     api.add_router(TENANT + _path, _name)

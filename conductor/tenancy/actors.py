@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -114,7 +117,23 @@ def actor_of_member(
 def require(*, actor: Actor, permission: str) -> None:
     """Raise PermissionMissing, naming who holds it, unless the actor holds `permission`."""
     if permission in actor.permissions:
+        if (noting := _noting.get()) and noting[0] == actor.ref:
+            noting[1].add(permission)
         return
     who = " or ".join(holders(permission))
     action = PERMISSIONS[permission][0].lower() + PERMISSIONS[permission][1:]
     raise PermissionMissing(f"Only {who} may {action}. An admin of your organisation can grant that role.")
+
+
+_noting: ContextVar[tuple[Ref, set[str]] | None] = ContextVar("conductor_permissions_asked_for", default=None)
+
+
+@contextmanager
+def permissions_asked_for(actor: Actor) -> Iterator[set[str]]:
+    """Yield the set of the permissions that `require` grants the actor inside."""
+    asked: set[str] = set()
+    token = _noting.set((actor.ref, asked))
+    try:
+        yield asked
+    finally:
+        _noting.reset(token)

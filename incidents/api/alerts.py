@@ -8,6 +8,7 @@ from uuid import UUID
 from ninja import Field, Router
 from ninja.responses import Status
 
+from conductor.api.answers import kept_as
 from conductor.lib.clock import now
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
@@ -27,6 +28,7 @@ router = Router(tags=["alerts"])
 
 
 @router.post("/alertmanager", response=IntakeOut, operation_id="receive_alertmanager")
+@kept_as(IntakeOut)
 def receive_alertmanager(request: TenantRequest, payload: AlertmanagerWebhook) -> Any:
     """Take a notification of Alertmanager (webhook version 4) in, and say what became of each alert."""
     dispositions = take_in(tenant_id=request.tenant.id, signals=payload.signals(), actor=request.actor, now=now())
@@ -34,6 +36,7 @@ def receive_alertmanager(request: TenantRequest, payload: AlertmanagerWebhook) -
 
 
 @router.post("/grafana", response=IntakeOut, operation_id="receive_grafana")
+@kept_as(IntakeOut)
 def receive_grafana(request: TenantRequest, payload: GrafanaWebhook) -> Any:
     """Take a notification of Grafana's webhook contact point in, and say what became of each alert."""
     dispositions = take_in(tenant_id=request.tenant.id, signals=payload.signals(), actor=request.actor, now=now())
@@ -41,6 +44,7 @@ def receive_grafana(request: TenantRequest, payload: GrafanaWebhook) -> Any:
 
 
 @router.post("/pagerduty", response={202: IntakeOut}, operation_id="receive_pagerduty_event")
+@kept_as(IntakeOut)
 def receive_pagerduty_event(request: TenantRequest, payload: PagerDutyEvent) -> Any:
     """Take an event in the shape of PagerDuty's Events API v2 in: for tools that can only speak to PagerDuty."""
     dispositions = take_in(tenant_id=request.tenant.id, signals=payload.signals(), actor=request.actor, now=now())

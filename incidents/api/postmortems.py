@@ -8,6 +8,7 @@ from django.http import FileResponse, HttpResponse
 from ninja import Router
 from ninja.responses import Status
 
+from conductor.api.answers import kept_as
 from conductor.ledger import blobs
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
@@ -41,6 +42,7 @@ def get_postmortem(request: TenantRequest, number: int) -> Any:
 
 
 @router.post("/{number}/postmortem", response={202: RequestedOut}, operation_id="request_postmortem")
+@kept_as(RequestedOut)
 def request_postmortem(request: TenantRequest, number: int) -> Any:
     """Start a run that drafts and renders a new version; one that is under way is returned instead."""
     run = lifecycle.request_postmortem(incident=_incident(request, number), actor=request.actor, now=now())

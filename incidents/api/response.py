@@ -9,6 +9,7 @@ from ninja import File, Form, Router
 from ninja.files import UploadedFile
 from ninja.responses import Status
 
+from conductor.api.answers import redrawn_by
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require
@@ -49,6 +50,7 @@ def list_links(request: TenantRequest, number: int) -> Any:
 
 
 @router.post("/{number}/links", response={201: LinkOut}, operation_id="link_record")
+@redrawn_by(lambda request, number, id, **_given: _link(request, number, UUID(id)), keeps=("id",))
 def link_record(request: TenantRequest, number: int, payload: LinkIn) -> Any:
     """Tie it to another incident, a run, a bundle, a resource or a page. Tied already: that link is returned."""
     edge = lifecycle.link_record(
@@ -63,6 +65,7 @@ def link_record(request: TenantRequest, number: int, payload: LinkIn) -> Any:
 
 
 @router.post("/{number}/links/{link_id}/end", response=LinkOut, operation_id="end_link")
+@redrawn_by(lambda request, number, link_id, **_given: _link(request, number, link_id))
 def end_link(request: TenantRequest, number: int, link_id: UUID, payload: LinkEndIn) -> Any:
     """End a link that somebody made; it stays on record. Ended already: nothing happens."""
     incident = _incident(request, number)
@@ -157,6 +160,10 @@ def file_obligation(
         actor=request.actor,
         now=moment,
     )
+
+
+def _link(request: TenantRequest, number: int, link_id: UUID) -> Any:
+    return selectors.link_of(incident=_incident(request, number), edge_id=link_id)
 
 
 def _incident(request: TenantRequest, number: int) -> Incident:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ninja import Router
 
+from conductor.api.answers import redrawn_by
 from conductor.lib.clock import now
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
@@ -23,6 +24,7 @@ def list_roles(request: TenantRequest, number: int) -> Any:
 
 
 @router.post("/{number}/roles", response=list[RoleOut], operation_id="assign_role")
+@redrawn_by(lambda request, number, **_given: list_roles(request, number))
 def assign_role(request: TenantRequest, number: int, payload: RoleIn) -> Any:
     """Give a role to a member, who is asked to accept it; whoever held it hands it over."""
     incident = _incident(request, number)
@@ -33,6 +35,7 @@ def assign_role(request: TenantRequest, number: int, payload: RoleIn) -> Any:
 
 
 @router.post("/{number}/roles/{role}/answer", response=list[RoleOut], operation_id="answer_role")
+@redrawn_by(lambda request, number, **_given: list_roles(request, number))
 def answer_role(request: TenantRequest, number: int, role: IncidentRole, payload: RoleAnswerIn) -> Any:
     """Accept or decline a role that one was given or offered. Declining needs a reason."""
     incident = _incident(request, number)
@@ -44,6 +47,7 @@ def answer_role(request: TenantRequest, number: int, role: IncidentRole, payload
 
 
 @router.post("/{number}/roles/{role}/handover", response=list[RoleOut], operation_id="hand_over_role")
+@redrawn_by(lambda request, number, **_given: list_roles(request, number))
 def hand_over_role(request: TenantRequest, number: int, role: IncidentRole, payload: HandoverIn) -> Any:
     """Offer a held role to a member, with what they must know. The holder keeps it until they accept."""
     incident = _incident(request, number)

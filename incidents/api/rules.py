@@ -7,6 +7,7 @@ from typing import Any
 from ninja import Router
 from ninja.responses import Status
 
+from conductor.api.answers import redrawn_by
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require
@@ -57,6 +58,7 @@ def get_response_policy_schema(request: TenantRequest) -> Any:
 
 
 @router.post("/response-policy/trial", response=list[ChangeOut], operation_id="try_response_policy")
+@redrawn_by(lambda request, payload: try_response_policy(request, payload))
 def try_response_policy(request: TenantRequest, payload: PolicyTrialIn) -> Any:
     """What this content would change about the version in force; nothing is stored. 422 names every fault by its path.
 
@@ -68,6 +70,7 @@ def try_response_policy(request: TenantRequest, payload: PolicyTrialIn) -> Any:
 
 
 @router.post("/response-policy/versions", response={201: PolicyOut}, operation_id="change_response_policy")
+@redrawn_by(lambda request, **_given: _versions(request)[0])
 def change_response_policy(request: TenantRequest, payload: PolicyIn) -> Any:
     """Put a new version in force: 201. 422 names every fault by its path; 409 if another version came meanwhile."""
     lifecycle.change_response_policy(tenant_id=request.tenant.id, actor=request.actor, now=now(), **payload.dict())
@@ -82,6 +85,7 @@ def list_reporting_rules(request: TenantRequest) -> Any:
 
 
 @router.post("/reporting-rules", response={201: ReportingRuleOut}, operation_id="change_reporting_rule")
+@redrawn_by(lambda _request, payload: selectors.reporting_rule(key=str(payload.content["key"])))
 def change_reporting_rule(request: TenantRequest, payload: ReportingRuleIn) -> Any:
     """Put a version of a rule in force, or retire it, for incidents from now on. 422 names every fault by its path."""
     row = lifecycle.change_own_rule(

@@ -8,6 +8,7 @@ from uuid import UUID
 from ninja import Router
 from ninja.responses import Status
 
+from conductor.api.answers import redrawn_by
 from conductor.lib.clock import now
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
@@ -27,6 +28,7 @@ def list_action_item_tickets(request: TenantRequest, item: int) -> Any:
 
 
 @router.post("/action-items/{item}/tickets", response={201: TicketOut}, operation_id="add_action_item_ticket")
+@redrawn_by(lambda request, id, **_given: _ticket(request, id), keeps=("id",))
 def add_action_item_ticket(request: TenantRequest, item: int, payload: TicketIn) -> Any:
     """Have a ticket opened for the action item, or link one that exists."""
     require(actor=request.actor, permission="view_incidents")
@@ -35,6 +37,7 @@ def add_action_item_ticket(request: TenantRequest, item: int, payload: TicketIn)
 
 
 @router.post("/tickets/{ticket_id}/sync", response=TicketOut, operation_id="sync_ticket")
+@redrawn_by(lambda request, ticket_id: _ticket(request, ticket_id))
 def sync_ticket(request: TenantRequest, ticket_id: UUID) -> Any:
     """Compare it with what it is about, now. 409 where the tracker does not answer."""
     require(actor=request.actor, permission="view_incidents")
@@ -61,6 +64,7 @@ def list_incident_tickets(request: TenantRequest, number: int) -> Any:
 
 
 @router.post("/{number}/tickets", response={201: TicketOut}, operation_id="add_incident_ticket")
+@redrawn_by(lambda request, id, **_given: _ticket(request, id), keeps=("id",))
 def add_incident_ticket(request: TenantRequest, number: int, payload: TicketIn) -> Any:
     """Have a ticket opened for the incident, or link one that exists."""
     require(actor=request.actor, permission="view_incidents")
@@ -73,3 +77,9 @@ def _added(request: TenantRequest, subject: Subject, payload: TicketIn) -> Any:
     told: dict[str, Any] = {"subject": subject, "adapter": tracker, "actor": request.actor, "now": now()}
     ticket = lifecycle.track_ticket(**told, text=payload.ticket) if payload.ticket else lifecycle.open_ticket(**told)
     return Status(201, TicketOut.of(selectors.TicketShown(ticket, subject.item.code if subject.item else "")))
+
+
+def _ticket(request: TenantRequest, ticket_id: UUID | str) -> Any:
+    require(actor=request.actor, permission="view_incidents")
+    found, subject = selectors.ticket_by_id(ticket_id=UUID(str(ticket_id)))
+    return TicketOut.of(selectors.TicketShown(found, subject.item.code if subject.item else ""))
