@@ -207,11 +207,10 @@ def _save(request: HttpRequest, form: AdapterForm) -> AdapterConfig | None:
                 environment=form.cleaned_data["environment"],
                 settings=form.settings(),
                 secrets=form.secrets(),
+                forget=form.forgotten(),
                 adapter=form.adapter,
                 **told,
             )
-            for name in form.forgotten():
-                lifecycle.forget_secret(adapter=saved, name=name, **told)
     except Refused as refused:
         form.explain(refused)
         if form.adapter is not None:

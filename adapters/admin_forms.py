@@ -120,7 +120,7 @@ def _setting(name: str, schema: Mapping[str, Any]) -> forms.Field:
         "label": _label(name),
         "help_text": schema.get("description", ""),
         "initial": _shown(schema.get("default")),
-        "required": schema.get("type") != "boolean" and schema.get("default", True) not in ("", None),
+        "required": schema.get("type") != "boolean" and schema.get("default", True) not in ("", None, []),
     }
     number: dict[str, Any] = {"min_value": schema.get("minimum"), "max_value": schema.get("maximum")}
     if "enum" in schema:

@@ -6,14 +6,14 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_process_init
+from celery.signals import beat_init, setup_logging, worker_init
 from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conductor.settings")
 
 from django.conf import settings
 
-from conductor.tenancy.limits import hold_to
+from conductor.tenancy.serving import serve_as
 
 QUEUES = ("default", "incident", "compliance")
 
@@ -69,7 +69,12 @@ def keep_our_logging(**_options: Any) -> None:
 
 
 @worker_init.connect
-@worker_process_init.connect
-def keep_within_limits(**_options: Any) -> None:
-    """Workers hold nobody up for ever; beat and whoever only sends messages are no workers."""
-    hold_to("worker")
+def start_worker(**_options: Any) -> None:
+    """Hold a worker, and the processes that it forks, to its limits; a process that only sends messages is none."""
+    serve_as("worker")
+
+
+@beat_init.connect
+def start_beat(**_options: Any) -> None:
+    """Beat has no limits: it opens no tenant's scope."""
+    serve_as("beat")

@@ -1,4 +1,4 @@
-"""Settings, read from the environment. `manage.py check --deploy` refuses unsafe production values.
+"""Settings, read from the environment. In production no process that serves starts with unsafe ones.
 
 docs/reference/settings.md lists every variable. `make up` sets those of the embedded engines.
 """
@@ -30,7 +30,11 @@ PRODUCTION = CONDUCTOR_ENV == "production"
 DEBUG = _flag("CONDUCTOR_DEBUG")
 # Without a key of its own nothing may be signed across restarts; check conductor.E010 refuses it in production.
 SECRET_KEY = os.environ.get("CONDUCTOR_SECRET_KEY") or "insecure-development-key-" + "0" * 32
-ALLOWED_HOSTS = os.environ.get("CONDUCTOR_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+ALLOWED_HOSTS = [
+    each.strip() for each in os.environ.get("CONDUCTOR_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+]
+# Safeguards that this installation decided to do without: `mail`, `metrics` (checks conductor.E020 to E022).
+CONDUCTOR_WAIVED = {each.strip() for each in os.environ.get("CONDUCTOR_WAIVED", "").split(",") if each.strip()}
 CSRF_TRUSTED_ORIGINS = [CONDUCTOR_BASE_URL]
 
 INSTALLED_APPS = [
@@ -99,17 +103,19 @@ TEMPLATES = [
 
 # Data --------------------------------------------------------------------------------------------
 # Two roles. "default" is the application's: row-level security holds it to one tenant at a time.
-# "owner" owns the tables and is used by migrations, seeds and backups only (docs/decisions/0003).
-DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql://conductor@127.0.0.1:5432/conductor")
+# "owner" owns the tables and is used by migrations and seeds only (docs/decisions/0003); in production the processes
+# that serve have no such address (docs/decisions/0090).
+DATABASE_URL = os.environ.get("DATABASE_URL") or "postgresql://conductor@127.0.0.1:5432/conductor"
 DATABASE_APP_URL = os.environ.get("DATABASE_APP_URL", "")
 APP_ROLE = "conductor_app"
 DATABASES = {
     "default": parse_database_url(DATABASE_APP_URL or DATABASE_URL, role="" if DATABASE_APP_URL else APP_ROLE),
-    "owner": parse_database_url(DATABASE_URL),
 }
+if not PRODUCTION or os.environ.get("DATABASE_URL"):
+    DATABASES["owner"] = parse_database_url(DATABASE_URL) | {"CONN_MAX_AGE": 0}
 for _database in DATABASES.values():
-    _database.update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
-DATABASES["owner"]["CONN_MAX_AGE"] = 0
+    _database.setdefault("CONN_MAX_AGE", 60)
+    _database["CONN_HEALTH_CHECKS"] = True
 # How long one process may hold others up (docs/decisions/0065). Migrations and commands are held to nothing.
 DATABASE_LIMITS = {
     "web": database_limits(
@@ -226,7 +232,8 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "conductor.console.errors.csrf_failure"
-# Account mail: invitations and forgotten passwords. Without a mail server it is printed where the web process runs.
+# Account mail: invitations and forgotten passwords. Without a mail server it is printed where the web process runs,
+# in production sent nowhere: it carries links that sign people in.
 EMAIL_HOST = os.environ.get("CONDUCTOR_EMAIL_HOST", "")
 EMAIL_PORT = int(os.environ.get("CONDUCTOR_EMAIL_PORT", 587))
 EMAIL_HOST_USER = os.environ.get("CONDUCTOR_EMAIL_USER", "")
@@ -234,9 +241,8 @@ EMAIL_HOST_PASSWORD = os.environ.get("CONDUCTOR_EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("CONDUCTOR_EMAIL_SECURITY", "starttls") == "starttls"
 EMAIL_USE_SSL = os.environ.get("CONDUCTOR_EMAIL_SECURITY") == "tls"
 EMAIL_TIMEOUT = 10
-EMAIL_BACKEND = os.environ.get(
-    "CONDUCTOR_EMAIL_BACKEND", f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
-)
+_MAIL = "smtp" if EMAIL_HOST else "dummy" if PRODUCTION else "console"
+EMAIL_BACKEND = os.environ.get("CONDUCTOR_EMAIL_BACKEND", f"django.core.mail.backends.{_MAIL}.EmailBackend")
 DEFAULT_FROM_EMAIL = os.environ.get("CONDUCTOR_EMAIL_FROM", "conductor@localhost")
 
 # Transport security ------------------------------------------------------------------------------
@@ -246,7 +252,8 @@ if PRODUCTION:
     SECURE_HSTS_SECONDS = int(os.environ.get("CONDUCTOR_HSTS_SECONDS", 31536000))
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # Anybody may send that header: only a proxy of ours is believed that the request came by https.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

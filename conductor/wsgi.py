@@ -9,6 +9,6 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conductor.settings")
 application = get_wsgi_application()
 
-from conductor.tenancy.limits import hold_to  # noqa: E402 - Django must be set up
+from conductor.tenancy.serving import serve_as  # noqa: E402 - Django must be set up
 
-hold_to("web")
+serve_as("web")

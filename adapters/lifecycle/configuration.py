@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,9 @@ from django.db import IntegrityError, transaction
 from pydantic import BaseModel, ValidationError
 
 from adapters import opening, registry
+from adapters.destination import moved
 from adapters.lifecycle.breaker import forget_failures
-from adapters.lifecycle.given_secrets import require_secrets, set_secret
+from adapters.lifecycle.given_secrets import forget_secret, require_secrets, require_secrets_again, set_secret
 from adapters.lifecycle.trace import ERROR_CHARACTERS, leave_receipt
 from adapters.models import AdapterConfig, Delivery, NotaryRecord, Ticket
 from adapters.ports import AdapterError, Message, Port
@@ -45,12 +46,14 @@ def configure_adapter(
     now: datetime,
     environment: Environment | None = None,
     secrets: Mapping[str, str] | None = None,
+    forget: Collection[str] = (),
     adapter: AdapterConfig | None = None,
 ) -> AdapterConfig:
     """Connect an adapter, or change `adapter`; return it. Raise Invalid naming each setting or secret that is wrong.
 
-    A secret is a reference (`env:NAME`, `file:/path`) or a value, which is sealed. Secrets not named stay; a new
-    adapter needs all that its kind cannot do without.
+    A secret is a reference (`env:NAME`, `file:/path`) or a value, which is sealed. Secrets not named stay, those named
+    in `forget` go; a new adapter needs all that its kind cannot do without. Where a setting changes that decides
+    where secrets go (adapters.destination), nothing that is stored stays: each is given again, or forgotten.
     """
     require(actor=actor, permission="manage_adapters")
     known = _kind(kind if adapter is None else adapter.kind)
@@ -59,21 +62,38 @@ def configure_adapter(
     if adapter is None:
         require_secrets(kind=kind, given=secrets or {})
     row = adapter or AdapterConfig(tenant_id=tenant_id, kind=kind, port=known.port.value, created_at=now)
-    row.name, row.environment, row.updated_at = name.strip(), environment, now
-    row.settings = validated.model_dump(mode="json")
-    row.tested_at, row.test_passed, row.test_code, row.test_detail = None, None, "", ""
+    given = {"settings": validated.model_dump(mode="json"), "secrets": secrets or {}, "forget": forget}
     try:
         with transaction.atomic():
+            elsewhere = _moved(row, given) if adapter else []
+            row.name, row.environment, row.updated_at = name.strip(), environment, now
+            row.settings = given["settings"]
+            row.tested_at, row.test_passed, row.test_code, row.test_detail = None, None, "", ""
             row.save()
             forget_failures(adapter=row)
-            body = {"kind": row.kind, "port": row.port, "settings": sorted(row.settings)}
+            body = {"kind": row.kind, "port": row.port, "settings": sorted(row.settings), "destination": elsewhere}
             action = "adapters.config.changed" if adapter else "adapters.config.connected"
             leave_receipt(row, action, actor, now, body)
             for field, value in (secrets or {}).items():
                 set_secret(adapter=row, name=field, value=value, actor=actor, now=now)
+            for field in forget:
+                forget_secret(adapter=row, name=field, actor=actor, now=now)
     except IntegrityError as error:
         raise AdapterNameTaken(fields={"name": ["Another adapter has this name."]}) from error
     return row
+
+
+def _moved(row: AdapterConfig, given: Mapping[str, Any]) -> list[str]:
+    """Return which parts of the destination change; raise Invalid for each stored secret that would go there unasked.
+
+    The row is locked and read here: what the caller read before may be what somebody has just changed.
+    """
+    stored = AdapterConfig.objects.select_for_update().get(id=row.id).settings
+    model = registry.kind(row.kind).load().config_model
+    changed = moved(model, before=stored, after=given["settings"])
+    if changed:
+        require_secrets_again(adapter=row, given={*given["secrets"], *given["forget"]}, changed=changed)
+    return changed
 
 
 def switch_adapter(*, adapter: AdapterConfig, enabled: bool, actor: Actor, now: datetime) -> bool:

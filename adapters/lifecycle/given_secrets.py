@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -72,6 +72,18 @@ def require_secrets(*, kind: str, given: Mapping[str, str]) -> None:
     missing = [name for name, field in fields.items() if field.is_required() and not given.get(name)]
     if missing:
         raise Invalid(fields={f"secrets.{name}": ["This is needed."] for name in missing})
+
+
+def require_secrets_again(*, adapter: AdapterConfig, given: Collection[str], changed: Collection[str]) -> None:
+    """Raise Invalid naming each stored secret that is not `given`, now that `changed` settings send it elsewhere.
+
+    Who may change an adapter may not read its secrets, and must not have them sent to an address of their own.
+    """
+    stored = Secret.objects.filter(adapter=adapter).order_by("name").values_list("name", flat=True)
+    if missing := [name for name in stored if name not in given]:
+        words = ", ".join(name.replace("_", " ") for name in changed)
+        why = f"It was given for another destination, and this changes: {words}. Give it again."
+        raise Invalid(fields={f"secrets.{name}": [why] for name in missing})
 
 
 def _field(adapter: AdapterConfig, name: str) -> FieldInfo:

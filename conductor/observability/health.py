@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.cache import caches
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,6 +15,7 @@ from kombu.connection import Connection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from conductor.lib.clock import now
+from conductor.lib.database_role import complaint_about_role
 from conductor.observability.readings import take_readings
 
 BROKER_TIMEOUT_SECONDS = 2
@@ -53,6 +55,12 @@ def _database() -> None:
         cursor.execute("SELECT 1")
 
 
+def _role() -> None:
+    """In production only: development may sign in as the owner and take the application's role from there."""
+    if settings.PRODUCTION and (complaint := complaint_about_role(connection)):
+        raise ImproperlyConfigured(complaint)
+
+
 def _migrations() -> None:
     if caches["process"].get("migrations-complete"):
         return
@@ -67,4 +75,4 @@ def _broker() -> None:
         broker.ensure_connection(max_retries=1, timeout=BROKER_TIMEOUT_SECONDS)
 
 
-_CHECKS = {"database": _database, "migrations": _migrations, "broker": _broker}
+_CHECKS = {"database": _database, "role": _role, "migrations": _migrations, "broker": _broker}

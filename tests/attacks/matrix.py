@@ -39,6 +39,7 @@ VERBS = "tests/adapters/test_verbs.py::test_"
 SECRETS = "tests/adapters/test_secrets.py::test_"
 CANARY = "tests/flows/test_canary_secret.py::test_"
 POLICY = "tests/policy/"
+DESTINATION = "tests/adapters/test_destination.py::test_"
 
 
 @dataclass(frozen=True)
@@ -432,5 +433,15 @@ ATTACKS = (
             "tests/evidence/test_pack_instructions.py::test_a_proof_of_another_receipt_fails_its_step",
             "tests/evidence/test_pack_instructions.py::test_another_bundle_under_the_same_receipts_fails_its_step",
         ),
+    ),
+    Attack(
+        90, "read an adapter's secret by re-pointing it", "a new destination asks for it again", REFUSED,
+        (
+            f"{DESTINATION}a_new_destination_asks_for_every_stored_secret_again",
+            f"{DESTINATION}every_setting_of_every_kind_was_decided_about",
+            f"{DESTINATION}what_somebody_read_before_another_change_is_not_what_is_compared",
+            f"{DESTINATION}an_admin_who_changes_the_address_only_reads_no_token",
+        ),
+        "a reference that the operator lets an admin use is theirs to give to any address",
     ),
 )  # fmt: skip

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from adapters.destination import DESTINATION
+
 
 class Config(BaseModel):
     """Which repository."""
@@ -18,11 +20,16 @@ class Config(BaseModel):
         default="https://api.github.com",
         max_length=500,
         description="Address of the API; of an own server https://github.example/api/v3",
+        json_schema_extra=DESTINATION,
     )
-    web_url: str = Field(default="https://github.com", max_length=500, description="Address of the pages.")
+    web_url: str = Field(
+        default="https://github.com", max_length=500, description="Address of the pages.", json_schema_extra=DESTINATION
+    )
     timeout_seconds: float = Field(default=10, ge=1, le=30)
     allow_loopback: bool = Field(
-        default=False, description="Permit a server on this very machine, also over http. In development only."
+        default=False,
+        description="Permit a server on this very machine, also over http. In development only.",
+        json_schema_extra=DESTINATION,
     )
 
     @field_validator("url", "web_url")

@@ -6,13 +6,20 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from adapters.destination import DESTINATION
+
 
 class Config(BaseModel):
     """Which project, and which of its statuses are used."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(min_length=8, max_length=500, description="Address of the site: https://acme.atlassian.net")
+    url: str = Field(
+        min_length=8,
+        max_length=500,
+        description="Address of the site: https://acme.atlassian.net",
+        json_schema_extra=DESTINATION,
+    )
     email: str = Field(min_length=3, max_length=200, description="Account that Conductor acts as.")
     project: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,19}$", description="Key of the project: OPS")
     issue_type: str = Field(default="Task", min_length=1, max_length=60)
@@ -30,7 +37,9 @@ class Config(BaseModel):
     )
     timeout_seconds: float = Field(default=10, ge=1, le=30)
     allow_loopback: bool = Field(
-        default=False, description="Permit a site on this very machine, also over http. In development only."
+        default=False,
+        description="Permit a site on this very machine, also over http. In development only.",
+        json_schema_extra=DESTINATION,
     )
 
     @field_validator("url")

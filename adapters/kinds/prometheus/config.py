@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from adapters.destination import DESTINATION
 from adapters.ports import Measure, Unit
 
 _PLACEHOLDER = re.compile(r"\$(\w*)")
@@ -67,11 +68,18 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(min_length=8, max_length=500, description="Base address: https://prometheus.example")
+    url: str = Field(
+        min_length=8,
+        max_length=500,
+        description="Base address: https://prometheus.example",
+        json_schema_extra=DESTINATION,
+    )
     measures: tuple[MeasureConfig, ...] = Field(min_length=1, max_length=12, json_schema_extra={"multiline": True})
     timeout_seconds: float = Field(default=15, ge=1, le=60)
     allow_loopback: bool = Field(
-        default=False, description="Permit a server on this very machine, also over http. In development only."
+        default=False,
+        description="Permit a server on this very machine, also over http. In development only.",
+        json_schema_extra=DESTINATION,
     )
 
     @field_validator("url")

@@ -10,6 +10,7 @@ from cryptography import x509
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from adapters.complaining import about
+from adapters.destination import DESTINATION
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*)){1,20}")
 
@@ -38,7 +39,10 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(
-        min_length=8, max_length=2000, description="Where requests are posted. http will do: answers prove themselves."
+        min_length=8,
+        max_length=2000,
+        description="Where requests are posted. http will do: answers prove themselves.",
+        json_schema_extra=DESTINATION,
     )
     root_certificate: Certificates = Field(
         min_length=1,
@@ -60,7 +64,9 @@ class Config(BaseModel):
         default=300, ge=1, le=3600, description="How far the authority's clock may be from ours."
     )
     allow_loopback: bool = Field(
-        default=False, description="Permit an authority on this very machine. In development only."
+        default=False,
+        description="Permit an authority on this very machine. In development only.",
+        json_schema_extra=DESTINATION,
     )
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from adapters.complaining import about
+from adapters.destination import DESTINATION
 
 
 class Config(BaseModel):
@@ -15,7 +16,10 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(
-        min_length=8, max_length=500, description="The tracker's own address: https://roundup.example/tracker"
+        min_length=8,
+        max_length=500,
+        description="The tracker's own address: https://roundup.example/tracker",
+        json_schema_extra=DESTINATION,
     )
     username: str = Field(min_length=1, max_length=80, description="User of Roundup whom Conductor acts as.")
     open_status: str = Field(
@@ -32,7 +36,9 @@ class Config(BaseModel):
     )
     timeout_seconds: float = Field(default=10, ge=1, le=30)
     allow_loopback: bool = Field(
-        default=False, description="Permit a tracker on this very machine, also over http. In development only."
+        default=False,
+        description="Permit a tracker on this very machine, also over http. In development only.",
+        json_schema_extra=DESTINATION,
     )
 
     @field_validator("url")

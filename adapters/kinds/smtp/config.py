@@ -9,6 +9,7 @@ from django.core.validators import validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from adapters.complaining import about
+from adapters.destination import DESTINATION
 
 
 def _address(value: str) -> str:
@@ -27,11 +28,12 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    host: str = Field(min_length=1, max_length=253, description="Name of the relay.")
-    port: int = Field(default=587, ge=1, le=65535)
+    host: str = Field(min_length=1, max_length=253, description="Name of the relay.", json_schema_extra=DESTINATION)
+    port: int = Field(default=587, ge=1, le=65535, json_schema_extra=DESTINATION)
     security: Literal["starttls", "tls", "none"] = Field(
         default="starttls",
         description="starttls (usually port 587), tls (465), or none: in one's own network only.",
+        json_schema_extra=DESTINATION,
     )
     username: str = Field(default="", max_length=200, description="Empty: the relay asks for none.")
     from_address: EmailAddress = Field(description="Sender. Its domain also names the messages.")
@@ -41,10 +43,14 @@ class Config(BaseModel):
         default="",
         max_length=20_000,
         description="PEM of the authority that an internal relay's certificate is from; empty: the public ones.",
-        json_schema_extra={"multiline": True},
+        json_schema_extra={"multiline": True, **DESTINATION},
     )
     timeout_seconds: float = Field(default=10, ge=1, le=60)
-    allow_loopback: bool = Field(default=False, description="Permit a relay on this very machine. In development only.")
+    allow_loopback: bool = Field(
+        default=False,
+        description="Permit a relay on this very machine. In development only.",
+        json_schema_extra=DESTINATION,
+    )
 
     @model_validator(mode="after")
     def _password_travels_encrypted(self) -> Config:

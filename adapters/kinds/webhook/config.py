@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from adapters.complaining import about
+from adapters.destination import DESTINATION
 
 PREFIX = "whsec_"
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -19,10 +20,14 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(min_length=8, max_length=2000, description="Address of the receiver: https://…")
+    url: str = Field(
+        min_length=8, max_length=2000, description="Address of the receiver: https://…", json_schema_extra=DESTINATION
+    )
     timeout_seconds: float = Field(default=10, ge=1, le=30)
     allow_loopback: bool = Field(
-        default=False, description="Permit a receiver on this very machine, also over http. In development only."
+        default=False,
+        description="Permit a receiver on this very machine, also over http. In development only.",
+        json_schema_extra=DESTINATION,
     )
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from chatops.socket_mode import NotConnected, connected
+from conductor.tenancy.serving import serve_as
 
 
 class Command(BaseCommand):
@@ -24,6 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["token"].startswith("xapp-"):
             raise CommandError("Set CONDUCTOR_SLACK_APP_TOKEN to the app-level token (xapp-…, connections:write).")
+        serve_as("slack_socket")
         over = Event()
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: over.set())
