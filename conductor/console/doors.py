@@ -14,12 +14,13 @@ from django.shortcuts import redirect, resolve_url
 from conductor.console.errors import refusal
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import require
+from conductor.tenancy.fresh_proof import stop_without
 
 View = Callable[..., HttpResponseBase]
 
 
 def door(*, permission: str) -> Callable[[View], View]:
-    """Let a member with `permission` through; send strangers to sign in; explain refusals.
+    """Let a member with `permission` through; send strangers to sign in; explain refusals; ask again where sensitive.
 
     A `Refused` becomes a page here, inside the request's transaction, so that what was recorded about the
     refusal (a policy decision) is kept while the verb's own savepoint is gone.
@@ -33,7 +34,7 @@ def door(*, permission: str) -> Callable[[View], View]:
                 return redirect(f"{resolve_url(settings.LOGIN_URL)}?next={quote(request.get_full_path())}")
             try:
                 require(actor=actor, permission=permission)
-                return view(request, *args, **kwargs)
+                return stop_without(request) or view(request, *args, **kwargs)
             except Refused as refused:
                 return refusal(request, refused)
 

@@ -43,8 +43,16 @@ def is_fresh(request: HttpRequest) -> bool:
     return time.time() - newest < app_settings.REAUTHENTICATION_TIMEOUT
 
 
+def stop_without(request: HttpRequest) -> HttpResponseBase | None:
+    """Return the way to `account_confirm` where a sensitive address is asked for without a fresh proof, else None."""
+    match = request.resolver_match
+    if match is None or match.view_name not in SENSITIVE or not request.user.is_authenticated or is_fresh(request):
+        return None
+    return redirect(f"{reverse('account_confirm')}?next={quote(request.get_full_path())}")
+
+
 class FreshProofMiddleware:
-    """Leads to `account_confirm` where a sensitive address is asked for without a fresh proof."""
+    """Asks on the account's own pages. Those of a tenant ask behind their door (conductor.console.doors)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -52,10 +60,7 @@ class FreshProofMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponseBase | None:
-        match = request.resolver_match
-        if match is None or match.view_name not in SENSITIVE or not request.user.is_authenticated:
-            return None
-        if is_fresh(request):
-            return None
-        return redirect(f"{reverse('account_confirm')}?next={quote(request.get_full_path())}")
+    def process_view(
+        self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        return None if "tenant" in kwargs else stop_without(request)
