@@ -34,5 +34,6 @@ urlpatterns = [
     path("metrics", health.metrics),
 ]
 
+handler400 = "conductor.console.errors.bad_request"
 handler404 = "conductor.console.errors.not_found"
 handler500 = "conductor.console.errors.server_error"

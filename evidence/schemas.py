@@ -125,7 +125,7 @@ class BundlePage(Schema):
     next_cursor: str
 
 
-class LinkOut(Schema):
+class ChainLinkOut(Schema):
     key: str
     title: str
     state: LinkState
@@ -138,7 +138,7 @@ class ChainOut(Schema):
     verdict: str
     is_verified: bool
     damaged: list[str]
-    links: list[LinkOut]
+    links: list[ChainLinkOut]
 
 
 class PackOut(Schema):
@@ -218,7 +218,7 @@ class SealIn(Schema):
 def chain_out(report: ChainReport) -> ChainOut:
     """Return the report as the API says it."""
     links = [
-        LinkOut(key=each.key, title=each.title, state=LinkState(each.state), detail=each.detail)
+        ChainLinkOut(key=each.key, title=each.title, state=LinkState(each.state), detail=each.detail)
         for each in report.links
     ]
     return ChainOut(verdict=report.verdict, is_verified=report.is_verified, damaged=report.damaged, links=links)

@@ -183,7 +183,7 @@ def reading(client: Client, long: int, opened: int, rounds: int) -> float:
 
 def acting(api: Client, person: Actor, long: int, rounds: int, floor: float) -> None:
     """Measure what changes something."""
-    at = "/api/v1/tenants/northwind/incidents/"
+    at = "/api/v1/tenants/northwind/incidents"
     counter = iter(range(10**6))
 
     def declare() -> None:

@@ -29,3 +29,4 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
 }
+MIDDLEWARE = ["tests.contract.AnswersAsDocumented", *MIDDLEWARE]  # noqa: F405

@@ -7,12 +7,14 @@ from typing import Any
 from django.urls import URLPattern
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
+from ninja.router import BoundRouter
 
 from conductor import __version__
-from conductor.api import problems
+from conductor.api import document, problems
 from conductor.api.auth import BearerToken
 from conductor.api.bodies import limited
 from conductor.api.idempotency import idempotent, marked
+from conductor.api.methods import only_get, with_methods
 
 TENANT = "/tenants/{tenant}"
 ROUTERS = (
@@ -28,61 +30,33 @@ ROUTERS = (
 )
 """Path below the tenant, and the router's dotted name: this package imports no app."""
 
-_PROBLEMS = {
-    "400": "The body is not JSON.",
-    "401": "No valid token.",
-    "403": "The member or the token may not do this, or policy denies it.",
-    "404": "Nothing here, or nothing that you may see.",
-    "409": "Somebody was first.",
-    "422": "Some input is not valid; `fields` names it.",
-}
-
 
 class ConductorAPI(NinjaAPI):
-    """Adds to the generated document what every operation has in common."""
+    """Paths without a slash at their end, a document that knows what all operations have in common."""
 
-    def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
-        document = super().get_openapi_schema(**kwargs)
-        document["servers"] = [{"url": "/", "description": "Where this document came from"}]
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas["Problem"] = problems.Problem.model_json_schema()
-        for path, operations in document["paths"].items():
-            if "{tenant}" in path:
-                operations["parameters"] = [_path_tenant()]
-            for method, operation in operations.items():
-                if method != "parameters":
-                    _complete(operation, is_post=method == "post")
-        return document
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        return document.build(self, path_prefix=prefix)
 
     def wrapped_urls(self) -> tuple[list[URLPattern], str, str]:
-        """Return the URLs with bodies limited, and repeated answers marked."""
+        """Return the URLs, with bodies limited, repeated answers marked, and every method answered."""
         patterns, app_name, namespace = self.urls
         return [_wrapped(each) for each in patterns], app_name, namespace
 
+    def _get_bound_routers(self) -> list[BoundRouter]:
+        bound = super()._get_bound_routers()
+        for each in bound:
+            # A router inside another one is mounted at "", which ninja joins with a slash.
+            each.prefix = each.prefix.rstrip("/")
+        return bound
+
 
 def _wrapped(url: Any) -> URLPattern:
-    return URLPattern(url.pattern, limited(marked(url.callback)), url.default_args, url.name)
-
-
-def _path_tenant() -> dict[str, Any]:
-    description = "The tenant's short name, as in the console's addresses."
-    return {"name": "tenant", "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
-
-
-def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
-    for status, description in _PROBLEMS.items():
-        content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        operation["responses"].setdefault(int(status), {"description": description, "content": content})
-    if is_post:
-        operation.setdefault("parameters", []).append(
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": False,
-                "description": "The same key again within 24 hours does nothing twice and reads the result anew.",
-                "schema": {"type": "string", "maxLength": 200},
-            }
-        )
+    is_operation = url.name not in {"api-root", "openapi-json"}
+    view = limited(marked(url.callback)) if is_operation else only_get(url.callback)
+    return URLPattern(url.pattern, with_methods(view), url.default_args, url.name)
 
 
 api = ConductorAPI(

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from conductor.api.problems import unreadable
 from conductor.lib.errors import Refused
 from conductor.lib.problems import MEDIA_TYPE, problem
 from conductor.tenancy.outages import refusal_of
@@ -19,6 +20,8 @@ RETRY_SECONDS = 5
 """When to ask again what the database refused for the moment."""
 _PROGRAMS = ("/api/", "/hooks/", "/slack/")
 """Below these paths, programs ask."""
+_API = "/api/"
+"""Below this path, every answer that is no success is a problem."""
 _TEMPLATES = {403: "403.html", 404: "404.html"}
 
 
@@ -64,11 +67,20 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: nothing here, or nothing that this person may see. Programs get a problem instead of a page."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith(_API):
         detail = "There is nothing here, or nothing that you may see."
-        body = problem(status=404, code="not_found", detail=detail, instance=request.path)
-        return JsonResponse(body, status=404, content_type=MEDIA_TYPE)
+        if request.path.endswith("/"):
+            detail += " Paths of the API have no slash at their end."
+        return _problem(request, status=404, code="not_found", detail=detail)
     return render(request, "404.html", status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400, or 413: the request could not even be read. Programs get a problem instead of a page."""
+    if request.path.startswith(_API):
+        return unreadable(request, exception)
+    # Without the request: a host name that is not ours would fail again in what the page asks of it.
+    return HttpResponse(render_to_string("400.html"), status=400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -78,6 +90,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     if refused := refusal_of(sys.exc_info()[1]):
         return _passing(request, refused)
+    if request.path.startswith(_API):
+        reference = getattr(request, "id", "")
+        detail = f"This is a fault of ours. Nothing was changed, and the logs have it under {reference}."
+        return _problem(request, status=500, code="internal_error", detail=detail)
     # Without the request, so that no context processor runs: what broke may be the database that they ask.
     return HttpResponse(render_to_string("500.html", {"reference": getattr(request, "id", "")}), status=500)
 
@@ -85,11 +101,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _passing(request: HttpRequest, refused: Refused) -> HttpResponse:
     """Answer without a query: the session that this request had is gone, or should be."""
     if request.path.startswith(_PROGRAMS):
-        body = problem(status=refused.status, code=refused.code, detail=refused.detail, instance=request.path)
-        response: HttpResponse = JsonResponse(body, status=refused.status, content_type=MEDIA_TYPE)
+        response = _problem(request, status=refused.status, code=refused.code, detail=refused.detail)
     else:
         template = "errors/_refusal.html" if request.headers.get("HX-Request") else "errors/passing.html"
         context = {"refused": refused, "status": refused.status, "detail": refused.detail, "back": came_from(request)}
         response = HttpResponse(render_to_string(template, context), status=refused.status)
     response["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def _problem(request: HttpRequest, *, status: int, code: str, detail: str) -> HttpResponse:
+    body = problem(status=status, code=code, detail=detail, instance=request.path)
+    return JsonResponse(body, status=status, content_type=MEDIA_TYPE)

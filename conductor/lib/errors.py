@@ -14,6 +14,8 @@ class Refused(Exception):
 
     code = "refused"
     status = 400
+    retry_after_seconds: int | None = None
+    """When the same request may succeed, where that is known."""
 
     def __init__(self, detail: str = "", *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
         self.detail = detail or " ".join((type(self).__doc__ or "").split("\n\n", 1)[0].split())

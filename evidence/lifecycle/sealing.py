@@ -31,6 +31,7 @@ class ReceiptsUnsequenced(Conflict):
     """Some of the bundle's receipts are not in the log yet. The sequencer takes a second or two; then seal again."""
 
     code = "receipts_unsequenced"
+    retry_after_seconds = 2
 
 
 class ConclusionContradicted(Invalid):

@@ -11,7 +11,13 @@ from conductor.lib.clock import now
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, selectors
-from incidents.api.learning_schemas import ActionItemChange, ActionItemIn, ActionItemOut, ActionItemsOut, NoteIn
+from incidents.api.learning_schemas import (
+    ActionItemChange,
+    ActionItemIn,
+    ActionItemNoteIn,
+    ActionItemOut,
+    ActionItemsOut,
+)
 from incidents.models import ActionItem
 
 if TYPE_CHECKING:
@@ -51,7 +57,7 @@ def change_action_item(request: TenantRequest, item: int, payload: ActionItemCha
 
 
 @router.post("/action-items/{item}/closure", response=ActionItemOut, operation_id="close_action_item")
-def close_action_item(request: TenantRequest, item: int, payload: NoteIn) -> Any:
+def close_action_item(request: TenantRequest, item: int, payload: ActionItemNoteIn) -> Any:
     """It is done. With a note, its effect counts as verified; without, as unverified."""
     return lifecycle.close_action_item(
         item=_item(request, item), effect_note=payload.note, actor=request.actor, now=now()
@@ -59,19 +65,19 @@ def close_action_item(request: TenantRequest, item: int, payload: NoteIn) -> Any
 
 
 @router.post("/action-items/{item}/drop", response=ActionItemOut, operation_id="drop_action_item")
-def drop_action_item(request: TenantRequest, item: int, payload: NoteIn) -> Any:
+def drop_action_item(request: TenantRequest, item: int, payload: ActionItemNoteIn) -> Any:
     """It will not be done; the note says why."""
     return lifecycle.drop_action_item(item=_item(request, item), reason=payload.note, actor=request.actor, now=now())
 
 
 @router.post("/action-items/{item}/verification", response=ActionItemOut, operation_id="verify_action_item")
-def verify_action_item(request: TenantRequest, item: int, payload: NoteIn) -> Any:
+def verify_action_item(request: TenantRequest, item: int, payload: ActionItemNoteIn) -> Any:
     """Somebody has checked that what was done helps; the note says how."""
     return lifecycle.verify_effect(item=_item(request, item), effect_note=payload.note, actor=request.actor, now=now())
 
 
 @router.post("/action-items/{item}/reopening", response=ActionItemOut, operation_id="reopen_action_item")
-def reopen_action_item(request: TenantRequest, item: int, payload: NoteIn) -> Any:
+def reopen_action_item(request: TenantRequest, item: int, payload: ActionItemNoteIn) -> Any:
     """It is not done after all; the note says why."""
     return lifecycle.reopen_action_item(item=_item(request, item), reason=payload.note, actor=request.actor, now=now())
 

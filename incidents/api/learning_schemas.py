@@ -63,7 +63,7 @@ class ActionItemChange(ActionItemIn):
     ticket_url: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
-class NoteIn(Schema):
+class ActionItemNoteIn(Schema):
     """How the effect was checked, or why."""
 
     note: Text = ""

@@ -39,7 +39,7 @@ class PolicyVersionOut(Schema):
         return found.row.changed_at if found.row else None
 
 
-class PolicyOut(PolicyVersionOut):
+class ResponsePolicyOut(PolicyVersionOut):
     """A version of the response policy."""
 
     content: dict[str, Any] = Field(description="As /incidents/response-policy/schema describes it.")

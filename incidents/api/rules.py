@@ -16,11 +16,11 @@ from incidents import lifecycle, selectors
 from incidents.api.rule_schemas import (
     ChangeOut,
     PolicyIn,
-    PolicyOut,
     PolicyTrialIn,
     PolicyVersionOut,
     ReportingRuleIn,
     ReportingRuleOut,
+    ResponsePolicyOut,
 )
 from incidents.response import told
 from incidents.response.schema import policy_schema
@@ -29,7 +29,7 @@ CONFIGURE = "configure_response"
 router = Router(tags=["response rules"])
 
 
-@router.get("/response-policy", response=PolicyOut, operation_id="get_response_policy")
+@router.get("/response-policy", response=ResponsePolicyOut, operation_id="get_response_policy")
 def get_response_policy(request: TenantRequest) -> Any:
     """The version in force: guards, severity matrix, required roles, cadence."""
     return _versions(request)[0]
@@ -41,7 +41,9 @@ def list_response_policies(request: TenantRequest) -> Any:
     return _versions(request)
 
 
-@router.get("/response-policy/versions/{version}", response=PolicyOut, operation_id="get_response_policy_version")
+@router.get(
+    "/response-policy/versions/{version}", response=ResponsePolicyOut, operation_id="get_response_policy_version"
+)
 def get_response_policy_version(request: TenantRequest, version: int) -> Any:
     """One version. The moves of incidents name the version that they were made under."""
     found = next((each for each in _versions(request) if each.version == version), None)
@@ -69,7 +71,7 @@ def try_response_policy(request: TenantRequest, payload: PolicyTrialIn) -> Any:
     return told.changes_between(_versions(request)[0].content, good)
 
 
-@router.post("/response-policy/versions", response={201: PolicyOut}, operation_id="change_response_policy")
+@router.post("/response-policy/versions", response={201: ResponsePolicyOut}, operation_id="change_response_policy")
 @redrawn_by(lambda request, **_given: _versions(request)[0])
 def change_response_policy(request: TenantRequest, payload: PolicyIn) -> Any:
     """Put a new version in force: 201. 422 names every fault by its path; 409 if another version came meanwhile."""

@@ -1,17 +1,28 @@
-"""The OpenAPI document is checked in; a change of the API changes the file in the same commit."""
+"""The OpenAPI document: checked in, of the code, and true. tests/contract.py holds every answer of every test to it."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from conductor.api.v1 import api
+import pytest
+from django.http import HttpResponse, JsonResponse
+from django.test import RequestFactory
+from django.urls import resolve
+from ninja import Router, Schema
+
+from conductor.api.names import NameShared, classes_of
+from conductor.api.operations import operations_of
+from conductor.api.v1 import ConductorAPI, api
+from tests import contract
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/reference/openapi.json"
+INCIDENT = "/api/v1/tenants/northwind/incidents/1"
 
 
 def test_the_document_in_docs_is_the_api() -> None:
-    """`make openapi` writes it anew."""
+    """`make openapi` writes it again."""
     current = json.loads(json.dumps(api.get_openapi_schema(), default=str))
 
     assert json.loads(DOCUMENT.read_text()) == current
@@ -19,11 +30,69 @@ def test_the_document_in_docs_is_the_api() -> None:
 
 def test_every_operation_has_an_id_a_tag_and_its_problems() -> None:
     seen: set[str] = set()
-    for path, operations in api.get_openapi_schema()["paths"].items():
-        for method, operation in operations.items():
-            if method == "parameters":
-                continue
-            assert operation["operationId"] not in seen, path
-            seen.add(operation["operationId"])
-            assert operation["tags"], path
-            assert {"401", "403", "404", "422"} <= {str(status) for status in operation["responses"]}, path
+    for path, method, operation in _operations():
+        assert operation["operationId"] not in seen, path
+        seen.add(operation["operationId"])
+        assert operation["tags"] == list(dict.fromkeys(operation["tags"])), path
+        assert {"401", "403", "404", "422", "500"} <= {str(status) for status in operation["responses"]}, path
+        assert method != "post" or 415 in operation["responses"], path
+
+
+@pytest.mark.fault("api-F1")
+def test_no_path_ends_in_a_slash() -> None:
+    assert [path for path in api.get_openapi_schema()["paths"] if path.endswith("/")] == []
+
+
+@pytest.mark.fault("api-F4")
+def test_no_two_classes_of_the_api_share_a_name() -> None:
+    names = [each.__name__ for each in classes_of(operations_of(api))]
+
+    assert len(names) > 100
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.fault("api-F4")
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_document_of_two_classes_with_one_name_is_refused(nested: bool) -> None:
+    def made(**annotations: Any) -> Any:
+        return type("TwinOut", (Schema,), {"__annotations__": annotations, "__module__": f"of.{len(annotations)}"})
+
+    one, other = made(a=int), made(a=int, b=int)
+    holder = type("HolderOut", (Schema,), {"__annotations__": {"twins": list[other]}, "__module__": "of.holder"})  # type: ignore[valid-type]
+    router = Router()
+    router.get("/one", response=one, operation_id="one")(lambda request: None)
+    router.get("/other", response=holder if nested else other, operation_id="other")(lambda request: None)
+    twins = ConductorAPI(urls_namespace=f"twins-{nested}")
+    twins.add_router("/x", router)
+
+    with pytest.raises(NameShared, match=r"TwinOut \(of\.1, of\.2\)"):
+        twins.get_openapi_schema(path_prefix="")
+
+
+@pytest.mark.fault("api-F4")
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        (JsonResponse({"number": 1}), "not of the documented shape"),
+        (JsonResponse({}, status=299), "not documented"),
+        (HttpResponse("<p>No", content_type="text/html", status=404), "is HTML"),
+        (HttpResponse("{}", content_type="text/csv"), "documented are application/json"),
+        (JsonResponse({"detail": "No."}, status=404), "documented are application/problem"),
+        (JsonResponse({"detail": "No."}, status=404, content_type="application/problem+json"), "documented shape"),
+    ],
+)
+def test_an_answer_that_is_not_documented_fails_its_test(answer: HttpResponse, complaint: str) -> None:
+    request = RequestFactory().get(INCIDENT)
+    request.resolver_match = resolve(INCIDENT)
+
+    with pytest.raises(AssertionError, match=complaint):
+        contract.check(request, answer)
+
+
+def _operations() -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, operations in api.get_openapi_schema()["paths"].items()
+        for method, operation in operations.items()
+        if method != "parameters"
+    ]

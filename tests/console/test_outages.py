@@ -93,7 +93,7 @@ def test_a_row_that_somebody_else_holds_is_409_for_programs(tenant: Tenant, ana:
     try:
         asked = {"title": "Checkout is down", "severity": "SEV2", "environment_id": environment}
         answer = Client(raise_request_exception=False).post(
-            "/api/v1/tenants/northwind/incidents/",
+            "/api/v1/tenants/northwind/incidents",
             data=json.dumps(asked),
             content_type="application/json",
             headers={"Authorization": f"Bearer {token.secret}"},

@@ -1,0 +1,68 @@
+"""The OpenAPI document: what ninja derives from the operations, and what every operation has in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+from conductor.api.names import check_names
+from conductor.api.operations import operations_of
+from conductor.api.problems import Problem
+from conductor.lib.problems import MEDIA_TYPE
+
+_PROBLEMS = {
+    "400": "The request cannot be read: the body is not JSON, or not a form.",
+    "401": "No valid token.",
+    "403": "The member or the token may not do this, or policy denies it.",
+    "404": "Nothing here, or nothing that you may see.",
+    "409": "Somebody was first, or the record is not in the state that this needs.",
+    "413": "The body is too large.",
+    "415": "The body is of another media type than those listed.",
+    "422": "Some input is not valid; `fields` names it.",
+    "500": "A fault of ours, written down under the answer's `X-Request-Id`. Nothing was changed.",
+    "503": "The database does not answer for the moment; `Retry-After` says when to ask again.",
+}
+_WITH_BODY = frozenset({"400", "413", "415"})
+"""Answers to what an operation takes; those that take nothing never give them."""
+_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+
+
+def build(api: NinjaAPI, *, path_prefix: str) -> OpenAPISchema:
+    """Return the document. Raise NameShared if it could not describe every class."""
+    check_names(operations_of(api))
+    document = OpenAPISchema(api, path_prefix)
+    document["servers"] = [{"url": "/", "description": "Where this document came from"}]
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = Problem.model_json_schema()
+    for path, operations in document["paths"].items():
+        if "{tenant}" in path:
+            operations["parameters"] = [_path_tenant()]
+        for method, operation in operations.items():
+            if method != "parameters":
+                _complete(operation, is_post=method == "post")
+    return document
+
+
+def _path_tenant() -> dict[str, Any]:
+    description = "The tenant's short name, as in the console's addresses."
+    return {"name": "tenant", "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
+
+
+def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
+    operation["tags"] = list(dict.fromkeys(operation["tags"]))
+    for status, description in _PROBLEMS.items():
+        if status not in _WITH_BODY or is_post or "requestBody" in operation:
+            content = {MEDIA_TYPE: {"schema": _REFERENCE}}
+            operation["responses"].setdefault(int(status), {"description": description, "content": content})
+    if is_post:
+        operation.setdefault("parameters", []).append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "The same key again within 24 hours does nothing twice and reads the result again.",
+                "schema": {"type": "string", "maxLength": 200},
+            }
+        )
