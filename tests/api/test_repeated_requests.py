@@ -61,7 +61,7 @@ def cora_sends(tenant: Tenant, cora: User) -> Sender:
 
 @pytest.fixture
 def declared(ben_sends: Sender) -> int:
-    made = ben_sends.post("/incidents/", {"title": SECRET, "severity": "SEV2"}, key="declare")
+    made = ben_sends.post("/incidents", {"title": SECRET, "severity": "SEV2"}, key="declare")
     assert made.status_code == 201, made.content
     return int(made.json()["number"])
 
@@ -113,7 +113,7 @@ def test_nothing_that_was_answered_is_kept_in_words(ben_sends: Sender, declared:
 def test_a_replay_does_not_open_an_incident_made_private(
     path: str, cora_sends: Sender, ben_sends: Sender, tenant: Tenant
 ) -> None:
-    number = cora_sends.post("/incidents/", {"title": SECRET, "severity": "SEV2"}, key="d").json()["number"]
+    number = cora_sends.post("/incidents", {"title": SECRET, "severity": "SEV2"}, key="d").json()["number"]
     body = {"text": SECRET} if path == "notes" else {}
     assert ben_sends.post(f"/incidents/{number}/{path}", body, key="k").status_code < 300
     with tenant_scope(tenant.id):
@@ -130,7 +130,7 @@ def test_a_replay_by_a_revoked_token_is_refused(ben_sends: Sender, declared: int
     with tenant_scope(tenant.id):
         revoke_token(token=ben_sends.token, now=clock_now())
 
-    again = ben_sends.post("/incidents/", {"title": SECRET, "severity": "SEV2"}, key="declare")
+    again = ben_sends.post("/incidents", {"title": SECRET, "severity": "SEV2"}, key="declare")
 
     assert (again.status_code, again.json()["code"]) == (401, "unauthenticated")
 
@@ -152,7 +152,7 @@ def test_a_replay_is_authorised_like_a_first_request(
         else:
             remove_member(membership=Membership.objects.get(user=ben), now=clock_now())
 
-    again = ben_sends.post("/incidents/", {"title": SECRET, "severity": "SEV2"}, key="declare")
+    again = ben_sends.post("/incidents", {"title": SECRET, "severity": "SEV2"}, key="declare")
 
     assert again.status_code == (403 if loss in ("scope", "role") else 401)
     assert SECRET not in again.content.decode()
@@ -163,7 +163,7 @@ def test_a_replay_is_authorised_like_a_first_request(
 def test_the_keys_are_the_tokens_however_its_header_is_written(
     scheme: str, ben_sends: Sender, declared: int, tenant: Tenant
 ) -> None:
-    again = ben_sends.post("/incidents/", {"title": SECRET, "severity": "SEV2"}, key="declare", scheme=scheme)
+    again = ben_sends.post("/incidents", {"title": SECRET, "severity": "SEV2"}, key="declare", scheme=scheme)
 
     assert (again.status_code, again["Idempotency-Replayed"]) == (201, "true")
     with tenant_scope(tenant.id):
@@ -174,7 +174,7 @@ def test_two_tokens_of_one_member_have_keys_of_their_own(tenant: Tenant, ben: Us
     one, other = Sender(tenant, ben), Sender(tenant, ben)
     body = {"title": "Slow", "severity": "SEV2"}
 
-    numbers = {each.post("/incidents/", body, key="k").json()["number"] for each in (one, other, one)}
+    numbers = {each.post("/incidents", body, key="k").json()["number"] for each in (one, other, one)}
 
     assert len(numbers) == 2
 
@@ -183,7 +183,7 @@ def test_two_tokens_of_one_member_have_keys_of_their_own(tenant: Tenant, ben: Us
 def test_a_key_is_forgotten_after_a_day(ben_sends: Sender, declared: int, tenant: Tenant, now: datetime) -> None:
     with tenant_scope(tenant.id):
         IdempotentResponse.objects.update(created_at=clock_now() - timedelta(hours=25))
-    again = ben_sends.post("/incidents/", {"title": SECRET, "severity": "SEV2"}, key="declare")
+    again = ben_sends.post("/incidents", {"title": SECRET, "severity": "SEV2"}, key="declare")
     assert again.status_code == 201
     assert "Idempotency-Replayed" not in again.headers
 
@@ -203,7 +203,7 @@ def test_what_is_shown_once_is_not_kept() -> None:
 
 
 def test_an_answer_without_a_row_is_read_anew(cora_sends: Sender, ben: User) -> None:
-    number = cora_sends.post("/incidents/", {"title": "Slow", "severity": "SEV2"}, key="d").json()["number"]
+    number = cora_sends.post("/incidents", {"title": "Slow", "severity": "SEV2"}, key="d").json()["number"]
     body = {"role": "PRIVACY", "user": "ben"}
 
     first, again = (cora_sends.post(f"/incidents/{number}/roles", body, key="k") for _time in range(2))
