@@ -5,15 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
+from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from conductor.lib.errors import Refused
-from conductor.lib.problems import MEDIA_TYPE, problem
+from conductor.lib.problems import MEDIA_TYPE, problem, unreadable
 
 
 class Problem(Schema):
@@ -45,20 +44,12 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(HttpError, _http_error)
     api.add_exception_handler(Http404, _not_found)
     for each in (SuspiciousOperation, MultiPartParserError):
-        api.add_exception_handler(each, unreadable)
+        api.add_exception_handler(each, _unreadable)
 
 
-def unreadable(request: HttpRequest, error: Any) -> HttpResponse:
-    """Return the problem for a request that Django does not read: too large, too many fields, not a form."""
-    if isinstance(error, RequestDataTooBig):
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        detail = f"The body is larger than the {most:,} bytes that are read at once. Send it in parts."
-        return answer(request, status=413, code="body_too_large", detail=detail)
-    if isinstance(error, TooManyFieldsSent):
-        detail = f"The form has more than {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} fields."
-        return answer(request, status=413, code="body_too_large", detail=detail)
-    detail = "The request cannot be read. A form must be complete and well-formed."
-    return answer(request, status=400, code="malformed_body", detail=detail)
+def _unreadable(request: HttpRequest, error: Any) -> HttpResponse:
+    status, code, detail = unreadable(error)
+    return answer(request, status=status, code=code, detail=detail)
 
 
 def _refused(request: HttpRequest, error: Any) -> HttpResponse:

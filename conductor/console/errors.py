@@ -11,9 +11,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from conductor.api.problems import unreadable
 from conductor.lib.errors import Refused
-from conductor.lib.problems import MEDIA_TYPE, problem
+from conductor.lib.problems import MEDIA_TYPE, problem, unreadable
 from conductor.tenancy.outages import refusal_of
 
 RETRY_SECONDS = 5
@@ -78,7 +77,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400, or 413: the request could not even be read. Programs get a problem instead of a page."""
     if request.path.startswith(_API):
-        return unreadable(request, exception)
+        status, code, detail = unreadable(exception)
+        return _problem(request, status=status, code=code, detail=detail)
     # Without the request: a host name that is not ours would fail again in what the page asks of it.
     return HttpResponse(render_to_string("400.html"), status=400)
 
