@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from controls.selectors import control_by_id
 from evidence import downloads, lifecycle, schemas, selectors
 from evidence.findings import parse_finding
 from evidence.models import Artifact, EvidenceBundle, Pack
+from evidence.sealed import artifacts_of, as_signed
 from evidence.verification import verify_bundle
 
 router = Router(tags=["evidence"])
@@ -38,7 +40,8 @@ def list_bundles(
     require(actor=request.actor, permission="view_evidence")
     wanted = control_by_id(control) if control else None
     found = selectors.bundles(status=status.value if status else "", control=wanted, search=q)
-    return page(found, key="number", cursor=cursor, limit=limit)
+    listed = page(found, key="number", cursor=cursor, limit=limit)
+    return replace(listed, items=[as_signed(each) for each in listed.items])
 
 
 @router.get("/coverage", response=list[schemas.FreshnessOut], operation_id="get_evidence_coverage")
@@ -96,7 +99,7 @@ def get_manifest(request: TenantRequest, bundle: str) -> Any:
 def list_artifacts(request: TenantRequest, bundle: str) -> Any:
     """The bundle's artifacts, by path."""
     require(actor=request.actor, permission="view_evidence")
-    return selectors.bundle_by_id(bundle).artifacts.order_by("path")
+    return artifacts_of(selectors.bundle_by_id(bundle))
 
 
 @router.post("/{bundle}/artifacts", response={201: schemas.ArtifactOut}, operation_id="attach_artifact")

@@ -13,12 +13,15 @@ class EvidenceConfig(AppConfig):
         from conductor.console.panels import register_panel
         from conductor.ledger.anchors import register_anchors
         from conductor.ledger.receipts import subscribe
-        from evidence import anchoring, panels, tasks, workflows
+        from conductor.ledger.records import register_records
+        from evidence import anchoring, panels, record_check, tasks, workflows
         from evidence.selectors.around import findings_around
         from incidents.findings import register_findings
 
         workflows.register()
         register_anchors(anchoring.NotaryAnchors())
+        register_records(name="bundles", check=record_check.check_bundles)
+        register_records(name="packs", check=record_check.check_packs)
         register_findings(findings_around)
         subscribe(name="evidence", subscriber=tasks.wake_collector)
         subscribe(name="stamps", subscriber=tasks.wake_stamper)

@@ -1,6 +1,6 @@
 """The variables of templates/evidence/pack_pdf.html: plain values, so that rendering reads no row and no clock.
 
-Timeline and postmortem come from the sealed artifacts, not from rows that may have changed since.
+Everything about the bundle comes from its sealed manifest and artifacts, not from rows that may have changed since.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from evidence.findings import EXCEPTION, NOT_CHECKED, PASS, FindingCounts, count
 from evidence.models import EvidenceBundle, Pack
 from evidence.naming import bundle_url, pack_name
 from evidence.packing import notary_records, receipts_behind
+from evidence.sealed import artifacts_of, as_signed
 from evidence.verification import BAD, OK, ChainReport, verify_bundle
 
 NOT_VERIFIED = "NOT VERIFIED"
+ALARMED = 10
+"""Changed fields that the cover names."""
 TONES = {OK: "ok", BAD: "bad"}
 HOW = {
     "artifacts": "SHA-256 of each stored object against the manifest",
-    "manifest": "Digest of the canonical manifest recomputed, its list compared",
+    "manifest": "Digest of the canonical manifest recomputed, every field of the database compared",
     "seal": "Signature of the seal's receipt, its files, its place in the log",
     "notary": "The notaries' answers to the manifest's digest",
 }
@@ -35,9 +38,9 @@ HOW = {
 
 def document_context(*, pack: Pack) -> dict[str, Any]:
     """Return the document of the pack, as the verification finds the bundle now. Needs the tenant's scope."""
-    bundle = pack.bundle
+    report = verify_bundle(pack.bundle)
+    bundle = as_signed(pack.bundle)
     tenant = Tenant.objects.get(id=pack.tenant_id)
-    report = verify_bundle(bundle)
     receipts = receipts_behind(bundle)
     parts = _parts(bundle)
     sections = [{"id": f"s{place}", **section} for place, section in enumerate(_sections(parts), start=1)]
@@ -153,7 +156,10 @@ def _alarm(report: ChainReport) -> dict[str, str]:
         return {}
     faults = [f"{link.title}: {link.detail}." for link in report.links if link.state == BAD]
     damaged = f" Damaged or missing: {', '.join(report.damaged)}." if report.damaged else ""
-    return {"alarm": NOT_VERIFIED, "alarm_reason": f"{' '.join(faults) or 'The seal is not in the log yet.'}{damaged}"}
+    changed = "".join(f" {each}." for each in report.differences[:ALARMED])
+    shown = f"{changed} This document shows what was signed." if changed else ""
+    reason = " ".join(faults) or "The seal is not in the log yet."
+    return {"alarm": NOT_VERIFIED, "alarm_reason": f"{reason}{damaged}{shown}"}
 
 
 def _reading_note(last: int) -> str:
@@ -282,7 +288,7 @@ def _verify(pack: Pack) -> dict[str, str]:
 
 def _artifact_json(bundle: EvidenceBundle, path: str) -> Any:
     """Return the content of a sealed JSON artifact; None if there is none, or it can no longer be read."""
-    digest = bundle.artifacts.filter(path=path).values_list("digest", flat=True).first()
+    digest = next((each.digest for each in artifacts_of(bundle) if each.path == path), None)
     if digest is None or not blobs.verify(tenant_id=bundle.tenant_id, digest=digest):
         return None
     return json.loads(blobs.read(tenant_id=bundle.tenant_id, digest=digest))

@@ -31,6 +31,7 @@ from evidence.naming import pack_name
 from evidence.packs import verify
 from evidence.packs.assembly import assemble
 from evidence.packs.layout import NotaryToken, PackContents, SequencedReceipt, pack_files, subjects
+from evidence.sealed import artifacts_of, as_signed
 
 VERIFIER_SECONDS = 120
 
@@ -58,14 +59,17 @@ def notary_records(pack: Pack) -> list[NotaryRecord]:
 
 
 def contents_of(pack: Pack) -> PackContents:
-    """Return everything that goes into the pack before its own receipt. Artifacts whose bytes are gone are left out."""
+    """Return everything that goes into the pack before its own receipt, as it was signed.
+
+    Artifacts whose bytes are gone are left out.
+    """
     bundle, behind = pack.bundle, receipts_behind(pack.bundle)
     tenant = Tenant.objects.get(id=pack.tenant_id)
     records = notary_records(pack)
     local = [record for record in records if not bytes(record.request)]
     return PackContents(
         name=pack_name(pack),
-        title=bundle.title,
+        title=as_signed(bundle).title,
         organisation=tenant.name,
         created_on=pack.requested_at.date(),
         manifest=canonical_json(bundle.manifest),
@@ -157,7 +161,7 @@ def _seal_keys(pack: Pack, behind: Sequence[Receipt]) -> list[PublicKey]:
 
 def _artifacts(bundle: EvidenceBundle) -> dict[str, bytes]:
     found = {}
-    for artifact in bundle.artifacts.order_by("path"):
+    for artifact in artifacts_of(bundle):
         try:
             found[artifact.path] = blobs.read(tenant_id=bundle.tenant_id, digest=artifact.digest)
         except blobs.BlobMissing:

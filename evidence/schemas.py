@@ -132,12 +132,21 @@ class ChainLinkOut(Schema):
     detail: str
 
 
+class DifferenceOut(Schema):
+    """A field of a sealed bundle that was changed in the database after the seal."""
+
+    field: str
+    signed: str
+    stored: str
+
+
 class ChainOut(Schema):
     """What was verified just now, from the stored bytes to the notaries."""
 
     verdict: str
     is_verified: bool
     damaged: list[str]
+    differences: list[DifferenceOut]
     links: list[ChainLinkOut]
 
 
@@ -221,4 +230,12 @@ def chain_out(report: ChainReport) -> ChainOut:
         ChainLinkOut(key=each.key, title=each.title, state=LinkState(each.state), detail=each.detail)
         for each in report.links
     ]
-    return ChainOut(verdict=report.verdict, is_verified=report.is_verified, damaged=report.damaged, links=links)
+    return ChainOut(
+        verdict=report.verdict,
+        is_verified=report.is_verified,
+        damaged=report.damaged,
+        differences=[
+            DifferenceOut(field=each.field, signed=each.signed, stored=each.stored) for each in report.differences
+        ],
+        links=links,
+    )

@@ -6,10 +6,11 @@ The same chain is printed on the pack's cover; the pack's own verifier then repe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from adapters.models import NotaryRecord
 from conductor.ledger import blobs, checkpoint, dsse, merkle, statement
@@ -21,7 +22,11 @@ from conductor.ledger.sequencer import content_of
 from conductor.ledger.verification import signed_text, signer_of
 from evidence import manifest
 from evidence.models import Artifact, EvidenceBundle
+from evidence.sealed import Difference, artifacts_of, differences
 
+SEALED = "evidence.bundle.sealed"
+NAMED = 5
+"""Fields that differ which a link names; the report has all of them."""
 OK, WAIT, BAD = "ok", "wait", "bad"
 
 
@@ -56,6 +61,8 @@ class ChainReport:
     leaf_index: int | None
     """Place of the seal's receipt in the log."""
     notary: list[NotaryRecord]
+    differences: list[Difference] = field(default_factory=list)
+    """Where rows differ from the sealed manifest, field by field."""
 
     @property
     def is_verified(self) -> bool:
@@ -81,17 +88,32 @@ class ChainReport:
 
 def verify_bundle(bundle: EvidenceBundle) -> ChainReport:
     """Verify the bundle from its bytes to its notaries, in the tenant's scope. Reads every artifact, writes nothing."""
-    artifacts = list(bundle.artifacts.order_by("path"))
+    artifacts = artifacts_of(bundle)
     checks = [ArtifactCheck(each, blobs.verify(tenant_id=bundle.tenant_id, digest=each.digest)) for each in artifacts]
     receipt = Receipt.objects.filter(id=bundle.seal_receipt_id).first() if bundle.seal_receipt_id else None
     records = list(NotaryRecord.objects.filter(digest=bundle.manifest_digest or "-").order_by("created_at"))
+    altered = differences_of(bundle)
     links = [
         _artifacts_link(bundle, checks),
-        _manifest_link(bundle, artifacts),
+        _manifest_link(bundle, altered),
         _seal_link(bundle, receipt),
         _notary_link(bundle, records),
     ]
-    return ChainReport(links, checks, receipt.leaf_index if receipt else None, records)
+    return ChainReport(links, checks, receipt.leaf_index if receipt else None, records, altered)
+
+
+def differences_of(bundle: EvidenceBundle) -> list[Difference]:
+    """Return where the bundle's rows differ from its manifest, or from the log that has its seal. Three queries."""
+    rows = bundle.artifacts.order_by("path")
+    covers = bundle.covers.select_related("control")
+    found = differences(bundle, artifacts=rows, covers=covers)
+    if bundle.manifest is None and _seals_of(bundle).exists():
+        found.append(Difference("status", EvidenceBundle.Status.SEALED.value, str(bundle.status)))
+    return found
+
+
+def _seals_of(bundle: EvidenceBundle) -> QuerySet[Receipt]:
+    return Receipt.objects.filter(action=SEALED, subject=bundle.ref).order_by("recorded_at", "id")
 
 
 def _artifacts_link(bundle: EvidenceBundle, checks: Sequence[ArtifactCheck]) -> Link:
@@ -103,15 +125,16 @@ def _artifacts_link(bundle: EvidenceBundle, checks: Sequence[ArtifactCheck]) -> 
     return Link("artifacts", "Artifacts", OK, f"{matching} of {len(checks)} match")
 
 
-def _manifest_link(bundle: EvidenceBundle, artifacts: Sequence[Artifact]) -> Link:
-    if bundle.manifest is None:
+def _manifest_link(bundle: EvidenceBundle, altered: Sequence[Difference]) -> Link:
+    if bundle.manifest is None and not altered:
         return Link("manifest", "Manifest", WAIT, "Written at sealing")
-    if manifest.digest_of(bundle.manifest) != bundle.manifest_digest:
+    if bundle.manifest is not None and manifest.digest_of(bundle.manifest) != bundle.manifest_digest:
         return Link("manifest", "Manifest", BAD, "Digest differs")
-    listed = {(each["path"], each["digest"], each["size_bytes"]) for each in bundle.manifest["artifacts"]}
-    if listed != {(each.path, each.digest, each.size_bytes) for each in artifacts}:
-        return Link("manifest", "Manifest", BAD, "Lists other artifacts")
-    return Link("manifest", "Manifest", OK, "Digest recomputed")
+    if altered:
+        named = ", ".join(each.field for each in altered[:NAMED])
+        rest = f" and {len(altered) - NAMED} more" if len(altered) > NAMED else ""
+        return Link("manifest", "Manifest", BAD, f"Changed after the seal: {named}{rest}")
+    return Link("manifest", "Manifest", OK, "Digest recomputed, every field compared")
 
 
 def _seal_link(bundle: EvidenceBundle, receipt: Receipt | None) -> Link:
@@ -137,8 +160,12 @@ def _seal_faults(bundle: EvidenceBundle, receipt: Receipt, ring: Keyring) -> Ite
     seal = signer_of(envelope=envelope, keyring=ring).key
     if dsse.verify(envelope=envelope, keys=[seal]) != statement.receipt(content_of(receipt, bundle.tenant.slug)):
         yield "The receipt says something else than what was signed"
+    if first := _seals_of(bundle).exclude(id=receipt.id).first():
+        yield f"The log has another seal of {bundle.code}, entry {first.leaf_index}"
+    if receipt.action != SEALED or receipt.subject != bundle.ref:
+        yield f"The receipt is not the seal of {bundle.code}"
     vouched = {each["name"]: each["digest"] for each in receipt.subjects}
-    if vouched != _vouched_for(bundle):
+    if vouched != vouched_for(bundle):
         yield "The receipt vouches for other files"
     origin = checkpoint.origin_of(log_name=settings.CONDUCTOR_LOG_NAME, tenant_id=UUID(str(bundle.tenant_id)))
     state = checkpoint.parse(signed_text(note=proof.checkpoint, origin=origin, keyring=ring)[0])
@@ -151,10 +178,10 @@ def _seal_faults(bundle: EvidenceBundle, receipt: Receipt, ring: Keyring) -> Ite
     )
 
 
-def _vouched_for(bundle: EvidenceBundle) -> dict[str, str]:
+def vouched_for(bundle: EvidenceBundle) -> dict[str, str]:
     """Return what the seal must vouch for, from the manifest as it is now."""
     document = bundle.manifest or {"artifacts": []}
-    listed = {manifest.subject_name(each["path"]): each["digest"] for each in document["artifacts"]}
+    listed = {manifest.subject_name(each["path"]): each["digest"] for each in document.get("artifacts", [])}
     return {manifest.FILE: manifest.digest_of(document), **listed}
 
 

@@ -40,10 +40,13 @@ def bundle_detail(request: TenantRequest, tenant: str, number: int) -> HttpRespo
     """A bundle and its chain of trust, verified as the page is made."""
     bundle = selectors.bundle_by_id(str(number))
     report = verify_bundle(bundle)
+    detail = selectors.bundle_detail(bundle=bundle, artifacts=[check.artifact for check in report.artifacts])
     context = {
-        "detail": selectors.bundle_detail(bundle=bundle, artifacts=[check.artifact for check in report.artifacts]),
-        "bundle": bundle,
+        "detail": detail,
+        "bundle": detail.bundle,
         "report": report,
+        "checked_at": now(),
+        "checked_again": "verified" in request.GET,
         "damaged": {check.artifact.path for check in report.artifacts if not check.matches},
     }
     return render(request, "evidence/bundle_detail.html", context)

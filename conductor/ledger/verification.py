@@ -16,6 +16,7 @@ from conductor.ledger.keyring import KeyPeriod, Keyring
 from conductor.ledger.keys import LOG, SEAL
 from conductor.ledger.merkle import Frontier, leaf_hash
 from conductor.ledger.models import Checkpoint, Receipt
+from conductor.ledger.records import RecordReport, check_records
 from conductor.ledger.sequencer import content_of
 from conductor.ledger.tiles import Coordinates, edge_of, grown
 from conductor.lib.canonical import canonical_json, sha256_hex
@@ -33,17 +34,21 @@ class LedgerReport:
     checkpoints: int = 0
     tiles: int = 0
     faults: list[str] = field(default_factory=list)
-    """One sentence each, naming the receipt or checkpoint. Empty: everything holds."""
+    """One sentence each, naming the receipt, checkpoint or record. Empty: everything holds."""
+    records: list[RecordReport] = field(default_factory=list)
+    """What else was compared with what was signed; its faults are among `faults`."""
 
 
-def verify_ledger(*, tenant_id: UUID, keyring: Keyring, kept: Sequence[str] = ()) -> LedgerReport:
-    """Check the tenant's ledger from its first receipt. Needs the tenant's scope.
+def verify_ledger(
+    *, tenant_id: UUID, keyring: Keyring, kept: Sequence[str] = (), read_files: bool = False
+) -> LedgerReport:
+    """Check the tenant's ledger from its first receipt, then the records that it vouches for. Needs the scope.
 
     Found are: a changed, missing, moved or inserted receipt, a signature by a key that was not in force, a
     checkpoint that does not follow from the receipts or is not signed by the log's key, a tile that proofs would
     fail with. `kept` are checkpoints that were kept elsewhere: with one of them, a ledger that was cut off,
     replaced by an older one or rewritten with the keys themselves is found too, up to that checkpoint
-    (docs/explanation/what-is-proven.md).
+    (docs/explanation/what-is-proven.md). With `read_files` stored files are read and compared with their digests.
 
     While a sequencer is at work, call it in a snapshot_scope, or what it adds meanwhile does not fit what was read.
     """
@@ -74,6 +79,8 @@ def verify_ledger(*, tenant_id: UUID, keyring: Keyring, kept: Sequence[str] = ()
     stored = tile_store.all_tiles()
     report.tiles = len(stored)
     report.faults.extend(_tile_faults(stored, walk.tiles()))
+    report.records = check_records(read_files=read_files)
+    report.faults.extend(fault for each in report.records for fault in each.faults)
     return report
 
 

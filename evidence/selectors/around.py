@@ -14,6 +14,7 @@ from controls.models import Control, WorkflowBinding
 from evidence.findings import EXCEPTION, counts
 from evidence.models import BundleControl, EvidenceBundle
 from evidence.naming import INCIDENT_BUNDLE
+from evidence.sealed import as_signed
 from incidents.findings import ControlFinding, FindingState, Framework
 from incidents.models import Incident
 
@@ -71,7 +72,7 @@ def _newest_by_control(
 ) -> Mapping[tuple[str, UUID], EvidenceBundle]:
     """Return the sealed bundle of each workflow and control whose period ended last before `ended`."""
     covers = (
-        BundleControl.objects.select_related("bundle__run")
+        BundleControl.objects.select_related("bundle__run", "bundle__environment")
         .filter(
             *_where(incident, "bundle__environment"),
             control__in={each.control_id for each in bindings},
@@ -85,13 +86,14 @@ def _newest_by_control(
     found: dict[tuple[str, UUID], EvidenceBundle] = {}
     for cover in covers:
         workflows = {cover.bundle.run.workflow} if cover.bundle.run else {each.workflow for each in bindings}
-        found |= {(workflow, cover.control_id): cover.bundle for workflow in workflows}
+        found |= {(workflow, cover.control_id): as_signed(cover.bundle) for workflow in workflows}
     return found
 
 
 def _own_bundle(incident: Incident) -> EvidenceBundle | None:
     """Return the newest bundle about the incident itself; a sealed one before one that is being collected."""
-    kept = EvidenceBundle.objects.filter(incident=incident).exclude(status=EvidenceBundle.Status.ABANDONED)
+    found = EvidenceBundle.objects.select_related("environment").filter(incident=incident)
+    kept = [as_signed(each) for each in found.exclude(status=EvidenceBundle.Status.ABANDONED)]
     return max(kept, key=lambda bundle: (bundle.is_sealed, bundle.number), default=None)
 
 

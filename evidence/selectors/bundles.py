@@ -17,6 +17,7 @@ from conductor.lib.refs import Ref, parse_ref
 from controls.models import Control
 from evidence.findings import FindingCounts, counts
 from evidence.models import Artifact, BundleControl, EvidenceBundle, Pack
+from evidence.sealed import artifacts_of, as_signed, covers_of, row_differences
 
 _SUBJECTS = {"incidents.incident": "incident_id", "conductor.run": "run_id"}
 _CODE = re.compile(r"(?:EVB-)?0*([1-9][0-9]{0,17})", re.IGNORECASE)
@@ -50,9 +51,11 @@ class BundleFigures:
 
 @dataclass(frozen=True)
 class BundleRow:
-    """A bundle in a list."""
+    """A bundle in a list, as it was signed."""
 
     bundle: EvidenceBundle
+    altered: list[str]
+    """Fields of its row that were changed after the seal."""
     controls: list[Control]
     artifacts: int
     size_bytes: int
@@ -65,7 +68,7 @@ class BundleRow:
 
 @dataclass(frozen=True)
 class BundleDetail:
-    """Everything that the bundle's page shows apart from the verification."""
+    """Everything that the bundle's page shows apart from the verification, as it was signed."""
 
     bundle: EvidenceBundle
     covers: list[BundleControl]
@@ -126,11 +129,12 @@ def bundle_rows(found: Iterable[EvidenceBundle]) -> list[BundleRow]:
     )
     return [
         BundleRow(
-            bundle=bundle,
+            bundle=as_signed(bundle),
+            altered=[each.field for each in row_differences(bundle)],
             controls=controls.get(bundle.id, []),
             artifacts=sizes.get(bundle.id, (0, 0))[0],
             size_bytes=sizes.get(bundle.id, (0, 0))[1],
-            findings=counts(bundle.findings),
+            findings=counts(as_signed(bundle).findings),
             notary=notary.get(bundle.manifest_digest, "wait") if bundle.is_sealed else "",
             is_logged=bundle.seal_receipt_id in logged,
         )
@@ -155,14 +159,14 @@ def bundle_figures() -> BundleFigures:
 
 def bundle_detail(*, bundle: EvidenceBundle, artifacts: list[Artifact] | None = None) -> BundleDetail:
     """Return what the bundle's page shows of it; `artifacts` by path, where they were read already."""
-    artifacts = list(bundle.artifacts.order_by("path")) if artifacts is None else artifacts
-    covers = bundle.covers.select_related("control__framework")
+    artifacts = artifacts_of(bundle) if artifacts is None else artifacts
+    shown = as_signed(bundle)
     return BundleDetail(
-        bundle=bundle,
-        covers=list(covers.order_by("part", "control__framework_id", "control__position")),
+        bundle=shown,
+        covers=covers_of(bundle),
         artifacts=artifacts,
         size_bytes=sum(artifact.size_bytes for artifact in artifacts),
-        findings=counts(bundle.findings),
+        findings=counts(shown.findings),
         receipts=list(receipts_for(bundle.ref)),
         packs=list(bundle.packs.select_related("run").order_by("-number")),
         successor=bundle.successors.exclude(status=EvidenceBundle.Status.ABANDONED).first(),
@@ -182,13 +186,13 @@ def briefs_about(*, subject: Ref) -> list[EvidenceBundle]:
     kind, identifier = parse_ref(subject)
     if kind not in _SUBJECTS:
         return []
-    found = EvidenceBundle.objects.filter(**{_SUBJECTS[kind]: identifier})
-    return list(found.annotate(artifact_count=Count("artifacts")).order_by("-number"))
+    found = EvidenceBundle.objects.select_related("environment").filter(**{_SUBJECTS[kind]: identifier})
+    return [as_signed(each) for each in found.annotate(artifact_count=Count("artifacts")).order_by("-number")]
 
 
 def artifact_of(*, bundle: EvidenceBundle, artifact_id: UUID) -> Artifact:
     """Return the bundle's artifact; raise BundleUnknown if it is none of its."""
-    artifact = bundle.artifacts.filter(id=artifact_id).first()
+    artifact = next((each for each in artifacts_of(bundle) if each.id == artifact_id), None)
     if artifact is None:
         raise BundleUnknown(f"{bundle.code} has no such artifact.")
     return artifact

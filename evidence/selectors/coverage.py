@@ -17,6 +17,7 @@ from conductor.lib.errors import NotFound
 from controls.models import Control, Framework, WorkflowBinding
 from controls.selectors import Mapped, bindings_of, live_bindings, mapped_controls
 from evidence.models import BundleControl, EvidenceBundle
+from evidence.sealed import as_signed
 
 MONTHS = 12
 GAPS = 5
@@ -210,7 +211,9 @@ def control_detail(*, control: Control, now: datetime) -> ControlDetail:
         row=control_rows(controls=[control], now=now)[0],
         bindings=list(bindings_of(control=control)),
         mapped=mapped_controls(control=control),
-        bundles=list(sealed.select_related("environment", "run").order_by("-effective_to")[:20]),
+        bundles=[
+            as_signed(each) for each in sealed.select_related("environment", "run").order_by("-effective_to")[:20]
+        ],
         months=[_cell(month, counted.get(month, 0)) for month in months],
     )
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 FOUND, REFUSED, SURVIVED, OUTSIDE = "found", "refused", "survived", "by outside"
 NOT_BUILT, NOT_SHOWN = "not built", "not shown"
 
+ROWS = "tests/evidence/test_rewritten_rows.py::test_"
 REWRITTEN = "tests/attacks/test_rewritten_ledgers.py::test_"
 CRASHES = "tests/attacks/test_crashes.py::test_"
 FULL_DISK = "tests/attacks/test_full_disk.py::test_"
@@ -433,6 +434,17 @@ ATTACKS = (
             "tests/evidence/test_pack_instructions.py::test_a_proof_of_another_receipt_fails_its_step",
             "tests/evidence/test_pack_instructions.py::test_another_bundle_under_the_same_receipts_fails_its_step",
         ),
+    ),
+    # Evidence, in the database
+    Attack(
+        88, "sealed rows rewritten", "signed manifest, compared field by field", FOUND,
+        (
+            f"{ROWS}every_rewritten_field_of_a_sealed_bundle_is_named",
+            f"{ROWS}rewritten_artifacts_and_controls_are_named_and_read_as_they_were_signed",
+            f"{ROWS}a_bundle_that_was_opened_again_removed_or_swapped_for_another_is_named",
+            f"{ROWS}page_api_and_document_say_what_was_signed_and_that_the_row_was_changed",
+        ),
+        "the date until which a bundle is retained is not signed; figures count rows",
     ),
     Attack(
         90, "read an adapter's secret by re-pointing it", "a new destination asks for it again", REFUSED,

@@ -55,7 +55,7 @@ def test_a_sealed_bundle_is_verified_with_its_place_in_the_log(
 
     assert report.is_verified
     assert report.verdict == "Verified"
-    assert [link.detail for link in report.links[:2]] == ["2 of 2 match", "Digest recomputed"]
+    assert [link.detail for link in report.links[:2]] == ["2 of 2 match", "Digest recomputed, every field compared"]
     assert report.links[2].detail == f"Log entry {report.leaf_index}"
     assert _states(report)["notary"] == "wait"
 
@@ -119,7 +119,7 @@ def test_a_manifest_that_was_exchanged_with_its_digest_is_found_by_the_seal(
     """Somebody with the database: manifest, digest and artifact list agree, but the log has another manifest."""
     bundle = sealed(tenant, actor(cora), now)
     assert bundle.manifest is not None
-    bundle.manifest["bundle"]["title"] = "Another story"
+    bundle.manifest["tools"]["django"] = "another"
     bundle.manifest_digest = digest_of(bundle.manifest)
 
     report = verify_bundle(bundle)
@@ -136,7 +136,7 @@ def test_artifact_rows_that_disagree_with_the_manifest_are_found(
     del bundle.manifest["artifacts"][0]
     bundle.manifest_digest = digest_of(bundle.manifest)
 
-    assert verify_bundle(bundle).links[1].detail == "Lists other artifacts"
+    assert verify_bundle(bundle).links[1].detail == "Changed after the seal: artifacts a.json"
 
 
 def test_a_missing_or_foreign_seal_receipt_is_found(tenant: Tenant, actor: Make, cora: User, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py verify_ledger [--tenant northwind] [--checkpoint FILE]`: check everything; exit 1 on any fault."""
+"""`manage.py verify_ledger [--tenant northwind] [--checkpoint FILE] [--files]`: check everything; exit 1 on a fault."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Verify signatures, numbering, Merkle roots and checkpoints of the ledger."
+    help = "Verify the ledger's signatures, numbering, Merkle roots and checkpoints, and the records it vouches for."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tenant", help="the tenant's short name; every tenant by default")
@@ -28,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--checkpoint", action="append", default=[], type=Path, metavar="FILE", help="a checkpoint kept elsewhere"
         )
+        parser.add_argument("--files", action="store_true", help="read stored files too and compare their digests")
 
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = options["tenant"]
@@ -39,12 +40,17 @@ class Command(BaseCommand):
         faults = self._compare_with_provider(ring)
         for tenant in tenants:
             with snapshot_scope(tenant.id):
-                report = verify_ledger(tenant_id=tenant.id, keyring=ring, kept=kept.get(str(tenant.id), []))
+                report = verify_ledger(
+                    tenant_id=tenant.id, keyring=ring, kept=kept.get(str(tenant.id), []), read_files=options["files"]
+                )
             verdict = "ok" if not report.faults else f"{len(report.faults)} FAULTS"
             self.stdout.write(
                 f"{tenant.slug}: {report.receipts} receipts, {report.checkpoints} checkpoints, {report.tiles} tiles, "
                 f"{report.pending} not yet sequenced: {verdict}"
             )
+            for each in report.records:
+                unread = f"; not read: {each.unread} (--files reads them)" if each.unread else ""
+                self.stdout.write(f"  {each.looked_at} {each.what} compared with what was signed{unread}")
             for fault in report.faults[:SHOWN]:
                 self.stdout.write(f"  {fault}")
             faults += len(report.faults)

@@ -22,6 +22,7 @@ from evidence.lifecycle import request_pack
 from evidence.models import Pack
 from evidence.naming import pack_name
 from evidence.selectors import bundle_by_id
+from evidence.verification import BAD, verify_bundle
 
 ROUNDS = 10
 """How often the run is advanced: it waits for the sequencer between its last two steps."""
@@ -69,3 +70,7 @@ class Command(BaseCommand):
             path.write_bytes(blobs.read(tenant_id=pack.tenant_id, digest=digest))
             self.stdout.write(str(path))
         self.stdout.write(str(pack.verdict["verdict"]))
+        report = verify_bundle(pack.bundle)
+        if report.is_broken:
+            faults = [f"{link.title}: {link.detail}" for link in report.links if link.state == BAD]
+            raise CommandError("\n".join([*faults, *map(str, report.differences)]), returncode=1)
