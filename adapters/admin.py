@@ -21,6 +21,7 @@ from adapters import notary_policy_admin as _notary_policy_admin  # noqa: F401 -
 from adapters.admin_forms import AdapterForm
 from adapters.models import AdapterConfig, Breaker, Delivery, NotaryRecord, Secret, Ticket
 from adapters.ports import Port
+from adapters.testing_limits import TestsRunning, one_test
 from conductor.console.errors import refusal
 from conductor.lib.clock import now
 from conductor.lib.errors import Refused
@@ -126,11 +127,18 @@ class AdapterConfigAdmin(ModelAdmin):
         """Use the adapter once and say in place how it went."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        adapter = lifecycle.try_adapter(adapter=_adapter(object_id), actor=_actor(request), now=now())
-        if getattr(request, "htmx", False):
-            return TemplateResponse(request, f"{FOLDER}/_test.html", {"adapter": adapter, "tried": True})
+        adapter = _adapter(object_id)
+        tried: dict[str, Any] = {"tried": True}
+        status = 200
+        try:
+            with one_test(adapter.tenant_id):
+                adapter = lifecycle.try_adapter(adapter=adapter, actor=_actor(request), now=now())
+        except TestsRunning as refused:
+            tried, status = {"not_begun": refused.detail}, refused.status
+        if getattr(request, "htmx", False):  # htmx swaps in what is not an error
+            return TemplateResponse(request, f"{FOLDER}/_test.html", {"adapter": adapter, **tried})
         form = AdapterForm(kind=adapter.kind, adapter=adapter) if adapter.kind in registry.KINDS else None
-        return self._form_page(request, form, adapter=adapter, title=adapter.name, tried=True)
+        return self._form_page(request, form, adapter=adapter, title=adapter.name, status=status, **tried)
 
     @_door
     def switch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv6Address
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,6 +16,7 @@ from adapters.installation import Installation
 from adapters.ports import AdapterError
 from adapters.reach import Address, AddressRefused, addresses
 from adapters.scrubbing import scrubbed
+from conductor.lib.deadlines import Deadline
 
 LONGEST_HINT = timedelta(hours=1)
 """A Retry-After beyond this is cut: no receiver decides that a notice waits for a day."""
@@ -118,40 +115,13 @@ def refuse(answer: Answer, *, host: str, now: datetime, secrets: Iterable[Secret
     )
 
 
-class _Deadline:
-    """Cuts a connection when its time is over, whatever it is doing: connecting, reading headers, reading a body."""
-
-    def __init__(self, seconds: float) -> None:
-        self.passed = False
-        self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(self, *_error: object) -> None:
-        self._timer.cancel()
-
-    def watch(self, event: str, told: Mapping[str, Any]) -> None:
-        """Remember the socket (httpx's trace extension: httpcore manual, "Extensions")."""
-        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
-            self._socket = told["return_value"].get_extra_info("socket")
-
-    def _cut(self) -> None:
-        self.passed = True
-        if self._socket is not None:
-            with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-
 def _exchange(
     client: httpx.Client, request: httpx.Request, *, host: str, timeout_seconds: float, max_bytes: int
 ) -> Answer:
     """Read the answer under one deadline: httpx's own timeout is per read, and a slow sender could stretch it."""
     received = bytearray()
-    deadline = _Deadline(timeout_seconds)
-    request.extensions["trace"] = deadline.watch
+    deadline = Deadline(timeout_seconds)
+    request.extensions["trace"] = deadline.trace
     try:
         with deadline:
             response = client.send(request, stream=True)

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import httpx
 from django.conf import settings
 
+from conductor.lib.deadlines import Deadline
+
 TIMEOUT_SECONDS = 5
 SLACK_HOOKS = ("https", "hooks.slack.com")
 _GONE = {403, 404, 410}
@@ -28,8 +30,10 @@ def post_answer(*, url: str, answer: Mapping[str, Any] | None) -> None:
     """Post the answer in place of the first one. Raise NotDelivered; nothing is sent to a host that is not Slack's."""
     if not is_slack(url):
         raise NotDelivered("the response URL is not Slack's", permanent=True)
+    deadline = Deadline(TIMEOUT_SECONDS)
     try:
-        response = httpx.post(url, json=dict(answer or {}), timeout=TIMEOUT_SECONDS, follow_redirects=False)
+        with deadline, httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
+            response = client.post(url, json=dict(answer or {}), extensions={"trace": deadline.trace})
     except httpx.HTTPError as error:
         raise NotDelivered(type(error).__name__, permanent=False) from error
     if response.status_code != httpx.codes.OK:

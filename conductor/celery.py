@@ -13,6 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conductor.settings")
 
 from django.conf import settings
 
+from conductor.lib import pool
 from conductor.tenancy.serving import serve_as
 
 QUEUES = ("default", "incident", "compliance")
@@ -78,3 +79,9 @@ def start_worker(**_options: Any) -> None:
 def start_beat(**_options: Any) -> None:
     """Beat has no limits: it opens no tenant's scope."""
     serve_as("beat")
+
+
+@worker_init.connect
+def announce_pool(sender: Any = None, **_options: Any) -> None:
+    """Children inherit how many they are, so that no tenant takes them all."""
+    pool.announce(int(getattr(sender, "concurrency", 0) or 0))

@@ -157,7 +157,7 @@ def _children(port: int, logs: Path) -> list[Child]:
                "--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "32",
                "--respawn-failed-workers", "--workers-kill-timeout", "8"]  # fmt: skip
     celery = [python, "-m", "celery", "-A", "conductor"]
-    worker = [*celery, "worker", "-c", "2", "-l", "INFO", "--without-mingle", "--without-gossip"]
+    worker = [*celery, "worker", "-c", "3", "-l", "INFO", "--without-mingle", "--without-gossip"]
     beat = [*celery, "beat", "-l", "INFO", "--pidfile="]
     return [
         Child("web", granian, logs / "web.log", order=0, grace_seconds=12),

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
+from conductor.engine import pools
 from conductor.engine.lease import Lease, due, item_due, lease_time
 from conductor.engine.models import Run, Share, Step
 from conductor.tenancy.scope import tenant_scope
@@ -47,14 +48,16 @@ def take(*, least: int, worker: str, now: datetime) -> Lease | None:
     """Claim what is fairest to do next, of priority `least` or more urgent; None if there is nothing to claim.
 
     The most urgent first; among tenants with equally urgent work the one that was served longest ago; within a
-    tenant what has been due longest. A tenant at its limit is passed over.
+    tenant what has been due longest. A tenant at its limit is passed over, and so is one that holds all workers of
+    this pool but the last (docs/decisions/0075).
     """
     with connection.cursor() as cursor:
         arguments: list[datetime | int] = [now, least, settings.CONDUCTOR_TENANT_RUN_LIMIT, TENANTS_TRIED]
         cursor.execute("SELECT tenant_id, priority FROM conductor_turns(%s, %s, %s, %s)", arguments)
         turns = cursor.fetchall()
+    most = pools.most_for_one() if turns else None
     for tenant_id, priority in turns:
-        if lease := _take_from(tenant_id, priority, worker, now):
+        if lease := _take_from(tenant_id, priority, worker, now, most=most):
             return lease
     return None
 
@@ -68,13 +71,15 @@ def at_work(*, priority: int, now: datetime) -> int:
     return runs.count() + items.count()
 
 
-def _take_from(tenant_id: UUID, priority: int, worker: str, now: datetime) -> Lease | None:
+def _take_from(tenant_id: UUID, priority: int, worker: str, now: datetime, *, most: int | None) -> Lease | None:
     """Claim the tenant's next piece of work. Its Share is locked meanwhile, so that its limit holds exactly."""
     with tenant_scope(tenant_id):
         Share.objects.bulk_create([Share(tenant_id=tenant_id)], ignore_conflicts=True)
         share = Share.objects.select_for_update(no_key=True).get()
         limit = settings.CONDUCTOR_TENANT_RUN_LIMIT if share.run_limit is None else share.run_limit
         if at_work(priority=priority, now=now) >= limit:
+            return None
+        if most is not None and pools.held(worker=worker, now=now) >= most:
             return None
         lease = _next(tenant_id, priority, worker, now)
         if lease:

@@ -22,8 +22,8 @@ from conductor.lib.clock import now
 # patience. A step's own timeout ends it; this limit is only there for what cannot be interrupted.
 @shared_task(name="conductor.work", ignore_result=True, acks_late=False, time_limit=21600, soft_time_limit=21540)
 def work_turn(*, priority: int, **_later: Any) -> None:
-    """Work on what is due."""
-    work(priority=priority, worker=f"{socket.gethostname()}:{os.getpid()}")
+    """Work on what is due. The name says which pool the worker is of: its parent's process id."""
+    work(priority=priority, worker=f"{socket.gethostname()}:{os.getppid()}:{os.getpid()}")
 
 
 @shared_task(name="conductor.sweep_runs", ignore_result=True)

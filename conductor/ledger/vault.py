@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from conductor.ledger.keys import LOG, SEAL, KeyUnavailable, PublicKey, UnsupportedKey, require_kind
+from conductor.lib.deadlines import Deadline
 
 TIMEOUT_SECONDS: Final = 10
 NAMES: Final = {SEAL: "conductor-seal", LOG: "conductor-log"}
@@ -46,9 +47,23 @@ class HttpVault:
             raise KeyUnavailable("VAULT_ADDR is not an address of http or https")
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        with Deadline(TIMEOUT_SECONDS) as deadline:
+            status, answer = self._exchange(method, path, body, deadline)
+        if status != 200:
+            raise KeyUnavailable(f"Vault answers {status} to {method} {path}")
+        try:
+            return dict(json.loads(answer)["data"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise KeyUnavailable("Vault's answer is not one of Vault's") from error
+
+    def _exchange(
+        self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline
+    ) -> tuple[int, bytes]:
         connection = self._connection()
         try:
             content = None if body is None else json.dumps(body)
+            connection.connect()
+            deadline.watch(connection.sock)
             connection.request(method, f"{self._url.path.rstrip('/')}/v1/{path}", content, self._headers())
             response = connection.getresponse()
             answer = response.read()
@@ -56,12 +71,9 @@ class HttpVault:
             raise KeyUnavailable(f"Vault does not answer: {error}") from error
         finally:
             connection.close()
-        if response.status != 200:
-            raise KeyUnavailable(f"Vault answers {response.status} to {method} {path}")
-        try:
-            return dict(json.loads(answer)["data"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise KeyUnavailable("Vault's answer is not one of Vault's") from error
+        if deadline.passed:  # an answer without a length ends where the connection does
+            raise KeyUnavailable(f"Vault does not answer within {TIMEOUT_SECONDS} s")
+        return response.status, answer
 
     def _connection(self) -> HTTPConnection:
         host, port = self._url.hostname or "", self._url.port

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from conductor.lib.deadlines import Deadline
 from conductor.policy.bundle import Bundle
 from conductor.policy.engine import EngineFailure, Verdict, verdict_of
 
@@ -53,7 +54,7 @@ class OpaEngine:
     def _ask(self, path: str, document: bytes) -> dict[str, Any]:
         address = f"{self._url}/v1/data/{path.removeprefix('data.').replace('.', '/')}"
         try:
-            response = self._client().post(address, params=_QUESTION, json={"input": json.loads(document)})
+            response = self._post(address, {"input": json.loads(document)})
             if response.status_code != httpx.codes.OK:
                 raise EngineFailure(f"OPA answered {response.status_code}: {_said(response)}")
             if len(response.content) > ANSWER_BYTES:
@@ -66,6 +67,20 @@ class OpaEngine:
         if not isinstance(answer, dict):
             raise EngineFailure("OPA's answer is no object")
         return answer
+
+    def _post(self, address: str, question: dict[str, Any]) -> httpx.Response:
+        """Read the whole answer within one deadline: httpx's own is per read."""
+        with (
+            Deadline(self._seconds) as deadline,
+            self._client().stream("POST", address, params=_QUESTION, json=question) as response,
+        ):
+            stream = response.extensions.get("network_stream")
+            if stream is not None:
+                deadline.watch(stream.get_extra_info("socket"))  # known only now: connections are used again
+            response.read()
+        if deadline.passed:
+            raise httpx.ReadTimeout("deadline")
+        return response
 
     def _check_revision(self, provenance: Mapping[str, Any], wanted: str) -> None:
         bundles = provenance.get("bundles")

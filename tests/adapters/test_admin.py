@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from adapters import registry
 from adapters.lifecycle import configure_adapter, notarize
 from adapters.models import AdapterConfig, Secret
+from adapters.testing_limits import one_test
 from conductor.ledger.models import Receipt
 from conductor.lib.refs import Ref
 from conductor.tenancy.models import Tenant
@@ -235,3 +236,18 @@ def test_the_list_takes_as_many_queries_for_many_adapters_as_for_one(
     asked = [query for query in many.captured_queries if "SELECT" in query["sql"] and "set_config" not in query["sql"]]
     assert len(many) == len(one)
     assert len(asked) <= 12, "\n".join(query["sql"] for query in asked)
+
+
+@pytest.mark.fault("security-2")
+def test_a_third_test_at_once_is_not_begun_and_another_tenants_is(
+    as_user: As, ana: User, hook: AdapterConfig, tenant: Tenant
+) -> None:
+    browser = as_user(ana)
+    with one_test(hook.tenant_id), one_test(hook.tenant_id), one_test(uuid4()):
+        refused = browser.post(page(hook, "test"))
+    begun = browser.post(page(hook, "test"))
+
+    assert refused.status_code == 429
+    assert "2 tests of adapters are running" in refused.content.decode()
+    assert begun.status_code == 200
+    assert actions(tenant).count("adapters.config.tested") == 1

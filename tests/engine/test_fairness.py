@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from conductor.engine import Parallel, StepContext, claims, lifecycle
+from conductor.engine import Parallel, StepContext, claims, lifecycle, pools
 from conductor.engine.backlog import backlogs
 from conductor.engine.models import Run, Share
 from conductor.engine.sweep import WAKE_UPS, sweep_runs
@@ -174,3 +174,36 @@ def test_the_backlog_is_on_metrics_and_on_the_runs_page(
 
     html = as_user(cleo).get("/t/northwind/runs/").content.decode()
     assert re.search(r">7<small[^>]*>due, oldest", html) and ">10<small" not in html
+
+
+@pytest.fixture
+def pool_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONDUCTOR_POOL_SIZE", "3")
+    monkeypatch.setattr(pools, "KEPT_SECONDS", -1)
+
+
+@pytest.mark.fault("security-2")
+@pytest.mark.parametrize("second", [COMPLIANCE, INCIDENT], ids=["same priority", "both priorities"])
+def test_one_tenant_never_holds_every_worker_of_a_pool(
+    pool_of_three: None, tenant: Tenant, other_tenant: Tenant, second: int
+) -> None:
+    _queue(other_tenant, 3)
+    _queue(other_tenant, 2, priority=second)
+
+    taken = _taken(3, worker="host:1:7")
+    _queue(tenant, 1)
+
+    assert taken == [other_tenant.id, other_tenant.id, None]
+    assert _taken(1, worker="host:1:8") == [tenant.id]
+    assert _taken(1, worker="host:2:9") == [other_tenant.id]  # another pool has workers of its own
+
+
+@pytest.mark.fault("security-2")
+@pytest.mark.parametrize("size", ["0", "1"], ids=["outside of a pool", "a pool of one process"])
+def test_where_no_worker_can_be_kept_free_a_tenant_takes_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, tenant: Tenant, size: str
+) -> None:
+    monkeypatch.setenv("CONDUCTOR_POOL_SIZE", size)
+    _queue(tenant, 3)
+
+    assert _taken(3, worker="host:1:7") == [tenant.id] * 3

@@ -24,8 +24,13 @@ from adapters.kinds.postgres.config import Config, Secrets
 from adapters.kinds.postgres.states import read_manifest
 from adapters.manifest import TableManifest
 from adapters.ports import SCRATCH_PREFIX, AdapterError, Capability, DumpResult, RestoreResult, SourceDescription
+from conductor.lib.deadlines import Deadline
 
 CONNECT_SECONDS = 10
+LOOK_SECONDS = 20
+"""For the questions that are answered at once."""
+HELD_SECONDS = 3600
+"""A step's whole time: beside one connection, programs and readings each keep to `timeout_seconds`."""
 _SCRATCH = re.compile(re.escape(SCRATCH_PREFIX) + r"[a-z0-9_]{1,40}")
 
 
@@ -47,7 +52,7 @@ class Postgres:
             raise AdapterError("the dsn names no database", permanent=True, code="adapter_misconfigured")
 
     def describe(self) -> SourceDescription:
-        with self._connected() as connection:
+        with self._connected(at_most=LOOK_SECONDS) as connection:
             size, database = _row(connection, "SELECT pg_database_size(current_database()), current_database()")
             return SourceDescription(_server(connection), database, size, str(_programs(connection)))
 
@@ -93,7 +98,7 @@ class Postgres:
             return True
 
     def list_scratch(self) -> list[str]:
-        with self._connected() as connection:
+        with self._connected(at_most=LOOK_SECONDS) as connection:
             return _scratch_names(connection)
 
     def _dump_with_manifest(
@@ -115,7 +120,7 @@ class Postgres:
         return manifest
 
     @contextmanager
-    def _connected(self, database: str = "") -> Iterator[psycopg.Connection[Any]]:
+    def _connected(self, database: str = "", *, at_most: float = HELD_SECONDS) -> Iterator[psycopg.Connection[Any]]:
         """Yield a connection in autocommit; every failure of PostgreSQL's leaves as AdapterError."""
         told = {name: str(value) for name, value in self._conninfo.items()}
         told |= {"connect_timeout": str(CONNECT_SECONDS), "application_name": "conductor-backup"}
@@ -124,12 +129,19 @@ class Postgres:
             connection = psycopg.connect(make_conninfo(**told), autocommit=True)
         except psycopg.OperationalError as error:
             raise AdapterError(f"the database cannot be reached: {_first_line(error)}", permanent=False) from error
+        # A server that leaves a statement unanswered does not keep its own statement_timeout either.
+        deadline = Deadline(at_most)
         try:
-            yield connection
+            with deadline:
+                deadline.watch(connection.fileno())
+                yield connection
         except errors.InsufficientPrivilege as error:
             why = f"the role may not do this; sign in as the tables' owner: {_first_line(error)}"
             raise AdapterError(why, permanent=True, code="not_the_owner") from error
         except psycopg.Error as error:
+            if deadline.passed:
+                late = f"the database did not finish within {at_most:g} s"
+                raise AdapterError(late, permanent=False, code="timeout") from error
             raise AdapterError(f"PostgreSQL refused: {_first_line(error)}", permanent=False) from error
         finally:
             connection.close()

@@ -1,4 +1,7 @@
-"""Notices by mail. One connection a message; the relay's answer decides whether trying again makes sense."""
+"""Notices by mail. One connection a message, with one deadline round all that is exchanged over it.
+
+The relay's answer decides whether trying again makes sense.
+"""
 
 from __future__ import annotations
 
@@ -11,33 +14,60 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 from adapters.installation import Installation
 from adapters.kinds.smtp.config import Config, Secrets
 from adapters.ports import AdapterError, Capability, Message, Sent
 from adapters.reach import addresses
 from conductor.lib.canonical import sha256_hex
+from conductor.lib.deadlines import Deadline
+
+MAX_LINES = 1000
+"""Lines of replies in one conversation. An honest relay needs some twenty, and one for each recipient."""
+
+
+class _ReplyLines:
+    """What the relay sends, line by line, up to MAX_LINES: smtplib itself follows a reply as long as it goes on."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._left = file, MAX_LINES
+
+    def readline(self, limit: int) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise AdapterError(f"the relay sent more than {MAX_LINES} lines", permanent=True, code="too_long")
+        return self._file.readline(limit)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class _ToAddress(smtplib.SMTP):
     """Connects to an address that was judged, while certificates are compared with the host's name."""
 
-    def __init__(self, address: str, **options: Any) -> None:
-        self.address = address
+    def __init__(self, address: str, deadline: Deadline, **options: Any) -> None:
+        self.address, self.deadline = address, deadline
         super().__init__(**options)
 
     def _get_socket(
         self, host: str, port: int, timeout: float
     ) -> socket.socket:  # smtplib's own hook (SMTP_SSL uses it)
-        return socket.create_connection((self.address, port), timeout)
+        connected = socket.create_connection((self.address, port), timeout)
+        self.deadline.watch(connected)
+        return connected
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _ReplyLines(self.sock.makefile("rb"))
+        return super().getreply()
 
 
 class _ToAddressTls(smtplib.SMTP_SSL, _ToAddress):
     """The same with TLS from the first byte."""
 
-    def __init__(self, address: str, *, context: ssl.SSLContext, **options: Any) -> None:
-        self.address = address
+    def __init__(self, address: str, deadline: Deadline, *, context: ssl.SSLContext, **options: Any) -> None:
+        self.address, self.deadline = address, deadline
         smtplib.SMTP_SSL.__init__(self, context=context, **options)
 
 
@@ -86,20 +116,26 @@ class Smtp:
             installation=self._installation,
             allow_loopback=config.allow_loopback,
         )
+        deadline = Deadline(config.timeout_seconds)
         try:
-            with self._connected(str(found[0])) as relay:
+            with deadline, self._connected(str(found[0]), deadline) as relay:
                 yield relay
         except ssl.SSLCertVerificationError as error:
             message = f"{config.host} shows a certificate that is not trusted: {error.verify_message}"
             raise AdapterError(message, permanent=True, code="certificate_refused") from error
         except smtplib.SMTPException as error:
-            raise _translated(config.host, error) from error
+            raise (self._late() if deadline.passed else _translated(config.host, error)) from error
         except OSError as error:
-            why = "did not answer in time" if isinstance(error, TimeoutError) else "cannot be reached"
-            raise AdapterError(f"{config.host} {why}", permanent=False, code="unreachable") from error
+            if deadline.passed or isinstance(error, TimeoutError):
+                raise self._late() from error
+            raise AdapterError(f"{config.host} cannot be reached", permanent=False, code="unreachable") from error
+
+    def _late(self) -> AdapterError:
+        message = f"{self._config.host} did not finish within {self._config.timeout_seconds:g} s"
+        return AdapterError(message, permanent=False, code="timeout")
 
     @contextmanager
-    def _connected(self, address: str) -> Iterator[smtplib.SMTP]:
+    def _connected(self, address: str, deadline: Deadline) -> Iterator[smtplib.SMTP]:
         config = self._config
         options: dict[str, Any] = {
             "host": config.host,
@@ -109,9 +145,9 @@ class Smtp:
         }
         context = ssl.create_default_context(cadata=config.ca_certificate or None)
         relay = (
-            _ToAddressTls(address, context=context, **options)
+            _ToAddressTls(address, deadline, context=context, **options)
             if config.security == "tls"
-            else _ToAddress(address, **options)
+            else _ToAddress(address, deadline, **options)
         )
         with relay:
             if config.security == "starttls":
