@@ -19,6 +19,7 @@ urlpatterns = [
     path("accounts/3rdparty/signup/", accounts.address_taken, name="socialaccount_signup"),
     path("accounts/confirm/", accounts.confirm, name="account_confirm"),
     path("accounts/", include("allauth.urls")),
+    path("t/<slug:tenant>/", views.tenant_home, name="tenant_home"),
     path("t/<slug:tenant>/", include("conductor.console.urls")),
     path("t/<slug:tenant>/incidents/", include("incidents.urls")),
     path("t/<slug:tenant>/controls/", include("evidence.control_urls")),

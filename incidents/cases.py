@@ -8,7 +8,7 @@ from typing import Any
 
 from conductor.access.cases import Case
 from conductor.tenancy.viewing import viewing_as
-from incidents.lifecycle.passing import told_to_policy
+from incidents.lifecycle.passing import described_for_policy
 from incidents.models import Incident
 
 _CODE = re.compile(r"(?:INC-)?0*([1-9][0-9]{0,8})", re.IGNORECASE)
@@ -22,7 +22,7 @@ def find(code: str) -> Case | None:
         return None
 
     def resource_for(action: str) -> Mapping[str, Any] | None:
-        return told_to_policy(incident) if action in {"incidents.resolve", "incidents.declare"} else None
+        return described_for_policy(incident) if action in {"incidents.resolve", "incidents.declare"} else None
 
     def is_visible_to(actor: Any) -> bool:
         with viewing_as(actor):

@@ -6,11 +6,12 @@ import sys
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from conductor.console.refusals import shown_again
 from conductor.lib.errors import Refused
 from conductor.lib.problems import MEDIA_TYPE, problem, unreadable
 from conductor.tenancy.outages import refusal_of
@@ -24,20 +25,25 @@ _API = "/api/"
 _TEMPLATES = {403: "403.html", 404: "404.html"}
 
 
-def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Return the page (or, for htmx, the sentence) that explains the refusal, with its status."""
+def refusal(request: HttpRequest, refused: Refused) -> HttpResponseBase:
+    """Return what explains the refusal, with its status.
+
+    For htmx that is a sentence; for a form, the page that it was sent from, with the reason on it; else a page of
+    its own.
+    """
+    htmx, back = getattr(request, "htmx", False), came_from(request)
+    if request.method == "POST" and back and not htmx and not hasattr(request, "refusal"):
+        again = shown_again(request, refused, page=back)
+        if again is not None:
+            return again
     title = HTTPStatus(refused.status).phrase
-    template = (
-        "errors/_refusal.html"
-        if getattr(request, "htmx", False)
-        else _TEMPLATES.get(refused.status, "errors/refusal.html")
-    )
+    template = "errors/_refusal.html" if htmx else _TEMPLATES.get(refused.status, "errors/refusal.html")
     context = {
         "refused": refused,
         "title": title,
         "status": refused.status,
         "detail": refused.detail,
-        "back": came_from(request),
+        "back": back,
     }
     return render(request, template, context, status=refused.status)
 

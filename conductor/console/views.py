@@ -32,6 +32,7 @@ from conductor.lib.refs import ref
 from conductor.tenancy.directory import tenants_of_user
 from conductor.tenancy.middleware import SESSION_KEY
 from conductor.tenancy.requests import TenantRequest
+from conductor.tenancy.roles import Role
 from conductor.tenancy.signin_links import redeem
 
 RUNS_SHOWN = 100
@@ -41,14 +42,21 @@ _COOKIES = {"theme": (THEME_COOKIE, {"light", "dark", ""}), "keys": (KEYS_COOKIE
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponseBase:
-    """To the tenant that was looked at last, or to sign in."""
+    """To the organisation that was looked at last, or to sign in."""
     if not request.user.is_authenticated:
         return redirect("account_login")
     mine = [tenant.slug for tenant in tenants_of_user(request.user.pk)]
     if not mine:
         return render(request, "errors/no_tenant.html", status=403)
     last = request.session.get(SESSION_KEY)
-    return redirect("incidents:list", tenant=last if last in mine else mine[0])
+    return redirect("tenant_home", tenant=last if last in mine else mine[0])
+
+
+@require_GET
+@door(permission="view_incidents")
+def tenant_home(request: TenantRequest, tenant: str) -> HttpResponse:
+    """To where the person's work in this organisation begins: an auditor's is the evidence."""
+    return redirect("evidence:list" if request.actor.roles == (Role.AUDITOR,) else "incidents:list", tenant=tenant)
 
 
 @require_POST

@@ -118,6 +118,30 @@ def decide(
     return decision
 
 
+def foresee(
+    *, action: str, actor: Actor, resource: Mapping[str, Any], context: Mapping[str, Any], now: datetime
+) -> list[str]:
+    """Return why the rules would deny `action` now, in sentences; empty where they would allow it.
+
+    Nothing is recorded and nothing is held: for pages that say beforehand what an act needs, never in place of
+    `require`.
+    """
+    tenant_id = current_tenant_id()
+    document, problems = build_document(
+        action=action, actor=actor, tenant=tenant_id, resource=resource, context=context, now=now
+    )
+    own = TenantRules() if action.startswith(UNASKED) else rules_in_force(action=action)
+    verdict = judge(
+        document=document,
+        problems=problems,
+        bundle=policy_bundle(),
+        own=own,
+        engine=active_engine(),
+        tenant_id=tenant_id,
+    )
+    return [] if verdict.allow else [reason.message for reason in verdict.reasons]
+
+
 def keep_refusal(denied: PolicyDenied) -> None:
     """Write the refusal's row again where the transaction that held it was rolled back; else do nothing.
 

@@ -29,6 +29,23 @@ _MOMENT_STYLES = {
 }
 
 
+# Refusals -------------------------------------------------------------------------------------------
+@register.inclusion_tag("components/refused_here.html", takes_context=True)
+def refused_here(context: Context, action: str) -> dict[str, Any]:
+    """`{% refused_here url %}`: why the form that posts to `url` was refused just now; nothing where it was not."""
+    refusal = getattr(context.get("request"), "refusal", None)
+    return {"refusal": refusal if refusal is not None and refusal.action == action else None}
+
+
+@register.simple_tag(takes_context=True)
+def posted(context: Context, action: str, name: str, default: str = "") -> str:
+    """`{% posted url "reason" %}`: what was typed into the form that was refused just now, else the default."""
+    refusal = getattr(context.get("request"), "refusal", None)
+    if refusal is None or refusal.action != action:
+        return default
+    return str(refusal.posted.get(name, default))
+
+
 # Pictures ----------------------------------------------------------------------------------------
 @register.simple_tag
 def icon(name: str, css: str = "") -> SafeString:

@@ -13,7 +13,14 @@ from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, PermissionMissing, display_name, require
 from incidents.lifecycle import topology
 from incidents.lifecycle.refusals import RoleNotHeld
-from incidents.lifecycle.role import acknowledge_silently, assume, end_interval, holder_of, require_responder
+from incidents.lifecycle.role import (
+    acknowledge_silently,
+    assume,
+    end_interval,
+    holder_of,
+    require_command,
+    require_responder,
+)
 from incidents.lifecycle.saga import ask_for_role
 from incidents.lifecycle.words import Complaints
 from incidents.lifecycle.writing import Entry, lock, touch, write
@@ -74,7 +81,7 @@ def decline_role(*, incident: Incident, role: str, reason: str, actor: Actor, no
 def hand_over_role(*, incident: Incident, role: str, to: User, note: str, actor: Actor, now: datetime) -> RoleOffer:
     """Offer a held role to `to`, with a note of what they must know. The holder keeps it until `accept_role`.
 
-    The holder may, and whoever holds "command". An offer that nobody has answered is withdrawn by a new one.
+    The holder may, and who commands the incident. An offer that nobody has answered is withdrawn by a new one.
     """
     require(actor=actor, permission="respond")
     require_responder(to)
@@ -87,7 +94,7 @@ def hand_over_role(*, incident: Incident, role: str, to: User, note: str, actor:
         if holder is None:
             raise RoleNotHeld
         if holder.user_id != topology.user_of(actor.ref):
-            require(actor=actor, permission="command")
+            require_command(incident=locked, actor=actor)
         if (before := _open_offer(locked, role)) is not None:
             _answer(before, RoleOffer.Answer.WITHDRAWN, now)
         offer = _offer(locked, role, to, said, actor, now)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from conductor.lib.refs import Ref, ref
-from conductor.policy.decisions import Decision, PolicyDenied
+from conductor.policy.decisions import Decision, PolicyDenied, foresee
 from conductor.policy.decisions import require as require_policy
 from conductor.tenancy.actors import Actor, require
 from conductor.tenancy.roles import PERMISSIONS, holders
@@ -105,6 +105,29 @@ def check(*, incident: Incident, move: Move, wish: Wish, actor: Actor, now: date
     return Passed(wish, policy, answers, override, decision)
 
 
+def conditions(*, incident: Incident, to: Status, actor: Actor, now: datetime) -> list[str]:
+    """Return, in sentences, what stands against a plain move to `to` now: guards, permission and the rules in Rego.
+
+    Nothing is recorded: it is what a page prints beside the button, before anybody presses it.
+    """
+    rule = policy_in_force().content.rule(before=incident.status, to=to)
+    answers = ask(Asked(incident, to, now), rule.guards)
+    found = [f"{each.why} {each.how}".strip() for each in answers if not each.met]
+    if rule.permission not in actor.permissions:
+        may_not = _who_may(rule.permission)
+        found.append(f"{may_not['why']} {may_not['how']}")
+    if to == Status.RESOLVED:
+        reasons = foresee(
+            action="incidents.resolve",
+            actor=actor,
+            resource=described_for_policy(incident),
+            context={"reason": ""},
+            now=now,
+        )
+        found += [each for each in reasons if each not in " ".join(found)]
+    return found
+
+
 def _needs(incident: Incident, move: Move, wish: Wish) -> list[dict[str, str]]:
     """What the move itself needs and was not given. No policy lifts these and nobody overrides them."""
     lacking = []
@@ -180,7 +203,7 @@ def _who_may(permission: str) -> dict[str, str]:
     }
 
 
-def told_to_policy(incident: Incident) -> dict[str, Any]:
+def described_for_policy(incident: Incident) -> dict[str, Any]:
     """Return what policy is told of an incident that somebody would resolve."""
     commander = holder_of(incident=incident, role=Role.COMMANDER)
     return {
@@ -204,7 +227,7 @@ def _ask_rules(
         decision = require_policy(
             action="incidents.resolve",
             actor=actor,
-            resource=told_to_policy(incident),
+            resource=described_for_policy(incident),
             context={"reason": "" if incident.is_private else reason},
             tenant_id=incident.tenant_id,
             now=now,

@@ -29,8 +29,8 @@ def assign_role(*, incident: Incident, role: str, user: User, actor: Actor, now:
     """Make `user` the holder of `role`, ending the interval of whoever held it. The holder already: nothing happens.
 
     Whoever may respond can take a vacant role for themselves, which also acknowledges the incident. Giving a role
-    to somebody else, or taking it from somebody, needs "command". Raise NotAResponder unless `user` is a member
-    who may respond.
+    to somebody else, or taking it from somebody, is for the incident's commander and for holders of "command".
+    Raise NotAResponder unless `user` is a member who may respond.
     """
     require(actor=actor, permission="respond")
     if role not in Role.values:
@@ -43,7 +43,7 @@ def assign_role(*, incident: Incident, role: str, user: User, actor: Actor, now:
             return holder
         is_own = topology.user_of(actor.ref) == user.pk
         if holder is not None or not is_own:
-            require(actor=actor, permission="command")
+            require_command(incident=locked, actor=actor)
         if holder is not None:
             end_interval(incident=locked, assignment=holder, now=now)
         assignment = assume(incident=locked, role=role, user=user, actor=actor, now=now, before=holder)
@@ -54,7 +54,7 @@ def assign_role(*, incident: Incident, role: str, user: User, actor: Actor, now:
 
 
 def release_role(*, incident: Incident, role: str, actor: Actor, now: datetime) -> RoleAssignment:
-    """End the interval of whoever holds `role`. The holder may; anybody else needs "command". Raise RoleNotHeld."""
+    """End the interval of whoever holds `role`. The holder may, and who commands. Raise RoleNotHeld."""
     require(actor=actor, permission="respond")
     with transaction.atomic():
         locked = lock(incident)
@@ -62,7 +62,7 @@ def release_role(*, incident: Incident, role: str, actor: Actor, now: datetime) 
         if holder is None:
             raise RoleNotHeld
         if topology.user_of(actor.ref) != holder.user_id:
-            require(actor=actor, permission="command")
+            require_command(incident=locked, actor=actor)
         end_interval(incident=locked, assignment=holder, now=now)
         who = {"ref": ref("tenancy.user", holder.user_id), "name": holder.user_name}
         entry = Entry(EventKind.ROLE_RELEASED, data={"role": holder.role, "from": who})
@@ -76,6 +76,20 @@ def release_role(*, incident: Incident, role: str, actor: Actor, now: datetime) 
 def holder_of(*, incident: Incident, role: str) -> RoleAssignment | None:
     """Return the open interval of `role`, or None when nobody holds it."""
     return RoleAssignment.objects.filter(incident=incident, role=role, ended_at=None).first()
+
+
+def commands(*, incident: Incident, actor: Actor) -> bool:
+    """Return whether the actor commands this incident: by the permission, or as its commander (and a responder)."""
+    if "command" in actor.permissions:
+        return True
+    commander = holder_of(incident=incident, role=Role.COMMANDER)
+    return commander is not None and "respond" in actor.permissions and commander.user_id == topology.user_of(actor.ref)
+
+
+def require_command(*, incident: Incident, actor: Actor) -> None:
+    """Raise PermissionMissing unless the actor commands this incident."""
+    if not commands(incident=incident, actor=actor):
+        require(actor=actor, permission="command")
 
 
 def assume(

@@ -20,7 +20,8 @@ from conductor.lib.numbers import whole_number
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from incidents import drawing, lifecycle, pages, reading, selectors, tabs
-from incidents.models import Question, Reply, Severity, TimelineEvent
+from incidents.lifecycle.passing import conditions
+from incidents.models import Incident, Question, Reply, Role, Severity, Status, TimelineEvent
 from incidents.stages import stages
 
 RESPOND = "respond"
@@ -85,14 +86,17 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
     found = selectors.surroundings(incident=incident)
     roles = selectors.roles_of(incident=incident)
     flow = selectors.workflow_steps(incident=incident) if tab == "steps" else []
+    next_step = next((step for step in steps if step.can_move and not step.needs_reason), None)
     context = {
         "incident": incident,
         "tab": tab,
         "view": view,
         "before": before,
         "steps": steps,
-        "next_step": next((step for step in steps if step.can_move and not step.needs_reason), None),
+        "next_step": next_step,
+        "conditions": _conditions(incident, next_step, request),
         "roles": roles,
+        "commands": _commands(roles, request),
         "asked": [slot for slot in roles if slot.asks(request.user.pk)],
         "holds": [slot.role for slot in roles if slot.user_id == request.user.pk],
         "people": selectors.responders() if RESPOND in request.actor.permissions else [],
@@ -196,6 +200,19 @@ def update(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     verb = lifecycle.record_decision if request.POST.get("as") == "decision" else lifecycle.post_update
     verb(incident=incident, text=request.POST.get("body", ""), actor=request.actor, now=now())
     return redirect("incidents:detail", tenant, number)
+
+
+def _conditions(incident: Incident, step: selectors.StepperStep | None, request: TenantRequest) -> list[str]:
+    """What stands against the next step, for who may respond; others see no button."""
+    if step is None or RESPOND not in request.actor.permissions:
+        return []
+    return conditions(incident=incident, to=Status(step.status), actor=request.actor, now=now())
+
+
+def _commands(roles: Sequence[selectors.RoleSlot], request: TenantRequest) -> bool:
+    """Whether the person may staff this incident: by the permission, or as its commander."""
+    holds = any(slot.role == Role.COMMANDER and slot.user_id == request.user.pk for slot in roles)
+    return "command" in request.actor.permissions or (holds and RESPOND in request.actor.permissions)
 
 
 def _fragment(entry: TimelineEvent, number: int, slug: str) -> str:

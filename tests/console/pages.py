@@ -12,6 +12,9 @@ from tests.console.town import Town
 
 SLUG = "northwind"
 
+SIGNPOSTS = {"tenant_home"}
+"""Lead elsewhere and show nothing: test_refusals.py."""
+
 READS: dict[str, dict[str, str]] = {
     "slack:workspaces": {},
     "command:say": {},

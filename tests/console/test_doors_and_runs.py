@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -134,24 +133,25 @@ def test_a_refusal_is_explained_with_its_status(run: Run, cora: User, as_user: A
 
 
 @pytest.mark.parametrize(
-    ("referer", "way_back"),
+    "referer",
     [
-        ("http://testserver/t/northwind/runs/R-1/?step=1", "/t/northwind/runs/R-1/?step=1"),
-        ("http://elsewhere.example/t/northwind/runs/R-1/", ""),
-        ("http://testserver//elsewhere.example/", ""),
-        ("javascript:alert(1)", ""),
-        ("", ""),
+        "http://elsewhere.example/t/northwind/runs/R-1/",
+        "http://testserver//elsewhere.example/",
+        "http://testserver/t/globex/incidents/",
+        "http://testserver/accounts/login/",
+        "http://testserver/t/northwind/receipts/trust-root.json",
+        "http://testserver/t/northwind/runs/R-99/",
+        "javascript:alert(1)",
+        "",
     ],
 )
-def test_a_refusal_leads_back_to_where_it_was_asked(
-    run: Run, cora: User, as_user: Any, referer: str, way_back: str
+def test_a_refusal_that_came_from_no_page_of_ours_has_a_page_of_its_own(
+    run: Run, cora: User, as_user: Any, referer: str
 ) -> None:
     response = as_user(cora).post("/t/northwind/runs/R-1/retry/", headers={"Referer": referer})
 
-    html = response.content.decode()
     assert response.status_code == 409
-    assert "This is not possible now" in html
-    assert re.findall(r'href="([^"]*)">Back to where you were', html) == ([way_back] if way_back else [])
+    assert "This is not possible now" in response.content.decode()
 
 
 def test_a_page_that_is_refused_is_no_way_back_to_itself(run: Run, max_: User, cora: User, as_user: Any) -> None:
@@ -186,7 +186,7 @@ def test_the_waterfall_lays_tries_and_waits_on_one_axis(run: Run, tenant: Tenant
 
 def test_home_leads_to_the_last_tenant(ben: User, as_user: Any, client: Client) -> None:
     assert client.get("/")["Location"] == "/accounts/login/"
-    assert as_user(ben).get("/")["Location"] == "/t/northwind/incidents/"
+    assert as_user(ben).get("/")["Location"] == "/t/northwind/"
 
 
 def test_preferences_are_cookies_and_never_lead_away(client: Client) -> None:

@@ -51,7 +51,7 @@ FORBIDDEN = {
 
 
 def test_no_page_is_forgotten_here() -> None:
-    known = pages.READS.keys() | pages.WRITES.keys()
+    known = pages.READS.keys() | pages.WRITES.keys() | pages.SIGNPOSTS
 
     assert pages.names_below_a_tenant() == known, "add new pages to tests/console/pages.py"
 
