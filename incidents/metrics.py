@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypedDict
 
+from conductor.lib.clock import elapsed
 from incidents.models import OVER, StatusTransition
 
 
@@ -132,7 +133,7 @@ def measure(definition: Definition, milestones: Milestones) -> Metric:
         return _unreadable(definition, State.PENDING, f"Not yet: nobody has recorded when {WORDS[definition.end]}.")
     if absent:
         return _unreadable(definition, State.MISSING, f"No entry says when {' or when '.join(absent)}.")
-    seconds = round((end - start).total_seconds())
+    seconds = int(elapsed(start, end).total_seconds())
     if seconds < 0:
         later, earlier = WORDS[definition.start], WORDS[definition.end]
         return _unreadable(definition, State.INVALID, f"The record says that {earlier} before {later}.")
@@ -156,14 +157,14 @@ def unresolved(transitions: Sequence[StatusTransition]) -> Metric:
     total, since = timedelta(), None
     for transition in transitions:
         if transition.to_status in OVER and since is not None:
-            total, since = total + (transition.occurred_at - since), None
+            total, since = total + elapsed(since, transition.occurred_at), None
         elif transition.to_status not in OVER and since is None:
             since = transition.occurred_at
     if since is not None or not transitions:
         return Metric(OPEN_KEY, OPEN_LABEL, None, State.MISSING, "No entry says when it was resolved.")
     if total < timedelta():
         return Metric(OPEN_KEY, OPEN_LABEL, None, State.INVALID, "The record resolves it before it was declared.")
-    return Metric(OPEN_KEY, OPEN_LABEL, round(total.total_seconds()), State.OK)
+    return Metric(OPEN_KEY, OPEN_LABEL, int(total.total_seconds()), State.OK)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ urlpatterns = [
     path("actions/A-<int:number>/tickets/", tickets.of_action_item, name="action_item_tickets"),
     path("actions/A-<int:number>/<slug:step>/", action_items.action_item_step, name="action_item_step"),
     path("INC-<int:number>/actions/new/", action_items.action_item_new, name="action_item_new"),
+    path("services", views.services, name="services"),
     path("INC-<int:number>/", views.incident_detail, name="detail"),
     path("INC-<int:number>/events", views.events, name="events"),
     path("INC-<int:number>/acknowledgement/", views.acknowledgement, name="acknowledgement"),

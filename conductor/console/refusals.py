@@ -31,6 +31,8 @@ class Refusal:
     """Path that the form posts to."""
     posted: QueryDict
     refused: Refused
+    page: str
+    """Path and query of the page that it is shown on."""
 
     @property
     def heading(self) -> str:
@@ -87,7 +89,7 @@ def shown_again(request: HttpRequest, refused: Refused, *, page: str) -> HttpRes
     again.GET = QueryDict(parts.query)  # type: ignore[assignment]
     again.POST = QueryDict()  # type: ignore[assignment]
     again.resolver_match = match
-    again.refusal = Refusal(request.path, request.POST, refused)  # type: ignore[attr-defined]
+    again.refusal = Refusal(request.path, request.POST, refused, page)  # type: ignore[attr-defined]
     response = match.func(again, *match.args, **match.kwargs)
     if not isinstance(response, HttpResponse) or response.status_code != 200:
         return None

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def now() -> datetime:
     """Return the present moment as an aware UTC datetime."""
     return datetime.now(UTC)
+
+
+def elapsed(start: datetime, end: datetime) -> timedelta:
+    """Return the whole seconds from `start` to `end`, as a reader works it out from the times that are printed.
+
+    Times are printed to the second, rounded down; so both are rounded down first. Differences of consecutive moments
+    then add up to the difference of the outer two, on every page and in every document.
+    """
+    return end.replace(microsecond=0) - start.replace(microsecond=0)
 
 
 def rfc3339(moment: datetime) -> str:

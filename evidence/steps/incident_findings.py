@@ -8,16 +8,21 @@ policy asks nothing, or nothing fell due, the check was not made, and says why.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from conductor.console.formatting import duration
-from conductor.lib.clock import parse_rfc3339
+from conductor.lib.clock import elapsed, parse_rfc3339
 from evidence.findings import EXCEPTION, NOT_CHECKED, PASS, Finding
 from evidence.steps.incident_assessment import cause, impact, milestones, reporting, severity
 from evidence.steps.incident_learning import action_items, learned, reviewed
 from evidence.steps.incident_record import Rows, complete, decided
 from incidents.models import Role
 from incidents.spelling import name_list, role_word
+
+
+def _between(incident: Mapping[str, Any], start: str, end: str) -> timedelta:
+    return elapsed(parse_rfc3339(incident[start]), parse_rfc3339(incident[end]))
 
 
 def findings_of(
@@ -57,7 +62,7 @@ def _acknowledged(incident: Mapping[str, Any], conformance: Mapping[str, Any]) -
     title, expected = "Acknowledged", f"Somebody took it, {limit}"
     if not incident["acknowledged_at"]:
         return Finding("I1", title, expected, "Nobody did", EXCEPTION)
-    took = parse_rfc3339(incident["acknowledged_at"]) - parse_rfc3339(incident["declared_at"])
+    took = _between(incident, "declared_at", "acknowledged_at")
     is_late = bool(minutes) and took.total_seconds() > minutes * 60
     actual = f"{duration(took)} after it was declared"
     return Finding("I1", title, expected, actual, EXCEPTION if is_late else PASS)
@@ -84,7 +89,7 @@ def _resolved(incident: Mapping[str, Any], transitions: Rows) -> Finding:
     title, expected = "Brought to its end", "Resolved, every status on record"
     if not incident["resolved_at"] or not transitions or transitions[-1]["to"] != "RESOLVED":
         return Finding("I4", title, expected, f"It stands at {incident['status'].lower()}", EXCEPTION)
-    took = parse_rfc3339(incident["resolved_at"]) - parse_rfc3339(incident["declared_at"])
+    took = _between(incident, "declared_at", "resolved_at")
     inferred = sum(move["inferred"] for move in transitions)
     detail = f"{inferred} of {len(transitions)} moves follow from later ones" if inferred else ""
     return Finding("I4", title, expected, f"After {duration(took)}, {len(transitions)} moves", PASS, detail)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from conductor.console.formatting import duration
+from conductor.lib.clock import elapsed
 from incidents.metrics import State
 from incidents.models import EventKind, Role, RoleAssignment
 from incidents.postmortem.blocks import Block, block, counted, numbers, when
@@ -59,7 +60,7 @@ def _interval(interval: RoleAssignment) -> str:
     since = f"{role}: {interval.user_name} from {when(interval.assumed_at)}"
     if interval.ended_at is None:
         return f"{since}, still held."
-    return f"{since} to {when(interval.ended_at)}, {duration(interval.ended_at - interval.assumed_at)}."
+    return f"{since} to {when(interval.ended_at)}, {duration(elapsed(interval.assumed_at, interval.ended_at))}."
 
 
 def _command(story: Story) -> str:

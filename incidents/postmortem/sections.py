@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from conductor.console.formatting import duration
+from conductor.lib.clock import elapsed
 from incidents.metrics import DEFINITIONS, OPEN_KEY, State
 from incidents.models import EventKind, Role, Status
 from incidents.postmortem.blocks import Block, block, counted, numbers, when
@@ -75,7 +76,7 @@ def _interval(story: Story) -> list[Block]:
     last = "its end" if incident.impact_ended_at else "mitigation"
     is_guess = not incident.impact_ended_at and "mitigated" in story.milestones.inferred
     guessed = " Nobody stated the end: it is inferred." if is_guess else ""
-    text = f"From {first}, {when(began)}, to {last}, {when(ended)}: {duration(ended - began)}.{guessed}"
+    text = f"From {first}, {when(began)}, to {last}, {when(ended)}: {duration(elapsed(began, ended))}.{guessed}"
     starts = _stated(story, "impact_started") if incident.impact_started_at else _declared(story)
     ends = _stated(story, "impact_ended") if incident.impact_ended_at else _reached(story, Status.MITIGATED)[:1]
     return [block(text, [*(starts or _declared(story)), *ends])]
@@ -92,7 +93,7 @@ def detection(story: Story) -> list[Block]:
         text = f"No alert is on record. {incident.declared_by_name} declared it {how}".rstrip() + "."
         blocks.append(block(text, [*declared, *story.seqs]))
     elif incident.detected_at is not None and incident.detected_at <= incident.declared_at:
-        waited = incident.declared_at - incident.detected_at
+        waited = elapsed(incident.detected_at, incident.declared_at)
         after = f"{duration(waited)} after the alert began" if waited >= timedelta(seconds=1) else "with the alert"
         blocks.append(block(f"It was declared {after}.", declared))
     return blocks

@@ -57,7 +57,7 @@ from incidents.selectors.rules import (
 )
 from incidents.selectors.saga import WorkflowStep, workflow_steps
 from incidents.selectors.sources import Sources, sources_of
-from incidents.selectors.surroundings import Surroundings, Tie, blast_of, surroundings
+from incidents.selectors.surroundings import Surroundings, Tie, blast_of, services_like, surroundings
 from incidents.selectors.tickets import (
     TicketShown,
     openable_in,
@@ -134,6 +134,7 @@ __all__ = [
     "roles_of",
     "runs_of",
     "services",
+    "services_like",
     "sources_of",
     "stepper",
     "surroundings",

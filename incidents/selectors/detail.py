@@ -13,6 +13,7 @@ from django.db.models.functions import JSONObject
 
 from conductor.engine.models import Run
 from conductor.engine.selectors import runs_about
+from conductor.lib.clock import elapsed
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref, ref
 from incidents.models import (
@@ -245,7 +246,7 @@ def _visits(incident: Incident, now: datetime) -> dict[Status, list[tuple[Moved,
     ends = [*(each.occurred_at for each in moves[1:]), until]
     visits: dict[Status, list[tuple[Moved, timedelta | None]]] = {status: [] for status in Status}
     for move, end in zip(moves, ends, strict=True):
-        length = max(end - move.occurred_at, timedelta()) if end else None
+        length = max(elapsed(move.occurred_at, end), timedelta()) if end else None
         visits[Status(move.to_status)].append((move, length))
     return visits
 

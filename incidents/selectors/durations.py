@@ -21,13 +21,19 @@ NO_INCIDENT = Q(status__in=SIDE_EXITS)
 
 
 class Seconds(Func):
-    """Whole seconds from the first moment to the second, rounded half to even; NULL where one of them is missing."""
+    """Whole seconds between two moments, as `conductor.lib.clock.elapsed` counts them; NULL where one is missing."""
 
-    template = "round(extract(epoch FROM %(expressions)s)::float8)"
+    template = "extract(epoch FROM date_trunc('second', %(end)s) - date_trunc('second', %(start)s))::float8"
     output_field = FloatField()
 
     def __init__(self, definition: Definition) -> None:
-        super().__init__(F(f"{definition.end}_at") - F(f"{definition.start}_at"))
+        super().__init__(F(f"{definition.end}_at"), F(f"{definition.start}_at"))
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """Name the two columns by their place."""
+        (end, end_params), (start, start_params) = (compiler.compile(each) for each in self.get_source_expressions())
+        sql = self.template % {"end": end, "start": start}
+        return sql, (*end_params, *start_params)
 
 
 class Median(Aggregate):
@@ -118,4 +124,4 @@ def _summary(key: str, read: Mapping[str, Any]) -> Summary:
 
 
 def _whole(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds)
+    return None if seconds is None else int(seconds)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from conductor.lib.clock import parse_rfc3339
+from conductor.lib.clock import elapsed, parse_rfc3339
 from conductor.lib.refs import Ref, ref
 from incidents.models import (
     OVER,
@@ -233,7 +233,7 @@ def _row(incident: Any, cadence: Cadence, now: datetime) -> HubRow:
         acknowledged_at=incident.acknowledged_at,
         resolved_at=incident.resolved_at,
         last_said_at=incident.last_said_at,
-        elapsed=end - incident.declared_at if end else None,
+        elapsed=elapsed(incident.declared_at, end) if end else None,
         is_unacknowledged=is_active and incident.acknowledged_at is None,
         silent_for=_silent_for(incident, cadence, now) if is_active else None,
     )

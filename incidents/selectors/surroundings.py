@@ -16,6 +16,15 @@ MOST, BLAST = 400, 200
 """Edges of the second hop that are looked at, of each kind, and resources in the blast radius that are listed."""
 
 
+SERVICES_SHOWN = 20
+
+
+def services_like(text: str) -> list[str]:
+    """Return the names of services that contain `text`, at most SERVICES_SHOWN in their order. One query."""
+    found = Node.objects.filter(kind="service", name__icontains=text.strip())
+    return list(found.order_by("name").values_list("name", flat=True).distinct()[:SERVICES_SHOWN])
+
+
 @dataclass(frozen=True)
 class Tie:
     """A node of the second hop, and the one of the first that it hangs on."""

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from conductor.console import live
 from conductor.console.doors import door
 from conductor.console.panels import panels_at
-from conductor.graph.models import Node
 from conductor.ledger.selectors import receipts_for
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid, NotFound
@@ -66,11 +65,20 @@ def declare(request: TenantRequest, tenant: str) -> HttpResponse:
         "errors": errors,
         "severities": pages.SEVERITY_WORDS,
         "questions": [(each.value, each.label, request.POST.get(each.value, "")) for each in Question],
+        "answered": any(request.POST.get(each) for each in Question.values),
         "replies": Reply.choices,
         "environments": Environment.objects.order_by("name"),
-        "services": Node.objects.filter(kind="service").order_by("name").values_list("name", flat=True).distinct(),
+        "services": selectors.services_like(request.POST.get("service", "")),
     }
     return render(request, "incidents/declare.html", context, status=422 if errors else 200)
+
+
+@require_GET
+@door(permission=RESPOND)
+def services(request: TenantRequest, tenant: str) -> HttpResponse:
+    """The services whose name has what was typed so far, as options of the declare form's list."""
+    found = selectors.services_like(request.GET.get("service", ""))
+    return render(request, "incidents/_services.html", {"services": found})
 
 
 @require_GET

@@ -142,5 +142,9 @@ function failed(e) {
 document.addEventListener("htmx:error", failed);
 document.addEventListener("htmx:response:error", failed);
 
+/* a refused form is shown on its page under the form's address: give the page its own back, so that reloading asks for it */
+const refusal = $("#refusal");
+if (refusal) { history.replaceState(null, "", refusal.dataset.page); refusal.focus(); }
+
 $("dialog[data-autoopen]")?.showModal();
 tick();

@@ -12,8 +12,8 @@ from tests.console.town import Town
 
 SLUG = "northwind"
 
-SIGNPOSTS = {"tenant_home"}
-"""Lead elsewhere and show nothing: test_refusals.py."""
+SIGNPOSTS = {"tenant_home", "incidents:services"}
+"""Lead elsewhere, or are parts of a form: test_refusals.py and test_declare_page.py."""
 
 READS: dict[str, dict[str, str]] = {
     "slack:workspaces": {},
