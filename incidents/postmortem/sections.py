@@ -93,8 +93,9 @@ def detection(story: Story) -> list[Block]:
         text = f"No alert is on record. {incident.declared_by_name} declared it {how}".rstrip() + "."
         blocks.append(block(text, [*declared, *story.seqs]))
     elif incident.detected_at is not None and incident.detected_at <= incident.declared_at:
+        at_once = incident.declared_at - incident.detected_at < timedelta(seconds=1)
         waited = elapsed(incident.detected_at, incident.declared_at)
-        after = f"{duration(waited)} after the alert began" if waited >= timedelta(seconds=1) else "with the alert"
+        after = "with the alert" if at_once else f"{duration(waited)} after the alert began"
         blocks.append(block(f"It was declared {after}.", declared))
     return blocks
 

@@ -67,7 +67,7 @@ def _summarise(metrics: Iterable[Metric]) -> Summary:
         invalid=states[State.INVALID],
         pending=states[State.PENDING],
         excluded=states[State.EXCLUDED],
-        median_seconds=round(statistics.median(values)) if values else None,
+        median_seconds=int(statistics.median(values)) if values else None,
         p90_seconds=values[-(-len(values) * 9 // 10) - 1] if values else None,
     )
 
