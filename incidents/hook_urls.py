@@ -8,6 +8,7 @@ from incidents.views import hooks, tracker_calls
 
 app_name = "hooks"
 urlpatterns = [
-    path("alerts/<slug:name>", hooks.receive, name="alerts"),
+    path("alerts/<slug:name>", hooks.receive_alerts, name="alerts"),
+    path("v2/enqueue", hooks.enqueue, name="events"),
     path("trackers/<uuid:adapter_id>", tracker_calls.receive, name="trackers"),
 ]

@@ -40,6 +40,8 @@ KEY_KINDS = frozenset(
         EventKind.DECISION_RECORDED,
         EventKind.ALERT_FIRED,
         EventKind.ALERT_RESOLVED,
+        EventKind.ALERT_STILL_FIRING,
+        EventKind.ALERTS_LEFT_OUT,
         EventKind.EVIDENCE_ATTACHED,
         EventKind.OBLIGATION_DECIDED,
         EventKind.OBLIGATION_MISSED,
@@ -82,6 +84,8 @@ Facts = Mapping[str, Any]
 
 def _declared(who: str, data: Facts) -> str:
     through = CHANNELS.get(data.get("origin", ""), "")
+    if data.get("origin") == "alert":
+        return f"Declared as {data['severity']} by an alert from {who}"
     return f"{who} declared this as {data['severity']} {through}".rstrip()
 
 
@@ -229,9 +233,17 @@ def _decision(who: str, data: Facts) -> str:
 def _alert(verb: str) -> Callable[[str, Facts], str]:
     def say(who: str, data: Facts) -> str:
         where = f" on {data['service']}" if data.get("service") else ""
-        return f"Alert {data['name']} {verb}{where}"
+        said = f"Alert {data['name']} {verb}{where}"
+        if not data.get("unmapped"):
+            return said
+        return f"{said}. Nothing says what its severity “{data['unmapped']}” means: {data['assumed']} was assumed"
 
     return say
+
+
+def _left_out(who: str, data: Facts) -> str:
+    left = data["left_out"]
+    return f"{left} more alert{'' if left == 1 else 's'} of a notification from {who} could not be taken in"
 
 
 def _notices(who: str, data: Facts) -> str:
@@ -326,6 +338,8 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.DECISION_RECORDED: _decision,
     EventKind.ALERT_FIRED: _alert("fired"),
     EventKind.ALERT_RESOLVED: _alert("ended"),
+    EventKind.ALERT_STILL_FIRING: _alert("still fires"),
+    EventKind.ALERTS_LEFT_OUT: _left_out,
     EventKind.RUN_FINISHED: lambda who, data: f"{data['name']} finished",
     EventKind.EVIDENCE_ATTACHED: lambda who, data: f"{who} attached {data['name']}",
     EventKind.MEASURES_READ: _measures,

@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from conductor.engine.registry import Retry, Workflow, register_step, register_workflow
-from incidents import asking, deadlines, steps, ticket_steps, watching
+from incidents import asking, deadlines, refiring, steps, ticket_steps, watching
 from incidents.lifecycle.carrying import SYNC_WORKFLOW
+from incidents.lifecycle.refiring import STILL_FIRING_WORKFLOW
 from incidents.lifecycle.tickets import OPEN_WORKFLOW
 
 
@@ -33,6 +34,11 @@ class AskingInput(IncidentInput):
 class PageInput(IncidentInput):
     entry: int
     """Number of the timeline entry that says who is called."""
+
+
+class StillFiringInput(IncidentInput):
+    entry: int
+    """Number of the timeline entry that names the alert."""
 
 
 class ActionItemInput(BaseModel):
@@ -77,6 +83,14 @@ PAGE = Workflow(
     title="Call somebody into the incident",
     input=PageInput,
     steps=("incidents.page",),
+    priority="incident",
+)
+STILL_FIRING = Workflow(
+    name=STILL_FIRING_WORKFLOW,
+    version=1,
+    title="Tell the commander that an alert still fires",
+    input=StillFiringInput,
+    steps=("incidents.tell_still_firing",),
     priority="incident",
 )
 ACTION_ITEM = Workflow(
@@ -135,6 +149,7 @@ def register() -> None:
     """Register the steps and workflows. Called in AppConfig.ready()."""
     register_step("incidents.notify_declared", steps.notify_declared, retry=URGENT)
     register_step("incidents.page", steps.page, retry=URGENT)
+    register_step("incidents.tell_still_firing", refiring.tell_still_firing, retry=URGENT)
     register_step("incidents.watch_response", watching.watch_response, retry=Retry(max_attempts=20))
     register_step("incidents.ask_holder", asking.ask_holder, retry=Retry(max_attempts=8))
     register_step("incidents.watch_deadlines", deadlines.watch_deadlines, retry=Retry(max_attempts=20))
@@ -150,6 +165,7 @@ def register() -> None:
         DECLARED,
         WATCH,
         PAGE,
+        STILL_FIRING,
         ASKING,
         DEADLINES,
         POSTMORTEM_DRAFT,

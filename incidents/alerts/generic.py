@@ -1,60 +1,46 @@
-"""Conductor's own shape, for anything that can send JSON."""
+"""Conductor's own shape, for anything that can send JSON (docs/how-to/receive-alerts.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from incidents.alerts.signal import Notification, Signal, group_of, read_items, state_of
+from incidents.alerts.values import line, moment, text
+from incidents.severity_words import severity_of
 
-from conductor.lib.canonical import sha256_hex
-from incidents.alerts.signal import Signal, severity_of
+
+def read_generic(document: Mapping[str, Any], *, source: str, words: Mapping[str, str]) -> Notification:
+    """Read a notification. The same `key` is the same alert; the same `group` the same incident.
+
+    Raise Unreadable without alerts.
+    """
+
+    def read(alert: Mapping[str, Any]) -> Signal:
+        return _alert(alert, source, words)
+
+    return read_items(document.get("alerts"), read, source=source, omitted=0)
 
 
-class GenericAlert(BaseModel):
-    """One alert. The same `key` is the same alert; the same `group` the same incident."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    key: str = Field(min_length=1, max_length=120)
-    status: Literal["firing", "ended"] = "firing"
-    name: str = Field(min_length=1, max_length=200)
-    severity: str = Field("", max_length=40, description="critical, warning, info, none, or SEV1 to SEV4.")
-    group: str = Field(
-        "", max_length=200, description="Alerts of one group make one incident. Without it each makes its own."
+def _alert(alert: Mapping[str, Any], source: str, words: Mapping[str, str]) -> Signal:
+    name, key = line(alert.get("name"), 200), line(alert.get("key"), 120)
+    if not name and not key:
+        raise ValueError("It has neither a key nor a name.")
+    asked = severity_of({"severity": line(alert.get("severity"), 40)}, words)
+    return Signal(
+        source=source,
+        fingerprint=key or name[:120],
+        group_key=group_of(source, text(alert.get("group"), 1000) or key or name),
+        is_firing=state_of(alert.get("status") or "firing", firing=("firing",), ended=("ended", "resolved")),
+        name=name or key,
+        severity=asked.severity,
+        unmapped=asked.unmapped,
+        starts_at=moment(alert.get("starts_at")),
+        ended_at=moment(alert.get("ended_at")),
+        summary=text(alert.get("summary"), 4000),
+        service=line(alert.get("service"), 200),
+        environment=line(alert.get("environment"), 40),
+        url=line(alert.get("url"), 500),
+        runbook_url=line(alert.get("runbook_url"), 500),
+        test_of="this source" if alert.get("test") is True else "",
     )
-    summary: str = Field("", max_length=4000)
-    service: str = Field("", max_length=200)
-    environment: str = Field("", max_length=40)
-    starts_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
-    url: str = Field("", max_length=500)
-    runbook_url: str = Field("", max_length=500)
-
-
-class GenericWebhook(BaseModel):
-    """A notification."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    alerts: list[GenericAlert] = Field(min_length=1, max_length=500)
-
-    def signals(self, *, source: str = "webhook") -> Iterator[Signal]:
-        """Yield the alerts of the notification."""
-        for alert in self.alerts:
-            word = "sev" if alert.severity.upper().startswith("SEV") else "severity"
-            yield Signal(
-                source=source,
-                fingerprint=alert.key,
-                group_key=f"{source}:{sha256_hex((alert.group or alert.key).encode())[:32]}",
-                is_firing=alert.status == "firing",
-                name=alert.name,
-                severity=severity_of({word: alert.severity}),
-                starts_at=alert.starts_at,
-                ended_at=alert.ended_at,
-                summary=alert.summary,
-                service=alert.service,
-                environment=alert.environment,
-                url=alert.url,
-                runbook_url=alert.runbook_url,
-            )

@@ -2,90 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal
-
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from collections.abc import Mapping
+from typing import Any
 
 from conductor.lib.canonical import sha256_hex
-from incidents.alerts.signal import Signal, severity_of, text
+from incidents.alerts.signal import Fault, Notification, Signal, group_of, unreadable
+from incidents.alerts.values import line, mapping, moment, text
+from incidents.severity_words import severity_of
 
-Word = Literal["critical", "error", "warning", "info"]
-
-
-class Payload(BaseModel):
-    """What an event of the kind `trigger` says."""
-
-    summary: str = Field(min_length=1, max_length=1024)
-    source: str = ""
-    severity: Word = "warning"
-    timestamp: AwareDatetime | None = None
-    component: str = ""
-    group: str = ""
+ACTIONS = ("trigger", "acknowledge", "resolve")
+FIRES, ENDS, PING = ("incident.triggered", "incident.reopened"), "incident.resolved", "pagey.ping"
+URGENCIES = {"high": "critical", "low": "info"}
 
 
-class PagerDutyEvent(BaseModel):
-    """An event of the Events API v2, from a tool that is told to send it here. `routing_key` is not looked at."""
-
-    event_action: Literal["trigger", "acknowledge", "resolve"]
-    dedup_key: str = Field(default="", max_length=255)
-    payload: Payload | None = None
-    client_url: str = ""
-
-    @model_validator(mode="after")
-    def _complete(self) -> PagerDutyEvent:
-        if self.event_action == "trigger" and self.payload is None:
-            raise ValueError("an event that triggers needs a payload")
-        if self.event_action != "trigger" and not self.dedup_key:
-            raise ValueError("an event that does not trigger needs its dedup_key")
-        return self
-
-    @property
-    def key(self) -> str:
-        """The sender's key, or one made of what is wrong and where."""
-        if self.dedup_key or self.payload is None:
-            return self.dedup_key
-        return sha256_hex(f"{self.payload.source}\0{self.payload.summary}".encode())[:32]
-
-    def signals(self) -> Iterator[Signal]:
-        """Yield the alert; somebody's acknowledgement elsewhere says nothing about it."""
-        if self.event_action == "acknowledge":
-            return
-        said = self.payload or Payload(summary=f"Alert {self.key}")
-        yield Signal(
-            source="pagerduty",
-            fingerprint=self.key[:120],
-            group_key=f"pagerduty:{sha256_hex(self.key.encode())[:32]}",
-            is_firing=self.event_action == "trigger",
-            name=text(said.summary, 200),
-            severity=severity_of({"severity": said.severity}),
-            starts_at=said.timestamp,
-            summary=text(said.summary, 1024),
-            service=text(said.component or said.source, 200),
-            url=self.client_url[:500],
-        )
+def read_event(document: Mapping[str, Any], *, source: str, words: Mapping[str, str]) -> Notification:
+    """Read an event of the Events API v2. Somebody's acknowledgement elsewhere says nothing about the alert."""
+    said = mapping(document.get("payload"))
+    action, key = line(document.get("event_action"), 40).casefold(), _key(document, said)
+    if action not in ACTIONS:
+        reason = f"The event_action is “{action}”, not one of {', '.join(ACTIONS)}."
+    elif not key:
+        reason = "It has neither a dedup_key nor a payload with a summary."
+    else:
+        reason = ""
+    if reason:
+        return Notification((unreadable(source, dict(document), reason),), (Fault("event", reason),), key=key)
+    if action == "acknowledge":
+        return Notification(key=key)
+    asked = severity_of({"severity": line(said.get("severity"), 40) or "warning"}, words)
+    summary = text(said.get("summary"), 4000)
+    found = Signal(
+        source=source,
+        fingerprint=key[:120],
+        group_key=group_of(source, key),
+        is_firing=action == "trigger",
+        name=line(summary, 200) or f"Alert {key}"[:200],
+        severity=asked.severity,
+        unmapped=asked.unmapped,
+        starts_at=moment(said.get("timestamp")),
+        summary=summary,
+        service=line(said.get("component") or said.get("source"), 200),
+        url=line(document.get("client_url"), 500),
+        test_of="this source" if document.get("test") is True else "",
+    )
+    return Notification((found,), key=key)
 
 
-class PagerDutyWebhook(BaseModel):
-    """A webhook of PagerDuty itself (v3), about an incident there."""
+def _key(document: Mapping[str, Any], said: Mapping[str, Any]) -> str:
+    """The sender's key, or one made of what is wrong and where."""
+    summary = text(said.get("summary"), 4000)
+    made = sha256_hex(f"{text(said.get('source'), 4000)}\0{summary}".encode())[:32] if summary else ""
+    return line(document.get("dedup_key"), 255) or made
 
-    event: dict[str, Any]
 
-    def signals(self) -> Iterator[Signal]:
-        """Yield a firing for `incident.triggered` and `.reopened`, an end for `incident.resolved`; else nothing."""
-        kind, about = str(self.event.get("event_type", "")), self.event.get("data") or {}
-        if kind not in {"incident.triggered", "incident.reopened", "incident.resolved"} or not about.get("id"):
-            return
-        service = about.get("service") or {}
-        urgency = {"high": "critical", "low": "info"}.get(str(about.get("urgency")), "warning")
-        yield Signal(
-            source="pagerduty",
-            fingerprint=text(about["id"], 120),
-            group_key=f"pagerduty:{sha256_hex(str(about['id']).encode())[:32]}",
-            is_firing=kind != "incident.resolved",
-            name=text(about.get("title"), 200) or f"PagerDuty {about['id']}",
-            severity=severity_of({"severity": urgency}),
-            starts_at=None,
-            service=text(service.get("summary"), 200),
-            url=text(about.get("html_url"), 500),
-        )
+def read_webhook(document: Mapping[str, Any], *, source: str, words: Mapping[str, str]) -> Notification:
+    """Read a webhook (v3): a firing for `incident.triggered` and `.reopened`, an end for `.resolved`, or its test."""
+    event = mapping(document.get("event"))
+    kind, about = line(event.get("event_type"), 80), mapping(event.get("data"))
+    identity = line(about.get("id") or (event.get("id") if kind == PING else ""), 120)
+    if kind not in (*FIRES, ENDS, PING) or not identity:
+        return Notification()
+    urgency = line(about.get("urgency"), 40)
+    asked = severity_of({"severity": urgency}, words)
+    if asked.unmapped or (urgency in URGENCIES and urgency not in words):
+        asked = severity_of({"severity": URGENCIES.get(urgency, "warning")}, words)
+    found = Signal(
+        source=source,
+        fingerprint="ping" if kind == PING else identity,
+        group_key=group_of(source, identity),
+        is_firing=kind != ENDS,
+        name=line(about.get("title"), 200) or f"PagerDuty {identity}",
+        severity=asked.severity,
+        starts_at=None,
+        service=line(mapping(about.get("service")).get("summary"), 200),
+        url=line(about.get("html_url"), 500),
+        test_of="PagerDuty" if kind == PING else "",
+    )
+    return Notification((found,))

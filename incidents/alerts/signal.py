@@ -1,26 +1,18 @@
-"""An alert as every sender's shape comes down to it.
-
-Severity: the label `sev` (`1` to `4`, or `SEV1` to `SEV4`) decides; else the label `severity`: critical is SEV2, error
-and warning SEV3, info SEV4, none is no incident, and anything else SEV3. SEV1 is for people to declare, or for a rule
-that says so with `sev`.
-"""
+"""An alert as every sender's shape comes down to it, and a notification of several."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from conductor.lib.canonical import canonical_json, sha256_hex
+from incidents.alerts.values import Unreadable, text
 from incidents.models import Severity
 
-SEVERITIES = {
-    "critical": Severity.SEV2,
-    "error": Severity.SEV3,
-    "warning": Severity.SEV3,
-    "info": Severity.SEV4,
-}
-UNCLEAR = Severity.SEV3
-"""For an alert whose severity is missing or a word that we do not know: seen, not shouted."""
+MOST_ALERTS = 500
+"""So many alerts of one notification are taken in; the rest are counted and reported."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +36,12 @@ class Signal:
     url: str = ""
     runbook_url: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    unmapped: str = ""
+    """The sender's word for the severity, where nothing says what it means."""
+    test_of: str = ""
+    """The product that a person tries out with this alert; empty for one that means it."""
+    fault: str = ""
+    """Why the alert could not be read; empty for one that could."""
 
     @property
     def title(self) -> str:
@@ -51,15 +49,73 @@ class Signal:
         return f"{self.name} on {self.service}"[:200] if self.service else self.name
 
 
-def severity_of(labels: Mapping[str, str]) -> Severity | None:
-    """Return the severity that the labels ask for; None when they say that it is no incident."""
-    stated = labels.get("sev", "").strip().upper().removeprefix("SEV")
-    if f"SEV{stated}" in Severity.values:
-        return Severity(f"SEV{stated}")
-    word = labels.get("severity", "").strip().lower()
-    return None if word == "none" else SEVERITIES.get(word, UNCLEAR)
+@dataclass(frozen=True)
+class Fault:
+    """An alert of a notification that could not be read: where it stands, and why."""
+
+    place: str
+    reason: str
 
 
-def text(value: object, most: int) -> str:
-    """Return a sender's value as text of at most `most` characters, without surrounding space."""
-    return str(value or "").strip()[:most]
+@dataclass(frozen=True)
+class Notification:
+    """What one request brings."""
+
+    signals: tuple[Signal, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    left_out: int = 0
+    """Alerts beyond MOST_ALERTS, or that the sender left out; nothing is known of them."""
+    key: str = ""
+    """The key that the sender knows the alert by, where it sends one at a time."""
+
+
+def read_items(items: Any, read: Callable[[Mapping[str, Any]], Signal], *, source: str, omitted: int) -> Notification:
+    """Read the alerts of a notification one by one, so that a bad one spoils no other.
+
+    One that cannot be read becomes a signal with its fault, for a person to look at. Raise Unreadable without a list.
+    """
+    if not isinstance(items, list):
+        raise Unreadable("Send a list of alerts.", fields={"alerts": ["This is not a list."]})
+    signals, faults = [], []
+    for place, item in enumerate(items[:MOST_ALERTS]):
+        try:
+            if not isinstance(item, dict):
+                raise ValueError("This is not an object.")
+            signals.append(read(item))
+        except ValueError as error:
+            where = f"alerts.{place}"
+            faults.append(Fault(where, str(error)))
+            signals.append(unreadable(source, item, f"{where}: {error}"))
+    return Notification(tuple(signals), tuple(faults), omitted + max(0, len(items) - MOST_ALERTS))
+
+
+def unreadable(source: str, item: Any, why: str) -> Signal:
+    """Return a signal for what could not be read: it carries what was sent, and why it was not understood."""
+    digest = sha256_hex(canonical_json({"sent": text(item, 100_000)}))[:32]
+    return Signal(
+        source=source,
+        fingerprint=f"unreadable:{digest}",
+        group_key=f"{source}:unreadable:{digest}",
+        is_firing=True,
+        name="Alert that could not be read",
+        severity=Severity.SEV3,
+        starts_at=None,
+        summary=text(item, 4000),
+        fault=why,
+    )
+
+
+def group_of(source: str, key: str) -> str:
+    """Return the deduplication key of a sender's group: the same whichever instance of a cluster sends it."""
+    return f"{source}:{sha256_hex(key.encode())[:32]}"
+
+
+def state_of(value: object, *, firing: Iterable[str], ended: Iterable[str]) -> bool:
+    """Return whether the alert fires. Raise ValueError for a state that means neither."""
+    word = text(value, 40).casefold()
+    if word in firing:
+        return True
+    if word in ended:
+        return False
+    known = ", ".join([*firing, *ended])
+    raise ValueError(f"The status is “{word}”, not one of {known}." if word else f"The status is missing: {known}.")

@@ -1,54 +1,101 @@
-"""The doors for alerts: three shapes of notification, the ledger of dispositions, and a person's word on one."""
+"""Alerts in the API: three shapes of notification, the ledger of dispositions, and a person's word on one."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 from uuid import UUID
 
+from django.http import HttpRequest
 from ninja import Field, Router
 from ninja.responses import Status
 
 from conductor.api.answers import kept_as
+from conductor.api.auth import BearerToken
 from conductor.lib.clock import now
 from conductor.tenancy.actors import require
+from conductor.tenancy.directory import tenant_id_for_slug
 from conductor.tenancy.requests import TenantRequest
+from conductor.tenancy.scope import tenant_scope
 from incidents import lifecycle, selectors
-from incidents.alerts import AlertmanagerWebhook, GrafanaWebhook, PagerDutyEvent, take_in
-from incidents.api.response_schemas import (
-    AlertDecisionIn,
-    AlertPageOut,
-    AlertRecordOut,
-    SourceIn,
-    SourceOut,
+from incidents.alerts import (
+    Notification,
+    answer_of,
+    document_of,
+    event_answer,
+    key_in,
+    read_alertmanager,
+    read_event,
+    receive_event,
+    take_in,
 )
-from incidents.api.schemas import AlertOutcome, IntakeOut
-from incidents.models import AlertRecord
+from incidents.api import alert_sources
+from incidents.api.alert_shapes import EVENT, NOTIFICATION, body
+from incidents.api.response_schemas import AlertDecisionIn, AlertPageOut, AlertRecordOut
+from incidents.api.schemas import AlertOutcome, EventTakenOut, IntakeOut
+from incidents.bodies import body_of
+from incidents.lifecycle import source_by_key
+from incidents.models import AlertRecord, AlertSource
 
 router = Router(tags=["alerts"])
+router.add_router("/sources", alert_sources.router)
 
 
-@router.post("/alertmanager", response=IntakeOut, operation_id="receive_alertmanager")
+@router.post("/alertmanager", response=IntakeOut, operation_id="receive_alertmanager", openapi_extra=body(NOTIFICATION))
 @kept_as(IntakeOut)
-def receive_alertmanager(request: TenantRequest, payload: AlertmanagerWebhook) -> Any:
+def receive_alertmanager(request: TenantRequest) -> Any:
     """Take a notification of Alertmanager (webhook version 4) in, and say what became of each alert."""
-    dispositions = take_in(tenant_id=request.tenant.id, signals=payload.signals(), actor=request.actor, now=now())
-    return {"dispositions": dispositions, "truncated_alerts": payload.truncated_alerts}
+    return _group(request, "alertmanager")
 
 
-@router.post("/grafana", response=IntakeOut, operation_id="receive_grafana")
+@router.post("/grafana", response=IntakeOut, operation_id="receive_grafana", openapi_extra=body(NOTIFICATION))
 @kept_as(IntakeOut)
-def receive_grafana(request: TenantRequest, payload: GrafanaWebhook) -> Any:
+def receive_grafana(request: TenantRequest) -> Any:
     """Take a notification of Grafana's webhook contact point in, and say what became of each alert."""
-    dispositions = take_in(tenant_id=request.tenant.id, signals=payload.signals(), actor=request.actor, now=now())
-    return {"dispositions": dispositions, "truncated_alerts": payload.truncated_alerts}
+    return _group(request, "grafana")
 
 
-@router.post("/pagerduty", response={202: IntakeOut}, operation_id="receive_pagerduty_event")
-@kept_as(IntakeOut)
-def receive_pagerduty_event(request: TenantRequest, payload: PagerDutyEvent) -> Any:
-    """Take an event in the shape of PagerDuty's Events API v2 in: for tools that can only speak to PagerDuty."""
-    dispositions = take_in(tenant_id=request.tenant.id, signals=payload.signals(), actor=request.actor, now=now())
-    return Status(202, {"dispositions": dispositions, "truncated_alerts": 0})
+def _group(request: TenantRequest, source: str) -> Any:
+    require(actor=request.actor, permission="respond")
+    notification = read_alertmanager(document_of(body_of(request)), source=source, words={})
+    return _taken(request, notification)
+
+
+def _taken(request: TenantRequest, notification: Notification) -> dict[str, Any]:
+    found = take_in(tenant_id=request.tenant.id, notification=notification, actor=request.actor, now=now())
+    return answer_of(notification, found)
+
+
+def _source_of_event(request: HttpRequest) -> AlertSource | None:
+    """Return the source that the routing key in the event's body names; None (401) where it names none."""
+    slug = request.resolver_match.kwargs.get("tenant", "") if request.resolver_match else ""
+    tenant_id = tenant_id_for_slug(slug)
+    if tenant_id is None:
+        return None
+    request.event = document_of(body_of(request))  # type: ignore[attr-defined]
+    with tenant_scope(tenant_id):
+        return source_by_key(routing_key=key_in(request.event), now=now())  # type: ignore[attr-defined]
+
+
+@router.post(
+    "/pagerduty",
+    response={202: EventTakenOut},
+    operation_id="receive_pagerduty_event",
+    auth=[BearerToken(), _source_of_event],
+    openapi_extra=body(EVENT),
+)
+@kept_as(EventTakenOut)
+def receive_pagerduty_event(request: TenantRequest) -> Any:
+    """Take an event of PagerDuty's Events API v2 in: for tools that can only speak to PagerDuty.
+
+    A token lets it in, or the `routing_key` of an alert source.
+    """
+    source = request.auth  # type: ignore[attr-defined]
+    if isinstance(source, AlertSource):
+        with tenant_scope(source.tenant_id):
+            return Status(202, receive_event(source=source, document=request.event, now=now()))  # type: ignore[attr-defined]
+    require(actor=request.actor, permission="respond")
+    notification = read_event(document_of(body_of(request)), source="pagerduty", words={})
+    return Status(202, event_answer(notification, _taken(request, notification)))
 
 
 @router.get("", response=AlertPageOut, operation_id="list_alerts")
@@ -74,13 +121,3 @@ def decide_alert(request: TenantRequest, alert_id: UUID, payload: AlertDecisionI
     else:
         lifecycle.dismiss_alert(alert=alert, reason=payload.reason, actor=request.actor, now=now())
     return AlertRecord.objects.select_related("incident").get(id=alert.id)
-
-
-@router.post("/sources", response={201: SourceOut}, operation_id="add_alert_source")
-def add_alert_source(request: TenantRequest, payload: SourceIn) -> Any:
-    """Let a sender of signed webhooks in. The answer is the only sight of its secret."""
-    made = lifecycle.add_alert_source(
-        tenant_id=request.tenant.id, name=payload.name, shape=payload.shape, actor=request.actor, now=now()
-    )
-    path = f"/hooks/{request.tenant.slug}/alerts/{made.source.name}"
-    return Status(201, {"name": made.source.name, "path": path, "secret": made.secret})

@@ -50,25 +50,6 @@ class AlertDecisionIn(Schema):
     reason: Text = Field("", description="Why it is no incident, in at least ten characters.")
 
 
-class SourceShape(StrEnum):
-    """How the sender signs and words its notifications."""
-
-    GENERIC = "GENERIC"
-    GRAFANA = "GRAFANA"
-    PAGERDUTY = "PAGERDUTY"
-
-
-class SourceIn(Schema):
-    name: Annotated[str, StringConstraints(max_length=40)]
-    shape: SourceShape
-
-
-class SourceOut(Schema):
-    name: str
-    path: str = Field(description="Where the sender posts to.")
-    secret: str
-
-
 class MergeIn(Schema):
     into: int = Field(ge=1, le=2**53, description="Number of the incident that it repeats.")
     reason: Text = ""

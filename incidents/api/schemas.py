@@ -11,7 +11,7 @@ from ninja import Field, Schema
 from pydantic import AwareDatetime, StringConstraints
 
 from incidents import models
-from incidents.alerts import Disposition, Outcome
+from incidents.alerts import Outcome
 from incidents.metrics import State
 from incidents.wording import sentence
 
@@ -357,15 +357,25 @@ class DispositionOut(Schema):
     incident: str | None
     incident_number: int | None
 
-    @staticmethod
-    def resolve_incident(disposition: Disposition) -> str | None:
-        return disposition.incident.code if disposition.incident else None
 
-    @staticmethod
-    def resolve_incident_number(disposition: Disposition) -> int | None:
-        return disposition.incident.number if disposition.incident else None
+class FaultOut(Schema):
+    """An alert that could not be read. It waits for a person on the page of alerts."""
+
+    place: str
+    reason: str
 
 
 class IntakeOut(Schema):
     dispositions: list[DispositionOut]
-    truncated_alerts: int = Field(description="Alerts that the sender left out; nothing is known of them.")
+    faults: list[FaultOut]
+    truncated_alerts: int = Field(
+        description="Alerts that the sender left out, or beyond the 500 that are read; nothing is known of them."
+    )
+
+
+class EventTakenOut(IntakeOut):
+    """The answer to an event, as PagerDuty's senders expect it, with ours beside it."""
+
+    status: str
+    message: str
+    dedup_key: str

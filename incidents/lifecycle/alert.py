@@ -1,23 +1,15 @@
-"""Verbs on alerts and their senders: each alert gets its disposition, by rule or by a person."""
+"""Verbs on alerts: each gets its disposition, by rule or by a person."""
 
 from __future__ import annotations
 
-import base64
-import secrets
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
-from pydantic import SecretStr
 
-from adapters.lifecycle import seal_text
-from adapters.sealed_places import SealedPlace
-from adapters.secrets import context_of, unseal_value
 from conductor.ledger import receipts
 from conductor.lib.clock import rfc3339
 from conductor.lib.errors import Conflict
@@ -26,30 +18,14 @@ from conductor.tenancy.actors import Actor, require
 from incidents.lifecycle.incident import declare_incident
 from incidents.lifecycle.timeline import record_alert
 from incidents.lifecycle.words import Complaints
-from incidents.models import AlertRecord, AlertSource, Incident, Outcome
+from incidents.models import AlertRecord, Incident, Outcome
 from incidents.moves import REASON_CHARACTERS
-
-SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix by which Standard Webhooks marks a secret
 
 
 class AlertSettled(Conflict):
     """Somebody has decided about this alert already."""
 
     code = "alert_settled"
-
-
-class SourceNameTaken(Conflict):
-    """There is an alert source of this name already."""
-
-    code = "alert_source_exists"
-
-
-@dataclass(frozen=True)
-class NewSource:
-    """A new alert source and the only sight of its secret."""
-
-    source: AlertSource
-    secret: str
 
 
 def note_alert(
@@ -64,33 +40,70 @@ def note_alert(
     actor: Actor,
     now: datetime,
 ) -> tuple[AlertRecord, bool]:
-    """Write down that an alert fired or ended; return its record, and whether it is new.
+    """Write down that an alert fired or ended; return its record, and whether its disposition is to be found.
 
-    Without `starts_at` the firing that is open is meant, or a new one begins. What is known is counted again.
+    An end closes the firing that is open, whatever start it names; without `starts_at` that one is meant, or a new
+    one begins. A firing that comes after its own end makes one record with it. What is known is counted again.
     """
     require(actor=actor, permission="respond")
     ended = None if is_firing else (ended_at or now)
     with transaction.atomic():
-        known = AlertRecord.objects.filter(source=source, fingerprint=fingerprint)
-        known = known.filter(ended_at=None) if starts_at is None else known.filter(starts_at=starts_at)
-        found = known.order_by("-starts_at").first()
+        found = _known(source, fingerprint, starts_at, ended)
         if found is None:
-            record, is_new = AlertRecord.objects.get_or_create(
+            found, is_new = AlertRecord.objects.get_or_create(
                 tenant_id=tenant_id,
                 source=source,
                 fingerprint=fingerprint,
-                starts_at=starts_at or now,
-                defaults={**facts, "ended_at": ended, "first_seen_at": now, "last_seen_at": now},
+                starts_at=starts_at or ended or now,
+                defaults={
+                    **facts,
+                    "ended_at": ended,
+                    "has_fired": is_firing,
+                    "first_seen_at": now,
+                    "last_seen_at": now,
+                },
             )
             if is_new:
-                return record, True
-            found = record
-        changes: dict[str, Any] = {"last_seen_at": now, "times_seen": F("times_seen") + 1}
+                return found, True
+        seen: dict[str, Any] = {"last_seen_at": now, "times_seen": F("times_seen") + 1}
         if ended is not None and found.ended_at is None:
-            changes["ended_at"] = ended
-        AlertRecord.objects.filter(id=found.id).update(**changes)
+            seen["ended_at"] = max(ended, found.starts_at)
+        AlertRecord.objects.filter(id=found.id).update(**seen)
+        is_late = is_firing and _fires_after_its_end(found, starts_at, facts)
         found.refresh_from_db()
-    return found, False
+    return found, is_late
+
+
+def _known(source: str, fingerprint: str, starts_at: datetime | None, ended: datetime | None) -> AlertRecord | None:
+    """Return the record that is meant: of the same start, else of the firing that is open, else of its end."""
+    same = AlertRecord.objects.filter(source=source, fingerprint=fingerprint).order_by("-starts_at")
+    if starts_at is not None and (exact := same.filter(starts_at=starts_at).first()):
+        return exact
+    is_open = same.filter(ended_at=None)
+    if ended is None:
+        if starts_at is None:
+            return is_open.first()
+        # Grafana ends an alert with the end as its start: where that came first, this is how it began.
+        return same.filter(has_fired=False, starts_at=F("ended_at"), ended_at__gte=starts_at).last()
+    if starts_at is None:
+        return is_open.first() or same.first()
+    return is_open.filter(starts_at__lte=ended).first() or same.filter(ended_at=ended).first()
+
+
+def _fires_after_its_end(record: AlertRecord, starts_at: datetime | None, facts: Mapping[str, Any]) -> bool:
+    """Turn the record of an end that nobody had seen fire into one that waits for its disposition, once."""
+    waiting = {"has_fired": True, "outcome": Outcome.PENDING, "reason": "", "disposed_at": None, "disposed_by_name": ""}
+    began = min(starts_at or record.starts_at, record.starts_at)
+    unseen = AlertRecord.objects.filter(id=record.id, has_fired=False)
+    return bool(unseen.update(**{**facts, **waiting, "starts_at": began}))
+
+
+def hold_alert(*, alert: AlertRecord, reason: str, actor: Actor) -> AlertRecord:
+    """Say on an alert that waits for a person why it does. One that has its disposition is left as it is."""
+    require(actor=actor, permission="respond")
+    AlertRecord.objects.filter(id=alert.id, outcome=Outcome.PENDING).update(reason=reason[:2000])
+    alert.refresh_from_db()
+    return alert
 
 
 def settle_alert(
@@ -161,56 +174,3 @@ def declare_from_alert(*, alert: AlertRecord, actor: Actor, now: datetime) -> In
         settle_alert(alert=locked, outcome=outcome, reason=reason, incident=incident, actor=actor, now=now)
     alert.refresh_from_db()
     return incident
-
-
-def add_alert_source(*, tenant_id: UUID, name: str, shape: str, actor: Actor, now: datetime) -> NewSource:
-    """Let a sender of signed webhooks in; its secret exists in the return value only."""
-    require(actor=actor, permission="manage_adapters")
-    complaints = Complaints()
-    slug = complaints.line("name", name, most=40, required=True)
-    if slug and not slug.replace("-", "").isalnum():
-        complaints.add("name", "Use letters, digits and dashes.")
-    complaints.choice("shape", shape, AlertSource.Shape)
-    complaints.refuse()
-    secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
-    source = AlertSource(
-        tenant_id=tenant_id, name=slug.lower(), shape=shape, created_by_name=actor.name, created_at=now
-    )
-    source.sealed_secret = seal_text(
-        tenant_id=tenant_id, value=SecretStr(secret), context=_context(source), actor=actor, now=now
-    )
-    try:
-        with transaction.atomic():
-            source.save(force_insert=True)
-            receipts.append(
-                tenant_id=tenant_id,
-                action="incidents.alert_source.added",
-                subject=ref("incidents.alert_source", source.id),
-                subject_name=source.name,
-                actor=actor,
-                now=now,
-                body={"name": source.name, "shape": shape},
-            )
-    except IntegrityError as error:
-        raise SourceNameTaken from error
-    return NewSource(source, secret)
-
-
-def secret_of(source: AlertSource) -> str:
-    """Return the source's secret, for checking a signature with it."""
-    sealed = source.sealed_secret
-    return unseal_value(sealed, tenant_id=source.tenant_id, context=_context(source)).get_secret_value()
-
-
-def secret_places(tenant_id: UUID) -> Iterator[SealedPlace]:
-    """Yield the sealed secrets of the tenant's alert sources, for its keys (adapters.sealed_places)."""
-    for row in AlertSource.objects.filter(tenant_id=tenant_id):
-        yield SealedPlace(f"Alert source {row.name}", row.sealed_secret, _context(row), partial(_put, row.id))
-
-
-def _put(source_id: UUID, sealed: str) -> None:
-    AlertSource.objects.filter(id=source_id).update(sealed_secret=sealed)
-
-
-def _context(source: AlertSource) -> str:
-    return context_of(tenant_id=source.tenant_id, adapter_id=source.id, field="alert_source")

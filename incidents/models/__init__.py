@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incidents.models.action_item import ActionItem
-from incidents.models.alert import AlertRecord, AlertSource, Outcome
+from incidents.models.alert import AlertDelivery, AlertRecord, AlertSource, Outcome
 from incidents.models.history import Milestone, Redaction, StatusTransition, TimelineEvent
 from incidents.models.incident import Incident, IncidentQuerySet
 from incidents.models.obligation import Obligation, OwnRule, ReportingMoment
@@ -37,6 +37,7 @@ __all__ = [
     "STEPS",
     "AccessGrant",
     "ActionItem",
+    "AlertDelivery",
     "AlertRecord",
     "AlertSource",
     "Audience",

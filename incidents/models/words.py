@@ -193,6 +193,8 @@ class EventKind(models.TextChoices):
     DECISION_RECORDED = "decision.recorded", "Decision"
     ALERT_FIRED = "alert.fired", "Alert fired"
     ALERT_RESOLVED = "alert.resolved", "Alert resolved"
+    ALERT_STILL_FIRING = "alert.still_firing", "Alert still fires"
+    ALERTS_LEFT_OUT = "alert.left_out", "Alerts left out"
     RUN_FINISHED = "run.finished", "Run finished"
     EVIDENCE_ATTACHED = "evidence.attached", "Evidence attached"
     MEASURES_READ = "measures.read", "Measures read"

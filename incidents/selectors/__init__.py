@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from incidents.selectors.alerts import alert_by_id, alerts, alerts_waiting
+from incidents.selectors.alerts import (
+    alert_by_id,
+    alert_source,
+    alert_sources,
+    alerts,
+    alerts_waiting,
+    path_of_source,
+)
 from incidents.selectors.cost import cost_so_far
 from incidents.selectors.deadlines import Deadline, Deadlines, deadlines
 from incidents.selectors.detail import (
@@ -98,6 +105,8 @@ __all__ = [
     "action_item_by_number",
     "action_items",
     "alert_by_id",
+    "alert_source",
+    "alert_sources",
     "alerts",
     "alerts_waiting",
     "asserted",
@@ -122,6 +131,7 @@ __all__ = [
     "newest_entry",
     "openable_in",
     "page_of_all",
+    "path_of_source",
     "policy_versions",
     "postmortem_version",
     "postmortems_of",

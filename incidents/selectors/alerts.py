@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.urls import reverse
 
 from conductor.lib.errors import NotFound
-from incidents.models import AlertRecord, Incident, Outcome
+from incidents.models import AlertRecord, AlertSource, Incident, Outcome
 
 
 def alerts(*, outcome: str = "", before: UUID | None = None, limit: int = 50) -> tuple[list[AlertRecord], UUID | None]:
@@ -33,6 +34,27 @@ def alert_by_id(*, alert_id: UUID) -> AlertRecord:
     if found is None:
         raise NotFound("There is no such alert.")
     return found
+
+
+def alert_sources() -> list[AlertSource]:
+    """Return every alert source, live ones first. One query."""
+    return list(AlertSource.objects.select_related("tenant").order_by(F("disabled_at").asc(nulls_first=True), "name"))
+
+
+def alert_source(*, name: str) -> AlertSource:
+    """Return the alert source, live or ended; raise NotFound."""
+    found = AlertSource.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound("There is no such alert source.")
+    return found
+
+
+def path_of_source(source: AlertSource) -> str:
+    """Return where the sender posts to, below the console's address."""
+    slug = source.tenant.slug
+    if source.shape == AlertSource.Shape.EVENTS:
+        return reverse("hooks:events", args=[slug])
+    return reverse("hooks:alerts", args=[slug, source.name])
 
 
 def _visible() -> QuerySet[AlertRecord]:

@@ -1,76 +1,75 @@
-"""The door of signed webhooks: the signature alone lets alerts in, before anything parses the body."""
+"""Where alert sources post to: the signature alone lets alerts in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
-from pydantic import ValidationError
 
 from conductor.lib.clock import now
+from conductor.lib.errors import Refused
 from conductor.lib.problems import MEDIA_TYPE, problem
-from conductor.tenancy.actors import Actor
 from conductor.tenancy.directory import tenant_id_for_slug
 from conductor.tenancy.scope import tenant_scope
-from incidents.alerts import GenericWebhook, GrafanaWebhook, PagerDutyWebhook, Signal, take_in
-from incidents.lifecycle import secret_of
+from incidents.alerts import Unsigned, document_of, key_in, receive, receive_event
+from incidents.bodies import body_of
+from incidents.lifecycle import source_by_key
 from incidents.models import AlertSource
-from incidents.signatures import is_signed
 
-MOST_BYTES = 1_000_000
+ACCEPTED = 202
+View = Callable[..., JsonResponse]
 
 
-@csrf_exempt
-@require_POST
-def receive(request: HttpRequest, organisation: str, name: str) -> JsonResponse:
-    """Take a signed notification in, and say what became of each alert.
+def _from_sources(view: View) -> View:
+    """Open the organisation's scope round a view that takes alerts in, and answer refusals as problems.
 
-    An unknown source and a bad signature are the same 401: a stranger learns nothing.
+    An unknown organisation, an unknown source and a bad signature are the same 401: a stranger learns nothing.
     """
-    if len(request.body) > MOST_BYTES:
-        return _refused(413, "too_large", f"Send at most {MOST_BYTES} bytes.")
-    tenant_id = tenant_id_for_slug(organisation)
-    if tenant_id is None:
-        return _unsigned()
-    with tenant_scope(tenant_id):
-        source = AlertSource.objects.filter(name=name, disabled_at=None).first()
-        if source is None or not is_signed(
-            shape=source.shape, secret=secret_of(source), headers=request.headers, body=request.body, now=now()
-        ):
-            return _unsigned()
+
+    @csrf_exempt
+    @require_POST
+    @wraps(view)
+    def taking(request: HttpRequest, organisation: str, **named: Any) -> JsonResponse:
         try:
-            signals = list(_signals(source, request.body))
-        except ValidationError as invalid:
-            fields = {".".join(str(part) for part in each["loc"]) or "body": [each["msg"]] for each in invalid.errors()}
-            body = problem(status=422, code="invalid", detail="Some of the input is not valid.", fields=fields)
-            return JsonResponse(body, status=422, content_type=MEDIA_TYPE)
-        actor = Actor.system(f"Alert source {source.name}", channel="alert")
-        dispositions = take_in(tenant_id=tenant_id, signals=signals, actor=actor, now=now())
-    told = [
-        {
-            "fingerprint": each.fingerprint,
-            "outcome": each.outcome.value,
-            "reason": each.reason,
-            "incident": each.incident.code if each.incident else None,
-        }
-        for each in dispositions
-    ]
-    return JsonResponse({"dispositions": told})
+            body = body_of(request)
+            tenant_id: UUID | None = tenant_id_for_slug(organisation)
+            if tenant_id is None:
+                raise Unsigned
+            with tenant_scope(tenant_id):
+                return view(request, body, **named)
+        except Unsigned:
+            return _problem(401, "unsigned", "The signature does not hold, or there is no such alert source here.")
+        except Refused as refused:
+            return _problem(refused.status, refused.code, refused.detail, refused.fields)
+
+    return taking
 
 
-def _signals(source: AlertSource, body: bytes) -> Iterable[Signal]:
-    if source.shape == AlertSource.Shape.GRAFANA:
-        return GrafanaWebhook.model_validate_json(body).signals()
-    if source.shape == AlertSource.Shape.PAGERDUTY:
-        return PagerDutyWebhook.model_validate_json(body).signals()
-    return GenericWebhook.model_validate_json(body).signals(source=source.name)
+@_from_sources
+def receive_alerts(request: HttpRequest, body: bytes, name: str) -> JsonResponse:
+    """Take a signed notification in, and say what became of each alert."""
+    source = AlertSource.objects.filter(name=name, disabled_at=None).first()
+    if source is None:
+        raise Unsigned
+    answer = receive(source=source, headers=request.headers, body=body, now=now())
+    return JsonResponse(answer, status=ACCEPTED if source.shape == AlertSource.Shape.EVENTS else 200)
 
 
-def _unsigned() -> JsonResponse:
-    return _refused(401, "unsigned", "The signature does not hold, or nobody here has this alert source.")
+@_from_sources
+def enqueue(request: HttpRequest, body: bytes) -> JsonResponse:
+    """Take an event of PagerDuty's Events API v2 in, at the path that its senders append: its routing key signs it."""
+    document = document_of(body)
+    source = source_by_key(routing_key=key_in(document), now=now())
+    if source is None:
+        raise Unsigned
+    return JsonResponse(receive_event(source=source, document=document, now=now()), status=ACCEPTED)
 
 
-def _refused(status: int, code: str, detail: str) -> JsonResponse:
-    return JsonResponse(problem(status=status, code=code, detail=detail), status=status, content_type=MEDIA_TYPE)
+def _problem(status: int, code: str, detail: str, fields: dict[str, list[str]] | None = None) -> JsonResponse:
+    body = problem(status=status, code=code, detail=detail, fields=fields)
+    return JsonResponse(body, status=status, content_type=MEDIA_TYPE)
