@@ -6,8 +6,10 @@ from django.http import HttpRequest
 
 from conductor.lib.errors import Refused
 
-MOST_BYTES = 8 * 2**20
-"""Some 10 000 alerts of Alertmanager. Django's own limit is for forms and does not apply here."""
+MOST_BYTES = 8_000_000
+"""As for alerts in the API (conductor.api.bodies): some 10 000 alerts of Alertmanager.
+
+Django's own limit is for forms and does not apply here."""
 
 
 class BodyTooLarge(Refused):
@@ -22,9 +24,7 @@ def body_of(request: HttpRequest) -> bytes:
     given = request.META.get("CONTENT_LENGTH") or "0"
     if given.isdigit() and int(given) > MOST_BYTES:
         raise BodyTooLarge(
-            f"This notification has {int(given)} bytes; at most {MOST_BYTES} are taken in. Send fewer alerts at a time:"
-            " in Alertmanager, set max_alerts of the webhook or group by more labels."
+            f"This notification has {int(given)} bytes; at most {MOST_BYTES:,} are taken in."
+            " Send fewer alerts at a time: in Alertmanager, set max_alerts of the webhook or group by more labels."
         )
-    if hasattr(request, "_body"):
-        return request.body
     return request.read()

@@ -17,8 +17,15 @@ MOST_BYTES = 2_500_000
 """Of a body, unless LARGER says otherwise."""
 MOST_UPLOAD_BYTES = (1 << 30) + 1_000_000
 """Of an upload with its form: the largest artifact, and its fields."""
-LARGER = {"/graph/imports": 64_000_000}
+LARGER = {
+    "/graph/imports": 64_000_000,
+    "/alerts/alertmanager": 8_000_000,
+    "/alerts/grafana": 8_000_000,
+    "/alerts/pagerduty": 8_000_000,
+}
 """By the end of the path: bodies that are files themselves, held in memory while they are read."""
+ADVICE = {"/alerts/alertmanager": "Set max_alerts of Alertmanager's webhook, or group by more labels."}
+"""By the end of the path: how to send less."""
 MULTIPART = "multipart/form-data"
 View = Callable[..., HttpResponse]
 
@@ -51,8 +58,9 @@ def limit_of(path: str) -> int:
 
 def too_large(request: HttpRequest, most: int) -> HttpResponse:
     """Return the 413 that names the limit."""
-    detail = f"The request's body is too large: send at most {most:,} bytes."
-    return answer(request, status=413, code="body_too_large", detail=detail)
+    advice = next((each for end, each in ADVICE.items() if request.path.endswith(end)), "")
+    detail = f"The request's body is too large: send at most {most:,} bytes. {advice}"
+    return answer(request, status=413, code="body_too_large", detail=detail.strip())
 
 
 def fingerprint(request: HttpRequest) -> str:

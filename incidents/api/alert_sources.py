@@ -7,6 +7,7 @@ from typing import Any
 from ninja import Router
 from ninja.responses import Status
 
+from conductor.api.answers import kept_as
 from conductor.lib.clock import now
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
@@ -48,6 +49,7 @@ def rotate_alert_source(request: TenantRequest, name: str, payload: RotationIn) 
 
 
 @router.post("/{name}/test", response=IntakeOut, operation_id="test_alert_source")
+@kept_as(IntakeOut)
 def test_alert_source(request: TenantRequest, name: str) -> Any:
     """Send the source a signed test. It declares no incident."""
     require(actor=request.actor, permission="manage_adapters")

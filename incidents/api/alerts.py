@@ -32,7 +32,6 @@ from incidents.api import alert_sources
 from incidents.api.alert_shapes import EVENT, NOTIFICATION, body
 from incidents.api.response_schemas import AlertDecisionIn, AlertPageOut, AlertRecordOut
 from incidents.api.schemas import AlertOutcome, EventTakenOut, IntakeOut
-from incidents.bodies import body_of
 from incidents.lifecycle import source_by_key
 from incidents.models import AlertRecord, AlertSource
 
@@ -56,7 +55,7 @@ def receive_grafana(request: TenantRequest) -> Any:
 
 def _group(request: TenantRequest, source: str) -> Any:
     require(actor=request.actor, permission="respond")
-    notification = read_alertmanager(document_of(body_of(request)), source=source, words={})
+    notification = read_alertmanager(document_of(request.body), source=source, words={})
     return _taken(request, notification)
 
 
@@ -71,7 +70,7 @@ def _source_of_event(request: HttpRequest) -> AlertSource | None:
     tenant_id = tenant_id_for_slug(slug)
     if tenant_id is None:
         return None
-    request.event = document_of(body_of(request))  # type: ignore[attr-defined]
+    request.event = document_of(request.body)  # type: ignore[attr-defined]
     with tenant_scope(tenant_id):
         return source_by_key(routing_key=key_in(request.event), now=now())  # type: ignore[attr-defined]
 
@@ -94,7 +93,7 @@ def receive_pagerduty_event(request: TenantRequest) -> Any:
         with tenant_scope(source.tenant_id):
             return Status(202, receive_event(source=source, document=request.event, now=now()))  # type: ignore[attr-defined]
     require(actor=request.actor, permission="respond")
-    notification = read_event(document_of(body_of(request)), source="pagerduty", words={})
+    notification = read_event(document_of(request.body), source="pagerduty", words={})
     return Status(202, event_answer(notification, _taken(request, notification)))
 
 

@@ -22,7 +22,7 @@ from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.roles import SCOPES
 from conductor.tenancy.scope import tenant_scope
 from evidence.models import Artifact
-from incidents.api.alerts import add_alert_source
+from incidents.api.alert_sources import add_alert_source
 from incidents.lifecycle import approve_redaction, request_redaction
 from incidents.models import Incident, TimelineEvent
 from tests.browsing import Browser

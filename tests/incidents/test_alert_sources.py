@@ -7,9 +7,11 @@ import hashlib
 import hmac
 import json
 from datetime import datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from conductor.lib.clock import now as clock_now
@@ -193,6 +195,25 @@ def test_a_source_of_any_shape_is_tried_out_without_an_incident(
             assert disposition["reason"].startswith("A test of ")
         assert not Incident.objects.exists()
         assert AlertSource.objects.get().last_seen_at is not None
+
+
+@pytest.mark.fault("field-F2")
+def test_a_source_is_set_up_on_the_command_line(tenant: Tenant) -> None:
+    def run(*words: str) -> str:
+        out = StringIO()
+        call_command("alert_source", tenant.slug, *words, stdout=out)
+        return out.getvalue()
+
+    assert "Secret, shown this once: whsec_" in run("add", "probe")
+    assert run("test", "probe") == "A test of this source: it arrived.\n"
+    assert "page=SEV1 watchdog=none" in run("map", "probe", "Page=sev1", "watchdog=none")
+    assert "/hooks/northwind/alerts/probe" in run("rotate", "probe")
+    assert "ended" in run("end", "probe")
+    with pytest.raises(CommandError, match="has ended"):
+        run("test", "probe")
+    with pytest.raises(CommandError, match="cannot mean"):
+        run("map", "probe", "page=SEV9")
+    assert run("list").startswith("probe  Standard Webhooks  ended")
 
 
 def source(tenant: Tenant, admin: Actor, now: datetime, shape: str) -> NewSource:

@@ -388,7 +388,7 @@ def test_the_api_takes_a_large_notification_and_says_beyond_which_size_it_does_n
     assert [each["outcome"] for each in large.json()["dispositions"]] == ["DECLARED", "PENDING"]
     assert large.json()["faults"] == [{"place": "alerts.1", "reason": "This is not an object."}]
     too_large = send({"alerts": [firing(annotations={"summary": "x" * MOST_BYTES})]})
-    assert (too_large.status_code, too_large.json()["code"]) == (413, "too_large")
+    assert (too_large.status_code, too_large.json()["code"]) == (413, "body_too_large")
     assert "max_alerts" in too_large.json()["detail"]
 
 
