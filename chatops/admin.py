@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,7 +14,6 @@ from chatops import lifecycle
 from chatops.models import SlackIdentity, SlackInstallation
 from conductor.lib.clock import now
 from conductor.lib.errors import Refused
-from conductor.tenancy.models import Membership
 
 if TYPE_CHECKING:
     Form = forms.ModelForm[Any]
@@ -67,6 +65,9 @@ class SlackInstallationAdmin(_ThroughVerbs):
     readonly_fields = ("installed_at", "revoked_at")
     actions = ("revoke",)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # Slack's own grant connects one, or the operator (manage.py link_slack)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return (*self.readonly_fields, "team_id") if obj else tuple(self.readonly_fields)
 
@@ -94,28 +95,22 @@ class SlackInstallationAdmin(_ThroughVerbs):
 
 @admin.register(SlackIdentity)
 class SlackIdentityAdmin(_ThroughVerbs):
-    """Which member a Slack user is."""
+    """Which member a Slack user is. Members link themselves; admins look, and end a link."""
 
     permission = "manage_members"
-    list_display = ("slack_user_id", "team_id", "user", "linked_at")
-    fields = ("team_id", "slack_user_id", "user", "linked_at")
-    readonly_fields = ("linked_at",)
+    list_display = ("slack_user_id", "team_id", "user", "proven_by", "linked_at")
+    actions = ("unlink",)
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "user":
-            kwargs["queryset"] = User.objects.filter(id__in=Membership.objects.values("user_id")).order_by("username")
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        return (*self.readonly_fields, "team_id", "slack_user_id") if obj else tuple(self.readonly_fields)
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return obj is None and self._holds(request)
 
-    def save_model(self, request: HttpRequest, obj: SlackIdentity, form: Form, change: bool) -> None:
-        linked = lifecycle.link_identity(
-            tenant_id=request.tenant.id,  # type: ignore[attr-defined]
-            team_id=obj.team_id,
-            slack_user_id=obj.slack_user_id,
-            user=obj.user,
-            actor=request.actor,  # type: ignore[attr-defined]
-            now=now(),
-        )
-        obj.pk = linked.pk
+    @admin.action(description="End the chosen links")
+    def unlink(self, request: HttpRequest, chosen: QuerySet[SlackIdentity]) -> HttpResponse | None:
+        """Let those Slack users name nobody."""
+        actor = request.actor  # type: ignore[attr-defined]
+        ended = sum(lifecycle.unlink_identity(identity=each, actor=actor, now=now()) for each in chosen)
+        self.message_user(request, f"{ended} of {len(chosen)} links ended.")
+        return None

@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.conf import settings
 
 from chatops.calls import SlackFailed, call
 from chatops.credentials import seal_token
-from chatops.lifecycle import Grant, install_workspace
+from chatops.lifecycle import Grant, yield_workspace
 from chatops.manifest import SCOPES
-from chatops.models import SlackInstallation
+from chatops.selectors import tenant_of_team
 from conductor.lib.errors import Conflict
-from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
+from conductor.tenancy.scope import tenant_scope
 
 AUTHORIZE_URL = "https://slack.com/oauth/v2/authorize"
 TIMEOUT_SECONDS = 8
@@ -43,11 +44,8 @@ def authorize_url(state: str) -> str:
     return f"{AUTHORIZE_URL}?{urlencode({**asked, 'state': state})}"
 
 
-def finish(*, code: str, tenant: Tenant, actor: Actor, now: datetime) -> SlackInstallation:
-    """Exchange the code for a token and connect the workspace. Needs the tenant's scope. Raise InstallRefused.
-
-    The token is sealed before it is stored and is not logged.
-    """
+def exchange(*, code: str, tenant: Tenant) -> Grant:
+    """Exchange the code for a token, sealed; it is not logged. Needs the tenant's scope. Raise InstallRefused."""
     arguments = {
         "code": code,
         "client_id": settings.SLACK_CLIENT_ID,
@@ -58,7 +56,15 @@ def finish(*, code: str, tenant: Tenant, actor: Actor, now: datetime) -> SlackIn
         granted = call(token="", method="oauth.v2.access", arguments=arguments, timeout_seconds=TIMEOUT_SECONDS)
     except SlackFailed as failure:
         raise InstallRefused(f"Slack did not finish the installation: {failure.error}. Begin again.") from failure
-    return install_workspace(tenant_id=tenant.id, grant=_grant(granted, tenant), actor=actor, now=now)
+    return _grant(granted, tenant)
+
+
+def make_room(*, grant: Grant, tenant_id: UUID, now: datetime) -> None:
+    """End a hold on the granted workspace that another tenant has on somebody's word alone. Needs no scope open."""
+    holder = tenant_of_team(grant.team_id)
+    if holder is not None and holder != tenant_id:
+        with tenant_scope(holder):
+            yield_workspace(team_id=grant.team_id, now=now)
 
 
 def _grant(granted: dict[str, Any], tenant: Tenant) -> Grant:

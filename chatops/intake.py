@@ -32,7 +32,7 @@ log = structlog.get_logger("chatops.intake")
 
 UNCONNECTED = (
     "This Slack workspace is not connected to Maestro Conductor, so nothing was done. "
-    "An admin of your organisation can connect it on Conductor's admin pages, under Slack installations."
+    "An admin of your organisation can connect it in Conductor's console, on the Slack page."
 )
 WORKING = "Received; we are working on it. The answer will be posted here."
 SLACK_WAITS_SECONDS = 2.8

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.urls import reverse
 
 from chatops import answers, replies
 from chatops.answers import Block, code
@@ -15,6 +16,7 @@ from chatops.arguments import Declare, Duplicate, Page, Person
 from chatops.buttons import DO, FORM, Press, button, link_button
 from chatops.calling import RoleVacant
 from chatops.forms import FORMS
+from chatops.lifecycle import issue_claim
 from chatops.said import Said
 from chatops.selectors import IncidentNotNamed
 from chatops.speaker import Speaker
@@ -27,7 +29,7 @@ from incidents.models import Incident, Role, RoleAssignment
 
 UNLINKED = (
     "Conductor does not know which member you are, so nothing was done. "
-    "Ask an admin to link your Slack user on Conductor's admin pages, under Slack identities."
+    "Follow the link, sign in, and confirm that this Slack account is yours. It works once, for fifteen minutes."
 )
 MOVE_VERBS = {
     "OPEN": ("reopen", "Open again"),
@@ -50,8 +52,14 @@ _ALSO_CORRECTED = frozenset({"person_unknown"})
 
 
 def unlinked(speaker: Speaker) -> answers.Answer:
-    """Return that nobody knows which member this is, and whom to ask."""
-    return answers.note(UNLINKED, f"Your Slack user id is {code(speaker.receipt.slack_user_id)}")
+    """Return that nobody knows which member this is, and the link by which only they can say so."""
+    asked = speaker.receipt
+    token = issue_claim(
+        tenant_id=asked.tenant_id, team_id=asked.team_id, slack_user_id=asked.slack_user_id, now=speaker.now
+    )
+    page = reverse("slack:identity_confirm", args=[speaker.tenant.slug, token])
+    link = f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}{page}"
+    return answers.note(UNLINKED, f"<{link}|Link your account>", f"Your Slack user id is {code(asked.slack_user_id)}")
 
 
 def explain(refused: Refused, *, said: Said) -> answers.Answer:

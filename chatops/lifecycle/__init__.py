@@ -15,6 +15,17 @@ from chatops.lifecycle.channel import (
     use_channel,
 )
 from chatops.lifecycle.group import note_group, note_group_failed
+from chatops.lifecycle.identity import (
+    LinkNotGood,
+    NotAMember,
+    NotYoursToLink,
+    WorkspaceUnknown,
+    confirm_identity,
+    issue_claim,
+    link_identity,
+    read_claim,
+    unlink_identity,
+)
 from chatops.lifecycle.oauth import StateRefused, begin_installation, consume_state, tenant_in
 from chatops.lifecycle.outbox import (
     NotDead,
@@ -39,22 +50,23 @@ from chatops.lifecycle.receipts import (
 )
 from chatops.lifecycle.workspace import (
     Grant,
-    NotAMember,
     ReferenceNotPermitted,
     WorkspaceTaken,
-    WorkspaceUnknown,
+    WorkspaceUnproven,
     install_workspace,
-    link_identity,
     link_workspace,
     revoke_workspace,
+    yield_workspace,
 )
 
 __all__ = [
     "ChannelInUse",
     "ChannelShared",
     "Grant",
+    "LinkNotGood",
     "NotAMember",
     "NotDead",
+    "NotYoursToLink",
     "Outcome",
     "Perform",
     "ReferenceNotPermitted",
@@ -63,14 +75,17 @@ __all__ = [
     "StateRefused",
     "WorkspaceTaken",
     "WorkspaceUnknown",
+    "WorkspaceUnproven",
     "begin_installation",
     "capture_message",
     "close_channel",
     "close_receipt",
+    "confirm_identity",
     "consume_state",
     "count_attempt",
     "enqueue",
     "install_workspace",
+    "issue_claim",
     "link_identity",
     "link_workspace",
     "mark_view_opened",
@@ -84,6 +99,7 @@ __all__ = [
     "plan_channel",
     "process_late",
     "process_receipt",
+    "read_claim",
     "reopen_channel",
     "retry_message",
     "revoke_workspace",
@@ -91,5 +107,7 @@ __all__ = [
     "take_next",
     "tell_of_captured",
     "tenant_in",
+    "unlink_identity",
     "use_channel",
+    "yield_workspace",
 ]

@@ -1,4 +1,4 @@
-"""Verbs: connect a workspace and its people, and let go of it when either side ends it."""
+"""Verbs: connect a workspace, and let go of it when either side ends it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from adapters.secrets import is_permitted
-from chatops.models import OutboxMessage, SlackIdentity, SlackInstallation
+from chatops.models import OutboxMessage, SlackInstallation
 from conductor.ledger.receipts import append
-from conductor.lib.errors import Conflict, Invalid
+from conductor.lib.errors import Conflict, Invalid, NotAllowed
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, require
-from conductor.tenancy.models import Membership, Tenant
+from conductor.tenancy.models import Tenant
 
 REFERENCES = ("env:", "file:")
+OPERATOR = ("system",)
 
 
 @dataclass(frozen=True)
@@ -40,32 +40,31 @@ class WorkspaceTaken(Conflict):
     code = "workspace_taken"
 
 
+class WorkspaceUnproven(NotAllowed):
+    """A workspace is connected from Slack itself: choose Connect a workspace on the Slack page."""
+
+    code = "workspace_unproven"
+
+
 class ReferenceNotPermitted(Invalid):
     """Your organisation may not use this secret. An operator can permit it with CONDUCTOR_SECRET_REFERENCES."""
 
     code = "reference_not_permitted"
 
 
-class WorkspaceUnknown(Invalid):
-    """This Slack workspace is not connected to your organisation."""
-
-    code = "workspace_unknown"
-
-
-class NotAMember(Invalid):
-    """This person is not a member of your organisation. Add them as a member first."""
-
-    code = "not_a_member"
-
-
 def link_workspace(
     *, tenant_id: UUID, team_id: str, team_name: str, actor: Actor, now: datetime, bot_token_reference: str = ""
 ) -> SlackInstallation:
-    """Let the workspace speak for the tenant, again if it was revoked. Needs the tenant's scope.
+    """Let the workspace speak for the tenant on the operator's word, again if it was revoked. Needs the tenant's scope.
 
-    Raise WorkspaceTaken where it speaks for another tenant, Invalid where a token itself was given.
+    An admin may only change the name and the token's reference of a workspace that speaks for the tenant already;
+    for another raise WorkspaceUnproven. Raise WorkspaceTaken where it speaks for another tenant, Invalid where a token
+    itself was given.
     """
     require(actor=actor, permission="manage_adapters")
+    speaks = SlackInstallation.objects.filter(team_id=team_id, revoked_at=None).exists()
+    if actor.roles != OPERATOR and not speaks:
+        raise WorkspaceUnproven
     if bot_token_reference:
         _require_permitted(tenant_id, bot_token_reference, actor)
     given: dict[str, Any] = {"team_name": team_name, "bot_token_reference": bot_token_reference}
@@ -86,6 +85,7 @@ def install_workspace(*, tenant_id: UUID, grant: Grant, actor: Actor, now: datet
         "bot_scopes": list(grant.scopes),
         "bot_token_sealed": grant.sealed_token,
         "bot_token_reference": "",
+        "is_granted": True,
     }
     return _connect(tenant_id, grant.team_id, given, "chatops.workspace.installed", actor, now)
 
@@ -108,32 +108,22 @@ def revoke_workspace(*, installation: SlackInstallation, actor: Actor, now: date
     return True
 
 
-def link_identity(
-    *, tenant_id: UUID, team_id: str, slack_user_id: str, user: User, actor: Actor, now: datetime
-) -> SlackIdentity:
-    """Say which member a Slack user is; a link made before is replaced. Needs the tenant's scope."""
-    require(actor=actor, permission="manage_members")
-    if not SlackInstallation.objects.filter(team_id=team_id).exists():
-        raise WorkspaceUnknown
-    if not Membership.objects.filter(user=user).exists():
-        raise NotAMember
-    with transaction.atomic():
-        row, _ = SlackIdentity.objects.update_or_create(
-            tenant_id=tenant_id,
-            team_id=team_id,
-            slack_user_id=slack_user_id,
-            defaults={"user": user, "linked_at": now},
-        )
-        body = {"team": team_id, "slack_user": slack_user_id, "user": ref("tenancy.user", user.pk)}
-        _keep_act("chatops.identity.linked", row, actor, now, body)
-    return row
+def yield_workspace(*, team_id: str, now: datetime) -> bool:
+    """End the tenant's hold on the workspace where only somebody's word made it; return whether it was ended.
+
+    For a grant of Slack's own to another tenant, which beats such a word. What Slack granted here stays. Needs the
+    scope of the tenant that yields.
+    """
+    installation = SlackInstallation.objects.filter(team_id=team_id, revoked_at=None, is_granted=False).first()
+    if installation is None:
+        return False
+    return revoke_workspace(installation=installation, actor=Actor.system(), now=now, why="granted elsewhere")
 
 
 def _connect(
     tenant_id: UUID, team_id: str, given: dict[str, Any], action: str, actor: Actor, now: datetime
 ) -> SlackInstallation:
     fresh = {
-        "tenant_id": tenant_id,
         "installed_by": actor.ref,
         "installed_at": now,
         "revoked_at": None,
@@ -141,7 +131,9 @@ def _connect(
     }
     try:
         with transaction.atomic():
-            row, _ = SlackInstallation.objects.update_or_create(team_id=team_id, defaults={**given, **fresh})
+            row, _ = SlackInstallation.objects.update_or_create(
+                tenant_id=tenant_id, team_id=team_id, defaults={**given, **fresh}
+            )
             _keep_act(action, row, actor, now, {"team": team_id, "name": row.team_name})
     except IntegrityError as error:
         raise WorkspaceTaken from error
@@ -152,18 +144,15 @@ def _require_permitted(tenant_id: UUID, reference: str, actor: Actor) -> None:
     if not reference.startswith(REFERENCES):
         raise Invalid(fields={"bot_token_reference": [f"Say where the token is: {', '.join(REFERENCES)}…"]})
     slug = Tenant.objects.values_list("slug", flat=True).get(id=tenant_id)
-    if actor.roles != ("system",) and not is_permitted(reference=reference, tenant_slug=slug):
+    if actor.roles != OPERATOR and not is_permitted(reference=reference, tenant_slug=slug):
         raise ReferenceNotPermitted(fields={"bot_token_reference": ["Not among the permitted references."]})
 
 
-def _keep_act(
-    action: str, row: SlackInstallation | SlackIdentity, actor: Actor, now: datetime, body: dict[str, Any]
-) -> None:
-    kind = "chatops.installation" if isinstance(row, SlackInstallation) else "chatops.identity"
+def _keep_act(action: str, row: SlackInstallation, actor: Actor, now: datetime, body: dict[str, Any]) -> None:
     append(
         tenant_id=row.tenant_id,
         action=action,
-        subject=ref(kind, row.id),
+        subject=ref("chatops.installation", row.id),
         subject_name=str(row),
         actor=actor,
         now=now,

@@ -13,7 +13,7 @@ from conductor.tenancy.models import TenantModel
 class SlackInstallation(TenantModel):
     """A Slack workspace that speaks for a tenant. A revoked one stays, without its token: who and when is history."""
 
-    team_id = models.CharField(max_length=40, unique=True)
+    team_id = models.CharField(max_length=40)
     team_name = models.CharField(max_length=120)
     enterprise_id = models.CharField(max_length=40, blank=True)
     app_id = models.CharField(max_length=40, blank=True)
@@ -30,7 +30,17 @@ class SlackInstallation(TenantModel):
     installed_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_why = models.CharField(max_length=40, blank=True)
-    """by hand, app_uninstalled, tokens_revoked, or the error with which Slack refused the token."""
+    """by hand, app_uninstalled, tokens_revoked, granted elsewhere, or the error with which Slack refused the token."""
+    is_granted = models.BooleanField(default=False, editable=False)
+    """Whether Slack's own OAuth grant proved that the workspace is the tenant's; else the operator said so."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "team_id"], name="slack_installation_unique"),
+            models.UniqueConstraint(
+                fields=["team_id"], condition=models.Q(revoked_at=None), name="slack_team_speaks_for_one"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.team_name
@@ -41,15 +51,29 @@ class SlackInstallation(TenantModel):
         return bool(self.revoked_at is None and (self.bot_token_sealed or self.bot_token_reference))
 
 
+class ProvenIdentities(models.Manager["SlackIdentity"]):
+    """Those that name somebody."""
+
+    def get_queryset(self) -> models.QuerySet[SlackIdentity]:
+        return super().get_queryset().exclude(proven_by="")
+
+
 class SlackIdentity(TenantModel):
-    """Which member a Slack user is."""
+    """Which member a Slack user is. One that nobody has proven names nobody, and `objects` does not show it."""
 
     team_id = models.CharField(max_length=40)
     slack_user_id = models.CharField(max_length=40)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     linked_at = models.DateTimeField()
+    proven_by = models.CharField(max_length=10, blank=True, editable=False)
+    """`member`: they confirmed it, signed in, by a link that only the Slack user got; `operator`; empty: an admin's
+    word of before, which the member has still to confirm."""
+
+    objects = ProvenIdentities()
+    ever = models.Manager["SlackIdentity"]()
 
     class Meta:
+        base_manager_name = "ever"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "team_id", "slack_user_id"], name="slack_identity_unique")
         ]

@@ -16,7 +16,8 @@ from conductor.console.doors import door
 from conductor.console.errors import refusal
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound, Refused
-from conductor.tenancy.actors import actor_for_user
+from conductor.tenancy.actors import actor_for_user, require
+from conductor.tenancy.authentication import of_session
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.scope import tenant_scope
@@ -71,11 +72,17 @@ def _finish(request: HttpRequest) -> str:
         raise installing.InstallRefused("Nothing was installed: it was cancelled in Slack.")
     with tenant_scope(tenant_id):
         tenant = Tenant.objects.get(id=tenant_id)
-        actor = actor_for_user(user=user, tenant=tenant, channel="console")
+        actor = actor_for_user(
+            user=user, tenant=tenant, channel="console", authentication=of_session(request, request.user)
+        )
         if actor is None:
             raise NotFound
-        installing.finish(code=request.GET.get("code", ""), tenant=tenant, actor=actor, now=moment)
-        return tenant.slug
+        require(actor=actor, permission="manage_adapters")
+        grant = installing.exchange(code=request.GET.get("code", ""), tenant=tenant)
+    installing.make_room(grant=grant, tenant_id=tenant_id, now=moment)
+    with tenant_scope(tenant_id):
+        lifecycle.install_workspace(tenant_id=tenant_id, grant=grant, actor=actor, now=moment)
+    return tenant.slug
 
 
 @require_POST

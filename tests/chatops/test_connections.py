@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from chatops.lifecycle import (
+    LinkNotGood,
     NotAMember,
+    NotYoursToLink,
     WorkspaceTaken,
     WorkspaceUnknown,
+    WorkspaceUnproven,
+    confirm_identity,
+    issue_claim,
     link_identity,
     link_workspace,
+    read_claim,
     revoke_workspace,
 )
 from chatops.models import SlackIdentity, SlackInstallation
 from chatops.responses import NotDelivered, is_slack, post_answer
-from chatops.selectors import tenant_of_team
+from chatops.selectors import slack_user_of, tenant_of_team, user_of
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
-from tests.chatops.slack import BEN, NORTHWIND_TEAM
+from tests.browsing import prove
+from tests.chatops.slack import BEN, NORTHWIND_TEAM, Speaker
 
 
 def test_a_workspace_leads_to_its_tenant_without_a_scope(workspace: Tenant, other_workspace: Tenant) -> None:
@@ -80,10 +90,6 @@ def test_only_admins_connect_workspaces_and_people(
             link_workspace(tenant_id=workspace.id, team_id="T2", team_name="x", actor=commander, now=now)
         with pytest.raises(PermissionMissing):
             revoke_workspace(installation=SlackInstallation.objects.get(), actor=commander, now=now)
-        with pytest.raises(PermissionMissing):
-            link_identity(
-                tenant_id=workspace.id, team_id=NORTHWIND_TEAM, slack_user_id="U9", user=ben, actor=commander, now=now
-            )
 
 
 def test_people_are_linked_to_members_of_the_tenant_in_its_workspaces_only(
@@ -155,47 +161,128 @@ ADMIN = "/admin/chatops/slackinstallation/"
 PEOPLE = "/admin/chatops/slackidentity/"
 
 
-def test_an_admin_connects_and_disconnects_a_workspace(
-    workspace: Tenant, ana: User, as_user: Callable[[User], Client]
+@pytest.mark.fault("security-3")
+def test_an_admin_connects_no_workspace_by_typing_its_id_and_disconnects_their_own(
+    workspace: Tenant, ana: User, as_user: Callable[[User], Client], actor: Callable[..., Actor], now: datetime
 ) -> None:
     client = as_user(ana)
-    form = {"team_id": "T0SECOND", "team_name": "Second", "bot_token_reference": ""}
+    form = {"team_id": "T0VICTIM01", "team_name": "Victim", "bot_token_reference": ""}
 
-    assert client.post(f"{ADMIN}add/", form).status_code == 302
-    assert tenant_of_team("T0SECOND") == workspace.id
+    assert client.post(f"{ADMIN}add/", form).status_code == 403
+    assert tenant_of_team("T0VICTIM01") is None
+    admin = actor(ana)
     with tenant_scope(workspace.id):
-        second = SlackInstallation.objects.get(team_id="T0SECOND")
-    client.post(ADMIN, {"action": "revoke", "_selected_action": [str(second.id)]})
+        given: dict[str, Any] = {"tenant_id": workspace.id, "actor": admin, "now": now}
+        with pytest.raises(WorkspaceUnproven):
+            link_workspace(**given, team_id="T0VICTIM01", team_name="Victim")
+        first = SlackInstallation.objects.get(team_id=NORTHWIND_TEAM)
+        link_workspace(**given, team_id=NORTHWIND_TEAM, team_name="New name")
+    client.post(ADMIN, {"action": "revoke", "_selected_action": [str(first.id)]})
 
-    assert tenant_of_team("T0SECOND") is None
-    assert tenant_of_team(NORTHWIND_TEAM) == workspace.id
-
-
-def test_an_admin_is_told_that_a_workspace_is_taken(
-    workspace: Tenant, other_workspace: Tenant, ana: User, as_user: Callable[[User], Client]
-) -> None:
-    form = {"team_id": "T0GLOBEX", "team_name": "Mine", "bot_token_reference": ""}
-
-    page = as_user(ana).post(f"{ADMIN}add/", form, follow=True)
-
-    assert tenant_of_team("T0GLOBEX") == other_workspace.id
-    assert "already" in page.content.decode()
+    assert tenant_of_team(NORTHWIND_TEAM) is None
+    with tenant_scope(workspace.id), pytest.raises(WorkspaceUnproven):
+        link_workspace(**given, team_id=NORTHWIND_TEAM, team_name="Again")
 
 
-def test_an_admin_links_a_member_and_sees_no_stranger(
-    workspace: Tenant, ana: User, max_: User, as_user: Callable[[User], Client]
-) -> None:
-    client = as_user(ana)
-    page = client.get(f"{PEOPLE}add/").content.decode()
-    form = {"team_id": NORTHWIND_TEAM, "slack_user_id": "U0ANA", "user": str(ana.pk)}
-
-    client.post(f"{PEOPLE}add/", form)
-    client.post(f"{PEOPLE}add/", {**form, "slack_user_id": "U0MAX", "user": str(max_.pk)})
-
-    assert f'value="{max_.pk}"' not in page
+@pytest.mark.fault("security-3")
+def test_a_revoked_workspace_is_free_for_others(workspace: Tenant, other_tenant: Tenant, now: datetime) -> None:
     with tenant_scope(workspace.id):
-        assert SlackIdentity.objects.get(slack_user_id="U0ANA").user == ana
-        assert not SlackIdentity.objects.filter(slack_user_id="U0MAX").exists()
+        revoke_workspace(installation=SlackInstallation.objects.get(), actor=Actor.system(), now=now)
+    with tenant_scope(other_tenant.id):
+        link_workspace(tenant_id=other_tenant.id, team_id=NORTHWIND_TEAM, team_name="x", actor=Actor.system(), now=now)
+    assert tenant_of_team(NORTHWIND_TEAM) == other_tenant.id
+
+    with tenant_scope(workspace.id), pytest.raises(WorkspaceTaken):
+        link_workspace(tenant_id=workspace.id, team_id=NORTHWIND_TEAM, team_name="x", actor=Actor.system(), now=now)
+
+
+@pytest.mark.fault("security-4")
+def test_an_admin_links_nobody(
+    workspace: Tenant,
+    ana: User,
+    cora: User,
+    as_user: Callable[[User], Client],
+    actor: Callable[..., Actor],
+    now: datetime,
+) -> None:
+    form = {"team_id": NORTHWIND_TEAM, "slack_user_id": "U0EVIL", "user": str(cora.pk)}
+    assert as_user(ana).post(f"{PEOPLE}add/", form).status_code == 403
+    admin, herself = actor(ana), actor(cora)
+    given: dict[str, Any] = {"tenant_id": workspace.id, "now": now}
+    claim = {"team_id": NORTHWIND_TEAM, "slack_user_id": "U0EVIL"}
+    with tenant_scope(workspace.id):
+        for who in (admin, herself):
+            with pytest.raises(NotYoursToLink):
+                link_identity(**given, **claim, user=cora, actor=who)
+        token = issue_claim(tenant_id=workspace.id, **claim, now=now)
+        with pytest.raises(NotYoursToLink):
+            confirm_identity(**given, token=token, user=cora, actor=admin)
+        assert user_of(team_id=NORTHWIND_TEAM, slack_user_id="U0EVIL") is None
+
+
+@pytest.mark.fault("security-4")
+def test_a_link_that_an_admin_made_before_names_nobody_until_it_is_confirmed(workspace: Tenant, cora: User) -> None:
+    with tenant_scope(workspace.id):
+        SlackIdentity.ever.filter(slack_user_id=BEN).update(proven_by="", user=cora)
+        assert user_of(team_id=NORTHWIND_TEAM, slack_user_id=BEN) is None
+        assert slack_user_of(team_id=NORTHWIND_TEAM, user_id=cora.pk) != BEN
+
+
+@pytest.mark.fault("security-4")
+def test_a_member_confirms_signed_in_what_only_their_slack_account_was_given(
+    workspace: Tenant, ana: User, ben: User, as_user: Callable[[User], Client]
+) -> None:
+    answer = Speaker("U0ANA")("declare sev3 Search is slow")
+    (page,) = re.findall(r"http://[^/|]+(/t/northwind/slack/you/[^|]+)", json.dumps(answer))
+    browser = as_user(ana)
+
+    assert Client().get(page).status_code == 302
+    assert browser.post(page)["Location"].startswith("/accounts/confirm/")
+    assert "U0ANA" in prove(browser).get(page).content.decode()
+    assert browser.post(page).status_code == 302
+    with tenant_scope(workspace.id):
+        assert user_of(team_id=NORTHWIND_TEAM, slack_user_id="U0ANA") == ana
+        told = Receipt.objects.filter(action="chatops.identity.linked").latest("recorded_at", "id")
+        assert (told.actor_name, told.body["proven_by"]) == ("Ana Admin", "member")
+    assert prove(as_user(ben)).post(page).status_code == 403
+
+
+@pytest.mark.fault("security-4")
+@pytest.mark.parametrize("minutes", [-1, 15])
+def test_a_claim_ends_and_is_of_one_organisation(
+    minutes: int, workspace: Tenant, other_tenant: Tenant, ben: User, now: datetime
+) -> None:
+    claim = {"team_id": NORTHWIND_TEAM, "slack_user_id": "U0NEW"}
+    token = issue_claim(tenant_id=workspace.id, **claim, now=now)
+    with tenant_scope(workspace.id):
+        assert read_claim(token=token, tenant_id=workspace.id, now=now).slack_user_id == "U0NEW"
+        for bad, at in ((token, now + timedelta(minutes=minutes)), (token + "x", now)):
+            with pytest.raises(LinkNotGood):
+                read_claim(token=bad, tenant_id=workspace.id, now=at)
+    with tenant_scope(other_tenant.id), pytest.raises(LinkNotGood):
+        read_claim(token=token, tenant_id=other_tenant.id, now=now)
+
+
+@pytest.mark.fault("security-4")
+def test_an_admin_ends_a_link(workspace: Tenant, ana: User, as_user: Callable[[User], Client]) -> None:
+    with tenant_scope(workspace.id):
+        row = SlackIdentity.objects.get(slack_user_id=BEN)
+    as_user(ana).post(PEOPLE, {"action": "unlink", "_selected_action": [str(row.id)]})
+
+    with tenant_scope(workspace.id):
+        assert user_of(team_id=NORTHWIND_TEAM, slack_user_id=BEN) is None
+        assert Receipt.objects.filter(action="chatops.identity.unlinked").count() == 1
+
+
+def test_the_operator_links_workspaces_and_people(tenant: Tenant, ana: User) -> None:
+    call_command("link_slack", "northwind", "T0HAND", name="By hand")
+    call_command("link_slack", "northwind", "T0HAND", user=["U0ANA", "ana@example.test"])
+
+    assert tenant_of_team("T0HAND") == tenant.id
+    with tenant_scope(tenant.id):
+        assert user_of(team_id="T0HAND", slack_user_id="U0ANA") == ana
+    with pytest.raises(CommandError, match="proven"):
+        call_command("link_slack", "northwind", "T0HAND", user=["U9", "nobody@example.test"])
 
 
 def test_an_admin_sees_the_rows_of_the_own_tenant_only(

@@ -14,9 +14,10 @@ from django.db import connections
 from django.test import Client
 
 from chatops.credentials import SecretUnavailable, bot_token
-from chatops.lifecycle import StateRefused, begin_installation, consume_state, revoke_workspace
+from chatops.lifecycle import StateRefused, begin_installation, consume_state, link_workspace, revoke_workspace
 from chatops.manifest import SCOPES
 from chatops.models import OutboxMessage, SlackInstallation, SlackOAuthState
+from chatops.selectors import tenant_of_team
 from conductor.ledger.models import Receipt
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
@@ -275,3 +276,23 @@ def test_a_rotated_signing_secret_overlaps_until_its_date(workspace: Tenant, set
     assert [answers("new-secret"), answers(old)] == [200, 401]
     settings.SLACK_SIGNING_SECRET_PREVIOUS_UNTIL = "next week"
     assert answers(old) == 401
+
+
+@pytest.mark.fault("security-3")
+@pytest.mark.parametrize("granted", [False, True])
+def test_a_grant_of_slacks_beats_somebodys_word_and_no_other_grant(
+    granted: bool, app: SlackDouble, tenant: Tenant, other_tenant: Tenant, ana: User, as_user: Browser, now: datetime
+) -> None:
+    system: dict[str, Any] = {"tenant_id": other_tenant.id, "actor": Actor.system(), "now": now}
+    with tenant_scope(other_tenant.id):
+        link_workspace(**system, team_id="T0NEW", team_name="Taken")
+        SlackInstallation.objects.update(is_granted=granted)
+    browser = as_user(ana)
+
+    answer = browser.get("/slack/oauth_redirect", {"code": "good", "state": begin(browser)})
+
+    assert answer.status_code == (409 if granted else 302)
+    assert tenant_of_team("T0NEW") == (other_tenant.id if granted else tenant.id)
+    with tenant_scope(other_tenant.id):
+        ended = Receipt.objects.filter(action="chatops.workspace.revoked").values_list("body__why", flat=True)
+        assert list(ended) == ([] if granted else ["granted elsewhere"])
