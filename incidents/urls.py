@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from incidents.views import action_items, entries, people, postmortems, reporting, response, rule_form, rules, tickets
+from incidents.views import (
+    action_items,
+    alert_sources,
+    entries,
+    people,
+    postmortems,
+    reporting,
+    response,
+    rule_form,
+    rules,
+    tickets,
+)
 from incidents.views import incidents as views
 
 app_name = "incidents"
@@ -44,6 +55,13 @@ urlpatterns = [
     path("rules/reporting/<str:key>/", reporting.rule, name="rules_reporting_one"),
     path("deadlines/", reporting.deadlines, name="deadlines"),
     path("alerts/", response.alert_list, name="alerts"),
+    path("alerts/sources/", alert_sources.source_list, name="alert_sources"),
+    path("alerts/sources/new/", alert_sources.source_new, name="alert_source_new"),
+    path("alerts/sources/at/<slug:name>/", alert_sources.source, name="alert_source"),
+    path("alerts/sources/at/<slug:name>/test/", alert_sources.source_test, name="alert_source_test"),
+    path("alerts/sources/at/<slug:name>/severities/", alert_sources.source_severities, name="alert_source_severities"),
+    path("alerts/sources/at/<slug:name>/rotate/", alert_sources.source_rotate, name="alert_source_rotate"),
+    path("alerts/sources/at/<slug:name>/end/", alert_sources.source_end, name="alert_source_end"),
     path("alerts/<uuid:alert>/", response.alert, name="alert"),
     path("INC-<int:number>/duty/", response.duty, name="duty"),
     path("INC-<int:number>/moment/", response.moment, name="moment"),

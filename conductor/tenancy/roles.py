@@ -68,6 +68,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "policy:write": frozenset({"view_evidence", "manage_policies", "activate_policies"}),
     "graph:read": frozenset({"view_incidents"}),
     "graph:write": frozenset({"view_incidents", "edit_graph"}),
+    "adapters:write": frozenset({"manage_adapters"}),
 }
 """What a token's scope lets through of its member's permissions."""
 

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
+import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -30,6 +32,7 @@ from incidents.lifecycle import (
     rotate_alert_source,
 )
 from incidents.models import AlertDelivery, AlertRecord, AlertSource, Incident, Status
+from tests.evidence.calling import token_of_member
 from tests.incidents.test_alerts import GRAFANA
 
 
@@ -214,6 +217,53 @@ def test_a_source_is_set_up_on_the_command_line(tenant: Tenant) -> None:
     with pytest.raises(CommandError, match="cannot mean"):
         run("map", "probe", "page=SEV9")
     assert run("list").startswith("probe  Standard Webhooks  ended")
+
+
+@pytest.mark.fault("field-F2")
+def test_an_admin_sets_a_source_up_in_the_console(
+    tenant: Tenant, ana: Any, ben: Any, as_user: Callable[..., Client]
+) -> None:
+    browser, pages = as_user(ana), "/t/northwind/incidents/alerts/sources/"
+    one = f"{pages}at/probe/"
+    assert pages in browser.get("/t/northwind/incidents/alerts/").content.decode()
+    assert as_user(ben).get(pages).status_code == 403
+
+    assert "Use letters, digits" in browser.post(f"{pages}new/", {"name": "a b", "shape": "GENERIC"}).content.decode()
+    added = browser.post(f"{pages}new/", {"name": "probe", "shape": "ALERTMANAGER"})
+    secret = re.findall(r'id="secret" value="(\w{64})"', added.content.decode())[0]
+    assert "/hooks/northwind/alerts/probe" in added.content.decode()
+    assert "already" in browser.post(f"{pages}new/", {"name": "probe", "shape": "GENERIC"}).content.decode()
+    assert secret not in browser.get(one).content.decode()
+    assert "A test of Grafana: it arrived." in browser.post(f"{one}test/", follow=True).content.decode()
+    bad = browser.post(f"{one}severities/", {"severity_words": "page = SEV9"})
+    assert (bad.status_code, "cannot mean" in bad.content.decode()) == (422, True)
+    said = browser.post(f"{one}severities/", {"severity_words": "page = SEV1\n\nwatchdog=none"}, follow=True)
+    assert "page = SEV1\nwatchdog = none" in said.content.decode()
+    assert "at least 16 characters" in browser.post(f"{one}rotate/", {"secret": "short"}).content.decode()
+    assert "is taken until" in browser.post(f"{one}rotate/").content.decode()
+    assert "Ended" in browser.post(f"{one}end/", follow=True).content.decode()
+    assert browser.post(f"{one}test/").status_code == 409
+
+
+@pytest.mark.fault("field-F2")
+def test_a_token_of_an_admin_sets_a_source_up_and_a_responders_does_not(tenant: Tenant, ana: Any, ben: Any) -> None:
+    def call(whose: Any, method: str, path: str, body: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {token_of_member(whose, tenant)}"}
+        address = f"/api/v1/tenants/northwind/alerts/sources{path}"
+        return Client().generic(method, address, json.dumps(body), content_type="application/json", headers=headers)
+
+    added = call(ana, "POST", "", {"name": "probe", "shape": "GENERIC"})
+    assert (added.status_code, added.json()["path"]) == (201, "/hooks/northwind/alerts/probe")
+    assert call(ana, "POST", "", {"name": "probe", "shape": "GENERIC"}).status_code == 409
+    assert call(ben, "POST", "", {"name": "other", "shape": "GENERIC"}).status_code == 403
+    assert call(ana, "POST", "/probe/test").json()["dispositions"][0]["outcome"] == "NO_INCIDENT"
+    words = {"severity_words": {"Page": "sev1"}}
+    assert call(ana, "PUT", "/probe/severities", words).json()["severity_words"] == {"page": "SEV1"}
+    assert call(ana, "POST", "/probe/rotation", {}).json()["secret"] != added.json()["secret"]
+    assert call(ana, "POST", "/probe/end").json()["ended_at"] is not None
+    assert call(ana, "POST", "/nobody/end").status_code == 404
+    (listed,) = call(ana, "GET", "").json()
+    assert (listed["name"], "secret" in listed) == ("probe", False)
 
 
 def source(tenant: Tenant, admin: Actor, now: datetime, shape: str) -> NewSource:
