@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ninja import Field, Schema
 
+from conductor.lib.moments import Moment
 from controls.models import WorkflowBinding
 from evidence.models import EvidenceBundle, Pack
 from evidence.selectors import BundleDetail
@@ -207,7 +208,7 @@ class BundleIn(Schema):
     purpose: str = ""
     controls: list[str]
     environment: str = ""
-    effective_from: datetime
+    effective_from: Moment
     supersedes: str = ""
 
 

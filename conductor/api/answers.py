@@ -90,7 +90,7 @@ def _named(row: Model) -> list[str]:
 
 def _seen(named: Sequence[str], request: HttpRequest) -> Model:
     label, key = named
-    row = apps.get_model(label)._default_manager.filter(pk=key).first()
+    row: Model | None = apps.get_model(label)._default_manager.filter(pk=key).first()
     if row is None:
         raise NotFound
     _guard(row, request)

@@ -13,6 +13,7 @@ from conductor.api.paging import page
 from conductor.engine.simulations import Selection, start_simulation
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid
+from conductor.lib.moments import Moment
 from conductor.policy import selectors
 from conductor.policy.candidate import Candidate, candidate_of_files, candidate_with
 from conductor.policy.decision_log import event_of
@@ -78,8 +79,8 @@ class SimulationIn(Schema):
     policy_id: UUID | None = None
     files: dict[str, str] = Field(default_factory=dict)
     data: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     actions: list[str] = Field(default_factory=list)
     title: str = ""
 
@@ -183,7 +184,7 @@ def list_simulations(request: TenantRequest, cursor: str = "", limit: int = 50) 
 
 
 @router.post("/simulations", response={201: SimulationDetailOut}, operation_id="start_simulation")
-@redrawn_by(lambda request, number, **_given: get_simulation(request, int(number)), keeps=("number",))
+@redrawn_by(lambda _request, number, **_given: _detail(selectors.simulation(int(number))), keeps=("number",))
 def start(request: TenantRequest, payload: SimulationIn) -> Any:
     """Replay recorded decisions on other rules; read the simulation for its progress. Enforces nothing."""
     require(actor=request.actor, permission="manage_policies")
@@ -207,8 +208,6 @@ def get_simulation(request: TenantRequest, number: int) -> Any:
 
 
 def _candidate(request: TenantRequest, payload: SimulationIn) -> tuple[str, Candidate]:
-    if naive := [name for name in ("since", "until") if (at := getattr(payload, name)) and at.tzinfo is None]:
-        raise Invalid(fields={name: ["Name the time zone."] for name in naive})
     in_force = rules_in_force()
     if payload.files:
         made = candidate_of_files(payload.files, data=payload.data, in_force=in_force, tenant=str(request.tenant.id))

@@ -15,6 +15,7 @@ from conductor.api.auth import BearerToken
 from conductor.api.bodies import limited
 from conductor.api.idempotency import idempotent, marked
 from conductor.api.methods import only_get, with_methods
+from conductor.api.parsing import CleanParser
 
 TENANT = "/tenants/{tenant}"
 ROUTERS = (
@@ -66,6 +67,7 @@ api = ConductorAPI(
     urls_namespace="api",
     auth=BearerToken(),
     docs_url=None,
+    parser=CleanParser(),
 )
 problems.install(api)
 # Inside of ninja's own checks, so that nobody is answered who is not authenticated (docs/decisions/0085).

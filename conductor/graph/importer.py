@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from conductor.graph.models import Edge, Node
+from conductor.graph.rows import NODE_COLUMNS, Rows, read_rows
 from conductor.ledger.receipts import append
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.errors import Invalid
@@ -23,8 +21,6 @@ from conductor.tenancy.models import Environment
 
 RESOURCE_KINDS = ("service", "database", "queue", "cache", "host", "bucket", "cluster", "external", "team")
 MAX_ROWS = 200_000
-NODE_COLUMNS = ("kind", "key", "name", "environment")
-EDGE_COLUMNS = ("source", "target", "kind")
 
 
 @dataclass(frozen=True)
@@ -50,9 +46,6 @@ class Report:
         self.rejected.append(Rejected(row, reason))
 
 
-Rows = list[tuple[str, Mapping[str, Any]]]
-
-
 def import_resources(
     *, tenant_id: UUID, content: bytes, media_type: str, actor: Actor, now: datetime, source: str = ""
 ) -> Report:
@@ -63,7 +56,7 @@ def import_resources(
     Edge: source and target as `kind/key`, kind one of Edge.Kind.
     """
     require(actor=actor, permission="edit_graph")
-    nodes, edges = _parse(content, media_type)
+    nodes, edges = read_rows(content, media_type)
     if len(nodes) + len(edges) > MAX_ROWS:
         raise Invalid(f"{len(nodes) + len(edges)} rows are too many at once; send at most {MAX_ROWS}.")
     report = Report()
@@ -82,42 +75,6 @@ def import_resources(
             subjects=[{"name": source or "import", "digest": sha256_hex(content)}],
         )
     return report
-
-
-def _parse(content: bytes, media_type: str) -> tuple[Rows, Rows]:
-    try:
-        text = content.decode("utf-8-sig")
-        return _parse_json(text) if "json" in media_type else _parse_csv(text)
-    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
-        raise Invalid(f"The file cannot be read: {error}") from error
-
-
-def _parse_json(text: str) -> tuple[Rows, Rows]:
-    document = json.loads(text)
-    if not isinstance(document, dict) or not ({"nodes", "edges"} & document.keys()):
-        raise Invalid('The JSON document must be an object with "nodes" and "edges".')
-
-    def rows(name: str) -> Rows:
-        return [
-            (f"{name}[{n}]", row if isinstance(row, dict) else {"_": row})
-            for n, row in enumerate(document.get(name, []))
-        ]
-
-    return rows("nodes"), rows("edges")
-
-
-def _parse_csv(text: str) -> tuple[Rows, Rows]:
-    reader = csv.DictReader(io.StringIO(text))
-    header = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = header
-    rows: Rows = [(f"line {reader.line_num}", row) for row in reader]
-    if set(EDGE_COLUMNS) <= set(header):
-        return [], rows
-    if {"kind", "key"} <= set(header):
-        return rows, []
-    raise Invalid(
-        "The first line must name the columns: kind,key,name,environment for nodes; source,target,kind for edges."
-    )
 
 
 def _import_nodes(tenant_id: UUID, rows: Rows, report: Report, now: datetime) -> None:

@@ -14,6 +14,7 @@ from conductor.ledger.models import Receipt
 from conductor.ledger.receipts import append
 from conductor.lib.clock import rfc3339
 from conductor.lib.errors import Conflict, Invalid
+from conductor.lib.moments import OUT_OF_RANGE, is_usable
 from conductor.lib.refs import Ref, ref
 from conductor.tenancy.actors import Actor, require
 from conductor.tenancy.models import Environment
@@ -171,7 +172,11 @@ def _refuse_unusable(title: str, effective_from: datetime, supersedes: EvidenceB
     fields: dict[str, list[str]] = {}
     if not title.strip() or len(title.strip()) > 200:
         fields["title"] = ["Give a title of at most 200 characters."]
-    if effective_from > now:
+    if effective_from.tzinfo is None:
+        fields["effective_from"] = ["Name the time zone."]
+    elif not is_usable(effective_from):
+        fields["effective_from"] = [OUT_OF_RANGE]
+    elif effective_from > now:
         fields["effective_from"] = ["The period must have begun."]
     if fields:
         raise Invalid(fields=fields)

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime
 
+from conductor.lib.moments import Moment
 from incidents import models, selectors
 from incidents.api.schemas import EventOut, Line, Text
 
@@ -61,7 +61,7 @@ class EntryOut(Schema):
 class CorrectionIn(Schema):
     text: Text
     reason: Text
-    occurred_at: AwareDatetime | None = Field(None, description="When it happened, if that is corrected too.")
+    occurred_at: Moment | None = Field(None, description="When it happened, if that is corrected too.")
 
 
 class RedactionIn(Schema):

@@ -10,6 +10,7 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
+from conductor.lib.moments import Day
 from incidents.api.schemas import Line, Text
 from incidents.models import ActionItem
 
@@ -52,7 +53,7 @@ class ActionItemIn(Schema):
     type: ActionItemType
     detail: Text = ""
     owner: str | None = Field(default=None, description="User name, e-mail address or reference of a member.")
-    due_date: date | None = None
+    due_date: Day | None = None
 
 
 class ActionItemChange(ActionItemIn):

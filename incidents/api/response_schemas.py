@@ -8,9 +8,10 @@ from typing import Annotated
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
 from conductor.graph.models import Edge
+from conductor.lib.moments import Moment
 from incidents import models
 from incidents.api.schemas import AlertOutcome, Line, Text
 
@@ -182,7 +183,7 @@ class FilingIn(Schema):
 
     reference: Line = Field(description="The receiver's own number for it.")
     late_reason: Text = Field("", description="Needed after the due date.")
-    filed_at: AwareDatetime | None = Field(None, description="Now, if it is left out.")
+    filed_at: Moment | None = Field(None, description="Now, if it is left out.")
 
 
 class DeadlineOut(ObligationOut):
@@ -206,5 +207,5 @@ class DeadlinesOut(Schema):
 
 class MomentIn(Schema):
     key: Line = Field(description="awareness, classification, determination, discovery, fix_available or handled.")
-    at: AwareDatetime
+    at: Moment
     reason: Text

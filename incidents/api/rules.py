@@ -60,15 +60,13 @@ def get_response_policy_schema(request: TenantRequest) -> Any:
 
 
 @router.post("/response-policy/trial", response=list[ChangeOut], operation_id="try_response_policy")
-@redrawn_by(lambda request, payload: try_response_policy(request, payload))
+@redrawn_by(lambda request, payload: _trial(request, payload))
 def try_response_policy(request: TenantRequest, payload: PolicyTrialIn) -> Any:
     """What this content would change about the version in force; nothing is stored. 422 names every fault by its path.
 
     It needs the permission that putting it in force needs.
     """
-    require(actor=request.actor, permission=CONFIGURE)
-    good = lifecycle.check_policy(payload.content)
-    return told.changes_between(_versions(request)[0].content, good)
+    return _trial(request, payload)
 
 
 @router.post("/response-policy/versions", response={201: ResponsePolicyOut}, operation_id="change_response_policy")
@@ -99,6 +97,12 @@ def change_reporting_rule(request: TenantRequest, payload: ReportingRuleIn) -> A
         now=now(),
     )
     return Status(201, selectors.reporting_rule(key=row.key))
+
+
+def _trial(request: TenantRequest, payload: PolicyTrialIn) -> Any:
+    require(actor=request.actor, permission=CONFIGURE)
+    good = lifecycle.check_policy(payload.content)
+    return told.changes_between(_versions(request)[0].content, good)
 
 
 def _versions(request: TenantRequest) -> list[selectors.PolicyVersion]:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
+from conductor.lib.moments import Moment
 from incidents import models
 from incidents.alerts import Outcome
 from incidents.metrics import State
@@ -175,7 +176,7 @@ class DeclareIn(Schema):
         "", description="While an incident with this key is unresolved, declaring again returns it."
     )
     kind: DeclarableKind = DeclarableKind.REAL
-    detected_at: AwareDatetime | None = None
+    detected_at: Moment | None = None
     take_command: bool = False
     private: bool = Field(False, description="Keep it to those who work on it.")
     impact: Line = ""
@@ -246,11 +247,11 @@ class UpdateIn(Schema):
 
 class NoteIn(Schema):
     text: Text
-    occurred_at: AwareDatetime | None = Field(None, description="When it happened, if that was earlier.")
+    occurred_at: Moment | None = Field(None, description="When it happened, if that was earlier.")
 
 
 class MilestoneIn(Schema):
-    at: AwareDatetime
+    at: Moment
     reason: Text = Field("", description="Needed to correct what was said before.")
 
 

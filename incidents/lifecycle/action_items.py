@@ -15,7 +15,7 @@ from conductor.tenancy.actors import Actor, display_name, require
 from conductor.tenancy.numbers import next_number
 from incidents.lifecycle.carrying import carry_to_tickets
 from incidents.lifecycle.role import require_responder
-from incidents.lifecycle.words import Complaints
+from incidents.lifecycle.words import Complaints, check_day
 from incidents.lifecycle.writing import Entry, touch, write
 from incidents.models import ActionItem, EventKind, Incident
 from incidents.reminders import behind
@@ -61,6 +61,7 @@ def add_action_item(
     complaints = Complaints()
     title, detail = complaints.line("title", title, required=True), complaints.text("detail", detail)
     type = complaints.choice("type", type.upper(), ActionItem.Type)
+    check_day(complaints, "due_date", due_date)
     complaints.refuse()
     if owner is not None:
         require_responder(owner)
@@ -110,6 +111,7 @@ def change_action_item(
         "owner": owner,
         "owner_name": display_name(owner) if owner else "",
     }
+    check_day(complaints, "due_date", due_date)
     complaints.refuse()
     if owner is not None and owner.pk != item.owner_id:
         require_responder(owner)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
+from conductor.lib.moments import OUT_OF_RANGE, is_usable
 from conductor.tenancy.models import Environment
 from incidents.lifecycle.words import Complaints
 from incidents.models import Impact, Kind, Question, Reply, Severity, Status, Urgency, Visibility
@@ -65,6 +66,8 @@ def clean_declaration(*, tenant_id: UUID, title: str, severity: str, **more: Any
         complaints.add("kind", f"Choose {Kind.REAL.value} or {Kind.PRACTICE.value}.")
     if detected_at is not None and detected_at.tzinfo is None:
         complaints.add("detected_at", "Name the time zone.")
+    elif detected_at is not None and not is_usable(detected_at):
+        complaints.add("detected_at", OUT_OF_RANGE)
     impact, urgency = clean_impact(complaints, more.get("impact", ""), more.get("urgency", ""))
     if not severity and impact and urgency:
         severity = severity_by_matrix(impact=impact, urgency=urgency)

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from conductor.ledger import receipts
 from conductor.lib.refs import ref
+from conductor.lib.text import storable
 from conductor.tenancy.actors import Actor, require
-from incidents.lifecycle.words import Complaints, storable
+from incidents.lifecycle.words import Complaints
 from incidents.models import OwnRule
 from incidents.obligations.rules import Rule, as_json
 

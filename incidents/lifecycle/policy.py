@@ -12,8 +12,9 @@ from django.db import IntegrityError, transaction
 from conductor.ledger import receipts
 from conductor.lib.errors import Conflict
 from conductor.lib.refs import ref
+from conductor.lib.text import storable
 from conductor.tenancy.actors import Actor, require
-from incidents.lifecycle.words import Complaints, storable
+from incidents.lifecycle.words import Complaints
 from incidents.models import ResponsePolicy
 from incidents.response.guards import GUARDS
 from incidents.response.policy import complaints_about, digest_of, policy_in_force

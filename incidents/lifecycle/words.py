@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from conductor.lib.errors import Invalid
+from conductor.lib.moments import OUT_OF_RANGE, is_usable
+from conductor.lib.text import readable
 
 SKEW = timedelta(seconds=60)
 TITLE_CHARACTERS = 200
@@ -23,11 +25,11 @@ class Complaints:
 
     def line(self, name: str, value: str, *, most: int = TITLE_CHARACTERS, required: bool = False) -> str:
         """Return `value` as one line without surrounding space."""
-        return self._checked(name, " ".join(_readable(value).split()), most, required)
+        return self._checked(name, " ".join(readable(value).split()), most, required)
 
     def text(self, name: str, value: str, *, most: int = TEXT_CHARACTERS, required: bool = False) -> str:
         """Return `value` with its line breaks, without surrounding space."""
-        lines = _readable(value).replace("\r\n", "\n").replace("\r", "\n")
+        lines = readable(value).replace("\r\n", "\n").replace("\r", "\n")
         return self._checked(name, lines.strip(), most, required)
 
     def choice(self, name: str, value: str, choices: Any) -> str:
@@ -55,19 +57,13 @@ def check_moment(complaints: Complaints, name: str, moment: datetime | None, now
         return
     if moment.tzinfo is None:
         complaints.add(name, "Name the time zone.")
+    elif not is_usable(moment):
+        complaints.add(name, OUT_OF_RANGE)
     elif moment > now + SKEW:
         complaints.add(name, "This has not happened yet.")
 
 
-def storable(document: Any) -> Any:
-    """Return the JSON document without what neither PostgreSQL nor canonical JSON can hold in its texts."""
-    if isinstance(document, str):
-        return _readable(document)
-    if isinstance(document, dict):
-        return {_readable(name): storable(value) for name, value in document.items()}
-    return [storable(each) for each in document] if isinstance(document, list) else document
-
-
-def _readable(value: str) -> str:
-    """Drop what neither PostgreSQL nor canonical JSON can hold: NUL characters and lone surrogates."""
-    return value.replace("\x00", "").encode("utf-8", "ignore").decode()
+def check_day(complaints: Complaints, name: str, day: date | None) -> None:
+    """Complain of a date that cannot be kept, such as the last one that there is, written for "never"."""
+    if day is not None and not is_usable(day):
+        complaints.add(name, OUT_OF_RANGE)
