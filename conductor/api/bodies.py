@@ -45,7 +45,7 @@ def limited(view: View) -> View:
             if len(content) > most:
                 return too_large(request, most)
             request._body = content
-            request._stream = BytesIO(content)  # type: ignore[attr-defined]
+            request._stream = BytesIO(content)
         return view(request, *args, **arguments)
 
     return within
