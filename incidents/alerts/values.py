@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from conductor.lib.errors import Invalid
-from incidents.lifecycle.words import storable
+from conductor.lib.text import storable
 
 MOST_LABELS = 100
 MOST_LABEL_CHARACTERS = 4000
