@@ -19,6 +19,10 @@ SEVERITY_WORDS = (
 )
 
 
+_KINDS = {"imported": str(Kind.IMPORTED), "all": ""}
+"""Which kinds a view shows, where it is not the real ones alone: "all" leaves nothing out."""
+
+
 def filters_of(*, query: Mapping[str, Any], member_id: int | None) -> selectors.HubFilter:
     """Return what a query string narrows the hub to: view, q, severity, status, service."""
     view = query.get("view", "active")
@@ -29,7 +33,7 @@ def filters_of(*, query: Mapping[str, Any], member_id: int | None) -> selectors.
         statuses=(status,) if status in Status.values else (),
         service=str(query.get("service", ""))[:200],
         member_id=member_id if view == "mine" else None,
-        kind=Kind.IMPORTED if view == "imported" else Kind.REAL,
+        kind=_KINDS.get(view, Kind.REAL),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
+from hypothesis import HealthCheck, settings
 
 from conductor.ledger.keys import FileKeys
 from conductor.tenancy.actors import Actor, actor_for_user
@@ -17,6 +18,10 @@ from conductor.tenancy.models import Environment, Tenant
 from conductor.tenancy.scope import tenant_scope
 from tests import database, faults, world
 from tests.browsing import Browser, outside_scope
+
+# How fast a busy machine draws examples is no property of the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,9 +41,9 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
 @pytest.fixture(scope="session", autouse=True)
 def signing_keys() -> None:
     """Keys for the sequencer, in the suite's own home."""
-    from django.conf import settings
+    from django.conf import settings as conf
 
-    FileKeys(settings.CONDUCTOR_KEYS_DIR).create()
+    FileKeys(conf.CONDUCTOR_KEYS_DIR).create()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from adapters.models import NotaryRecord
 from conductor.ledger.models import Receipt
@@ -21,6 +21,9 @@ from evidence.sealed import artifacts_of, as_signed, covers_of, row_differences
 
 _SUBJECTS = {"incidents.incident": "incident_id", "conductor.run": "run_id"}
 _CODE = re.compile(r"(?:EVB-)?0*([1-9][0-9]{0,17})", re.IGNORECASE)
+_INCIDENT = re.compile(r"INC-0*([1-9][0-9]{0,8})", re.IGNORECASE)
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{6,64})")
+"""The beginning of a SHA-256, as pages show and copy it."""
 
 
 class BundleUnknown(NotFound):
@@ -84,16 +87,32 @@ class BundleDetail:
 
 
 def bundles(*, status: str = "", control: Control | None = None, search: str = "") -> QuerySet[EvidenceBundle]:
-    """Return bundles, newest first; in one status, covering one control, with a word in the title."""
+    """Return bundles, newest first; in one status, covering one control, matching a search."""
     found = EvidenceBundle.objects.select_related("environment", "run", "incident").order_by("-number")
     if status:
         found = found.filter(status=status)
     if control is not None:
         found = found.filter(covers__control=control)
     if search:
-        number = _CODE.fullmatch(search.strip())
-        found = found.filter(Q(title__icontains=search) | Q(number=int(number[1]) if number else -1))
+        found = found.filter(_matches(search.strip()))
     return found
+
+
+def _matches(text: str) -> Q:
+    """What a list shows of a bundle and a person may type: title, number, control, environment, incident, digest."""
+    number, incident = _CODE.fullmatch(text), _INCIDENT.fullmatch(text)
+    covered = BundleControl.objects.filter(bundle=OuterRef("pk")).filter(
+        Q(control__code__iexact=text) | Q(control__alias__iexact=text) | Q(control__label__icontains=text)
+    )
+    wanted = Q(title__icontains=text) | Q(environment__name__iexact=text) | Exists(covered)
+    if number:
+        wanted |= Q(number=int(number[1]))
+    if incident:
+        wanted |= Q(incident__number=int(incident[1]))
+    if digest := _DIGEST.fullmatch(text.lower()):
+        artifacts = Artifact.objects.filter(bundle=OuterRef("pk"), digest__startswith=digest[1])
+        wanted |= Q(manifest_digest__startswith=digest[1]) | Exists(artifacts)
+    return wanted
 
 
 def bundle_by_id(text: str) -> EvidenceBundle:

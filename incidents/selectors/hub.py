@@ -36,7 +36,7 @@ class HubFilter:
     """What the hub is narrowed to. The default narrows nothing but the kind."""
 
     q: str = ""
-    """Words of title, summary or service, or `INC-17`."""
+    """Words of title, summary or service, names of who declared it or holds a role, or `INC-17`."""
     statuses: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
     service: str = ""
@@ -200,6 +200,8 @@ def services(*, kind: str = Kind.REAL) -> list[str]:
 
 def _matches(word: str) -> Q:
     text = Q(title__icontains=word) | Q(summary__icontains=word) | Q(service__icontains=word)
+    holds = RoleAssignment.objects.filter(incident=OuterRef("pk"), user_name__icontains=word, ended_at=None)
+    text |= Q(declared_by_name__icontains=word) | Exists(holds)
     number = word.upper().removeprefix("INC-")
     # Beyond 18 digits it is no number of ours, and PostgreSQL would refuse it.
     is_number = number.isascii() and number.isdigit() and len(number) <= 18
