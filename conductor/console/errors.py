@@ -6,7 +6,7 @@ import sys
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -25,7 +25,7 @@ _API = "/api/"
 _TEMPLATES = {403: "403.html", 404: "404.html"}
 
 
-def refusal(request: HttpRequest, refused: Refused) -> HttpResponseBase:
+def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     """Return what explains the refusal, with its status.
 
     For htmx that is a sentence; for a form, the page that it was sent from, with the reason on it; else a page of

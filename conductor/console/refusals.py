@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import Resolver404, resolve
 
 from conductor.lib.errors import Refused
@@ -63,7 +63,7 @@ class Refusal:
         ]
 
 
-def shown_again(request: HttpRequest, refused: Refused, *, page: str) -> HttpResponseBase | None:
+def shown_again(request: HttpRequest, refused: Refused, *, page: str) -> HttpResponse | None:
     """Return `page` (path and query, of this console) as a GET shows it, with the refusal on it and its status.
 
     None where there is no such page for this person: then the refusal needs a page of its own.
@@ -86,8 +86,8 @@ def shown_again(request: HttpRequest, refused: Refused, *, page: str) -> HttpRes
         "QUERY_STRING": parts.query,
         "CONTENT_LENGTH": "0",
     }
-    again.GET = QueryDict(parts.query)  # type: ignore[assignment]
-    again.POST = QueryDict()  # type: ignore[assignment]
+    again.GET = QueryDict(parts.query)
+    again.POST = QueryDict()
     again.resolver_match = match
     again.refusal = Refusal(request.path, request.POST, refused, page)  # type: ignore[attr-defined]
     response = match.func(again, *match.args, **match.kwargs)

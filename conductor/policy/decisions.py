@@ -126,9 +126,9 @@ def foresee(
     Nothing is recorded and nothing is held: for pages that say beforehand what an act needs, never in place of
     `require`.
     """
-    tenant_id = current_tenant_id()
+    tenant_id: UUID = resource["tenant"]
     document, problems = build_document(
-        action=action, actor=actor, tenant=tenant_id, resource=resource, context=context, now=now
+        action=action, actor=actor, tenant=current_tenant_id(), resource=resource, context=context, now=now
     )
     own = TenantRules() if action.startswith(UNASKED) else rules_in_force(action=action)
     verdict = judge(

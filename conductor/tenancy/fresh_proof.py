@@ -40,7 +40,7 @@ def is_fresh(request: HttpRequest) -> bool:
     """Whether the session proved within the last minutes who is there."""
     records = get_authentication_records(request, request.user)
     newest = max((float(each.get("at", 0)) for each in records), default=0.0)
-    return time.time() - newest < app_settings.REAUTHENTICATION_TIMEOUT
+    return bool(time.time() - newest < app_settings.REAUTHENTICATION_TIMEOUT)
 
 
 def stop_without(request: HttpRequest) -> HttpResponseBase | None:

@@ -104,14 +104,14 @@ def _matches(text: str) -> Q:
     covered = BundleControl.objects.filter(bundle=OuterRef("pk")).filter(
         Q(control__code__iexact=text) | Q(control__alias__iexact=text) | Q(control__label__icontains=text)
     )
-    wanted = Q(title__icontains=text) | Q(environment__name__iexact=text) | Exists(covered)
+    wanted = Q(title__icontains=text) | Q(environment__name__iexact=text) | Q(Exists(covered))
     if number:
         wanted |= Q(number=int(number[1]))
     if incident:
         wanted |= Q(incident__number=int(incident[1]))
     if digest := _DIGEST.fullmatch(text.lower()):
         artifacts = Artifact.objects.filter(bundle=OuterRef("pk"), digest__startswith=digest[1])
-        wanted |= Q(manifest_digest__startswith=digest[1]) | Exists(artifacts)
+        wanted |= Q(manifest_digest__startswith=digest[1]) | Q(Exists(artifacts))
     return wanted
 
 

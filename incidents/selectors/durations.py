@@ -29,7 +29,7 @@ class Seconds(Func):
     def __init__(self, definition: Definition) -> None:
         super().__init__(F(f"{definition.end}_at"), F(f"{definition.start}_at"))
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
         """Name the two columns by their place."""
         (end, end_params), (start, start_params) = (compiler.compile(each) for each in self.get_source_expressions())
         sql = self.template % {"end": end, "start": start}

@@ -201,7 +201,7 @@ def services(*, kind: str = Kind.REAL) -> list[str]:
 def _matches(word: str) -> Q:
     text = Q(title__icontains=word) | Q(summary__icontains=word) | Q(service__icontains=word)
     holds = RoleAssignment.objects.filter(incident=OuterRef("pk"), user_name__icontains=word, ended_at=None)
-    text |= Q(declared_by_name__icontains=word) | Exists(holds)
+    text |= Q(declared_by_name__icontains=word) | Q(Exists(holds))
     number = word.upper().removeprefix("INC-")
     # Beyond 18 digits it is no number of ours, and PostgreSQL would refuse it.
     is_number = number.isascii() and number.isdigit() and len(number) <= 18

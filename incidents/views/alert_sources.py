@@ -37,7 +37,9 @@ def source_new(request: TenantRequest, tenant: str) -> HttpResponse:
     errors: dict[str, list[str]] = {}
     if request.method == "POST":
         try:
-            made = lifecycle.add_alert_source(tenant_id=request.tenant.id, **given, actor=request.actor, now=now())
+            made = lifecycle.add_alert_source(
+                tenant_id=request.tenant.id, name=given["name"], shape=given["shape"], actor=request.actor, now=now()
+            )
         except Invalid as invalid:
             errors = invalid.fields
         except Conflict as taken:

@@ -24,4 +24,4 @@ def confirm_address(*, user: User, email: str) -> None:
 def drop_claims(*, email: str) -> int:
     """Forget every unproven claim to the address; return how many there were. What was proven stays."""
     dropped, _ = EmailAddress.objects.filter(email__iexact=email, verified=False).delete()
-    return dropped
+    return int(dropped)
