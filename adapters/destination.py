@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-DESTINATION = {"destination": True}
+DESTINATION: dict[str, Any] = {"destination": True}
 """`json_schema_extra` of a setting that decides who receives the secrets, or how they are protected on the way."""
 
 
