@@ -20,7 +20,18 @@ from chatops.arguments import (
     Person,
     TaskDone,
 )
-from chatops.reading import Missing, Problem, about, flags, free, lines, person_in, severity_of
+from chatops.reading import (
+    Missing,
+    Problem,
+    about,
+    flags,
+    free,
+    leading_severity,
+    lines,
+    person_in,
+    severity_of,
+    trailing_severity,
+)
 from chatops.tokens import group_in, mentioned_id, number_of, plain, pop, tokens_of
 from chatops.vocabulary import (
     CALLED,
@@ -29,7 +40,6 @@ from chatops.vocabulary import (
     FLAGS,
     IMPACTS,
     ROLES,
-    SEVERITIES,
     SWITCHES,
     URGENCIES,
 )
@@ -39,18 +49,18 @@ from conductor.lib.numbers import whole_number
 def read_declare(rest: str, escaped: bool) -> Declare:
     """Read what follows `declare`. Raise Problem."""
     said, rest = flags(rest, FLAGS, SWITCHES)
-    tokens = tokens_of(rest)
-    for at in (0, -1):
-        if tokens and tokens[at].lower() in SEVERITIES and "severity" not in said:
-            said["severity"] = tokens.pop(at)
-    severity = said.pop("severity", "")
-    title = free(" ".join(tokens), escaped)
+    stated = said.pop("severity", "")
+    severity = severity_of(stated) if stated else ""
+    for split in (leading_severity, trailing_severity):
+        if not severity:
+            severity, rest = split(rest.strip())
+    title = free(rest, escaped)
     if not title:
-        known = {**said, "severity": severity_of(severity) if severity else ""}
+        known = {**said, "severity": severity}
         raise Missing("Say what is broken: that becomes the incident's title.", **known)
     return Declare(
         title=title,
-        severity=severity_of(severity) if severity else DEFAULT_SEVERITY,
+        severity=severity or DEFAULT_SEVERITY,
         severity_said=bool(severity),
         is_private=bool(said.pop("private", "")),
         is_drill=bool(said.pop("drill", "")),
@@ -61,10 +71,12 @@ def read_declare(rest: str, escaped: bool) -> Declare:
 def read_classify(rest: str, escaped: bool) -> Classify:
     """Read what follows `classify`. Raise Problem."""
     number, rest = about(rest)
-    word, rest = pop(rest)
-    if not word:
-        raise Missing("Say the severity: sev1, sev2, sev3 or sev4.", incident=number)
-    severity = severity_of(word)
+    severity, rest = leading_severity(rest)
+    if not severity:
+        word, rest = pop(rest)
+        if not word:
+            raise Missing("Say the severity: sev1, sev2, sev3 or sev4.", incident=number)
+        severity = severity_of(word)
     if number is None:
         number, rest = about(rest)
     return Classify(severity, number, free(rest, escaped))

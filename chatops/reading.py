@@ -13,7 +13,28 @@ from chatops.vocabulary import SEVERITIES
 
 # Telephones and word processors turn two hyphens into a dash, and straight quotes into curly ones.
 _FLAG = re.compile(r"(?<!\S)(?:--|\u2014|\u2013)(?P<name>\w[\w-]{0,30})")
-_VALUE = re.compile(r"(?:=|\s+)(?P<value>\"[^\"]{0,200}\"|\u201c[^\u201d]{0,200}\u201d|\S+)")
+# As keyboards of several languages set them: opening mark to those that close it. Swedish uses one mark for both.
+_QUOTES = {
+    '"': '"',
+    "\u201c": "\u201d",
+    "\u201d": "\u201d",
+    "\u201e": "\u201c\u201d",
+    "\u00ab": "\u00bb",
+    "\u00bb": "\u00ab\u00bb",
+    "\u2039": "\u203a",
+    "\u203a": "\u2039",
+    "\u300c": "\u300d",
+}
+# These are apostrophes too: they close only before a space.
+_SINGLE_QUOTES = {"'": "'", "\u2018": "\u2019", "\u2019": "\u2019", "\u201a": "\u2018\u2019"}
+_QUOTED = [f"{opens}[^{closes}]{{0,200}}[{closes}]" for opens, closes in _QUOTES.items()]
+_QUOTED += [f"{opens}(?:(?![{closes}](?!\\S)).){{1,200}}[{closes}](?!\\S)" for opens, closes in _SINGLE_QUOTES.items()]
+_VALUE = re.compile(rf"(?:=|\s+)(?:(?P<quoted>{'|'.join(_QUOTED)})|(?P<value>\S+))", re.DOTALL)
+_SEVERITY = r"(?:sev(?:erity)?[\s_-]?(?P<sev>\d{1,2})|p-?(?P<priority>[0-5]))"
+_LEADING = re.compile(rf"[\[(]?{_SEVERITY}[\])]?(?:\s*[:;,.!]+|\s+[-\u2013\u2014](?=\s)|(?=\s)|\Z)", re.IGNORECASE)
+_TRAILING = re.compile(r"(?:^|[\s(\[,:])sev(?:erity)?[\s_-]?(?P<sev>\d{1,2})[\])]?[.!]?\Z", re.IGNORECASE)
+_PRIORITIES = {"0": "sev1", "5": "sev4"}
+"""Priorities beyond the four severities."""
 
 
 class Problem(Exception):
@@ -57,12 +78,36 @@ def person_in(token: str, escaped: bool) -> Person | None:
 
 
 def severity_of(word: str) -> str:
-    """Return the severity that `sev1`, `SEV1` or `1` names."""
-    key = word.lower()
-    key = key if key in SEVERITIES else f"sev{key}"
+    """Return the severity that `sev1`, `SEV-1`, `sev 1`, `P1` or `1` names. Raise Problem for any other word."""
+    found = _LEADING.fullmatch(word.strip())
+    key = _key(found) if found else f"sev{word.strip().lower()}"
     if key not in SEVERITIES:
         raise Problem("Say the severity: sev1, sev2, sev3 or sev4.")
     return SEVERITIES[key]
+
+
+def leading_severity(text: str) -> tuple[str, str]:
+    """Return the severity that the text begins with, as `sev1: …`, `SEV-1 …`, `sev 1 …` or `P1 …`, and the rest.
+
+    The severity is empty where it begins with none. Raise Problem for one that does not exist.
+    """
+    found = _LEADING.match(text)
+    return (severity_of(_key(found)), text[found.end() :].strip()) if found else ("", text)
+
+
+def trailing_severity(text: str) -> tuple[str, str]:
+    """Return the severity that the text ends with, and what comes before it, as `leading_severity` does the first.
+
+    A priority at the end is text: `Lost pod P1`.
+    """
+    found = _TRAILING.search(text)
+    return (severity_of(f"sev{found['sev']}"), text[: found.start()].strip()) if found else ("", text)
+
+
+def _key(found: re.Match[str]) -> str:
+    if found["sev"]:
+        return f"sev{found['sev']}"
+    return _PRIORITIES.get(found["priority"], f"sev{found['priority']}")
 
 
 def flags(text: str, known: Mapping[str, str], switches: Mapping[str, tuple[str, str]]) -> tuple[dict[str, str], str]:
@@ -96,9 +141,11 @@ def _taken(
     if word in switches:
         return (*switches[word], end)
     found = _VALUE.match(text, end)
-    value = found["value"].strip('"\u201c\u201d ') if found else ""
-    if found is None or not value or value.startswith("--"):
+    value = (found["quoted"][1:-1] if found["quoted"] else found["value"]).strip() if found else ""
+    if found is None or not value.strip("".join(_QUOTES)) or value.startswith("--"):
         raise Problem(f"--{word} needs a value: --{word} name.")
+    if not found["quoted"] and value[0] in _QUOTES:
+        raise Problem(f'The quotation mark after --{word} is not closed: --{word} "two words".')
     return known[word], value, found.end()
 
 

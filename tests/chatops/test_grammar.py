@@ -307,3 +307,83 @@ def test_ten_thousand_characters_are_read_whole() -> None:
     assert isinstance(understood, Command)
     assert isinstance(understood.args, Update)
     assert len(understood.args.text) == 10_000
+
+
+@pytest.mark.fault("field-F10")
+@pytest.mark.parametrize(
+    ("said", "severity", "title"),
+    [
+        ("SEV1: Payments lost", "SEV1", "Payments lost"),
+        ("SEV-1 Payments lost", "SEV1", "Payments lost"),
+        ("sev 1 Payments lost", "SEV1", "Payments lost"),
+        ("sev_2, Payments lost", "SEV2", "Payments lost"),
+        ("[SEV1] Payments lost", "SEV1", "Payments lost"),
+        ("severity 2 - Payments lost", "SEV2", "Payments lost"),
+        ("SEV1:Payments lost", "SEV1", "Payments lost"),
+        ("P1 Payments lost", "SEV1", "Payments lost"),
+        ("p0: Payments lost", "SEV1", "Payments lost"),
+        ("P-3 Payments lost", "SEV3", "Payments lost"),
+        ("Payments lost SEV-2", "SEV2", "Payments lost"),
+        ("Payments lost (sev 4)", "SEV4", "Payments lost"),
+        ("Payments lost --sev P2", "SEV2", "Payments lost"),
+        ('Payments lost --sev "sev 1"', "SEV1", "Payments lost"),
+    ],
+)
+def test_a_severity_is_understood_as_people_write_it(said: str, severity: str, title: str) -> None:
+    parsed = parse(f"declare {said}", escaped=True)
+
+    assert isinstance(parsed, Command)
+    assert isinstance(parsed.args, Declare)
+    assert (parsed.args.severity, parsed.args.severity_said, parsed.args.title) == (severity, True, title)
+
+
+@pytest.mark.fault("field-F10")
+@pytest.mark.parametrize("said", ["SEV0 Payments lost", "sev 7: Payments lost", "Payments lost sev9"])
+def test_a_severity_that_does_not_exist_is_asked_about_and_never_a_title(said: str) -> None:
+    assert isinstance(parse(f"declare {said}", escaped=True), Suggestion)
+
+
+@pytest.mark.parametrize("said", ["several pods lost", "P95 latency is up", "Lost pod P1", "Seven services slow"])
+def test_what_only_looks_like_a_severity_is_the_title(said: str) -> None:
+    parsed = parse(f"declare {said}", escaped=True)
+
+    assert isinstance(parsed, Command)
+    assert isinstance(parsed.args, Declare)
+    assert (parsed.args.severity_said, parsed.args.title) == (False, said)
+
+
+@pytest.mark.fault("field-F10")
+@pytest.mark.parametrize(
+    "said", ["sev-1 INC-7 it spreads", "INC-7 sev 1 it spreads", "P1: INC-7 it spreads", "1 INC-7 it spreads"]
+)
+def test_a_severity_is_changed_as_people_write_it(said: str) -> None:
+    assert parse(f"classify {said}", escaped=True) == Command("classify", Classify("SEV1", 7, "it spreads"))
+
+
+@pytest.mark.fault("field-F11")
+@pytest.mark.parametrize("marks", ['""', "“”", "„“", "„”", "«»", "»«", "‘’", "‚‘", "''", "‹›", "””", "「」"])
+@pytest.mark.parametrize("flag", ["--service ", "--service=", "—service "])
+def test_an_option_is_quoted_as_any_keyboard_does(flag: str, marks: str) -> None:
+    parsed = parse(f"declare sev3 Bestellungen {flag}{marks[0]}payments api{marks[1]} hängen", escaped=True)
+
+    assert isinstance(parsed, Command)
+    assert isinstance(parsed.args, Declare)
+    assert (parsed.args.service, parsed.args.title) == ("payments api", "Bestellungen hängen")
+
+
+@pytest.mark.fault("field-F11")
+@pytest.mark.parametrize(
+    ("value", "service"), [("‘Ben’s api’", "Ben’s api"), ("'Ben's api'", "Ben's api"), ("o'neill", "o'neill")]
+)
+def test_an_apostrophe_closes_no_quotation(value: str, service: str) -> None:
+    parsed = parse(f"declare Down --service {value} again", escaped=True)
+
+    assert isinstance(parsed, Command)
+    assert isinstance(parsed.args, Declare)
+    assert (parsed.args.service, parsed.args.title) == (service, "Down again")
+
+
+@pytest.mark.fault("field-F11")
+@pytest.mark.parametrize("mark", ['"', "„", "“", "«"])
+def test_a_quotation_that_is_not_closed_is_asked_about(mark: str) -> None:
+    assert isinstance(parse(f"declare Down --service {mark}payments api", escaped=True), Suggestion)
