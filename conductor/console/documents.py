@@ -7,14 +7,19 @@ in: dates come from `created`, the identifier from the caller, and fonts are sta
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import segno
 from django.conf import settings
@@ -22,13 +27,15 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from conductor.console import drawing
 from conductor.lib.clock import rfc3339
+from conductor.observability.metrics import PDF_SECONDS
 
 SYSTEM_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 """Debian packages that WeasyPrint loads. Without the last, fonts are subset by other code, into other bytes."""
 INSTALL_COMMAND = f"apt-get install -y --no-install-recommends {' '.join(SYSTEM_PACKAGES)}"
-FONT_EPOCH = "1735689600"
-"""2025-01-01. fontTools reads it as SOURCE_DATE_EPOCH from the environment and writes it into subset fonts."""
+_INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "FONTCONFIG", "XDG_", "PYTHON", "VIRTUAL_ENV")
+"""Of the environment, what fonts and libraries are found by. The rest may be secret."""
 
 
 class PdfEngineMissing(RuntimeError):
@@ -40,6 +47,17 @@ class PdfEngineMissing(RuntimeError):
 
 class ForeignResource(ValueError):
     """A document's template asked for something that is not in static/pdf."""
+
+
+class TooMuchToDraw(RuntimeError):
+    """The document took more time or memory to draw than it may; it would the next time too, so no step tries again."""
+
+    permanent = True
+    code = "pdf_limit"
+
+    def __init__(self, what: str) -> None:
+        most = f"more than {settings.CONDUCTOR_PDF_CPU_SECONDS} s of CPU time, or more memory than there is,"
+        super().__init__(f"{what} needs {most} to be drawn. It is not tried again with the same content.")
 
 
 @dataclass(frozen=True)
@@ -66,23 +84,24 @@ def render_pdf(
 
     `variant` is "pdf/ua-1", or "pdf/a-3a" for the archive copy. Raises PdfEngineMissing where the libraries are
     absent, and ForeignResource when the template refers to a file that is not in static/pdf: a document that
-    lost a picture on the way is not a document.
+    lost a picture on the way is not a document. Raises TooMuchToDraw where a limit has ended the drawing, and
+    TimeoutError where the machine was too slow for it this time.
     """
-    weasyprint = _engine()
     html = render_to_string(
         template,
         {**context, "title": title, "created": created, "created_rfc3339": _second(created), "identifier": identifier},
     )
-    refused: list[str] = []
-    source = weasyprint.HTML(string=html, base_url=f"{_folder().as_uri()}/", url_fetcher=_fetcher(weasyprint, refused))
-    pdf: bytes = source.write_pdf(
-        pdf_variant=variant,
-        pdf_identifier=identifier.encode(),
-        attachments=[_attached(weasyprint, each) for each in attachments],
-    )
-    if refused:
-        raise ForeignResource(f"{template} refers to {', '.join(refused)}")
-    return pdf
+    attached = [
+        {
+            "name": each.name,
+            "description": each.description,
+            "data": base64.b64encode(each.data).decode(),
+            "created": each.created.astimezone(UTC).isoformat(),
+        }
+        for each in attachments
+    ]
+    request = {"html": html, "folder": str(_folder()), "variant": variant, "identifier": identifier}
+    return _drawn({**request, "attachments": attached}, what=template)
 
 
 def qr_code(*, url: str, title: str) -> SafeString:
@@ -110,47 +129,49 @@ def qr_code(*, url: str, title: str) -> SafeString:
 
 
 def _engine() -> Any:
-    """Import WeasyPrint with its fonts' time stamp pinned; say what to install where its libraries are absent."""
-    os.environ["SOURCE_DATE_EPOCH"] = FONT_EPOCH
+    """Return WeasyPrint; say what to install where its libraries are absent."""
     try:
-        import weasyprint  # noqa: PLC0415 - loads pango, which only the worker that draws PDFs needs
-        from weasyprint.text.ffi import harfbuzz_subset  # noqa: PLC0415 - as above
-    except OSError as error:
-        raise PdfEngineMissing(str(error).split("\n", 1)[0]) from error
-    if not harfbuzz_subset:
-        raise PdfEngineMissing("harfbuzz-subset is absent")
-    return weasyprint
+        return drawing.engine()
+    except drawing.EngineMissing as missing:
+        raise PdfEngineMissing(str(missing)) from missing
 
 
-def _fetcher(weasyprint: Any, refused: list[str]) -> Any:
-    """Return a fetcher that opens data: addresses and files in static/pdf, and notes everything else it is asked."""
-    allowed = _folder()
+def _drawn(request: Mapping[str, Any], *, what: str) -> bytes:
+    """Have the PDF drawn by a process of its own. Whatever ends this call, it has ended that process before."""
+    limits = {"cpu_seconds": settings.CONDUCTOR_PDF_CPU_SECONDS}
+    began = time.monotonic()
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module; the document comes by its input
+            [sys.executable, "-m", drawing.__name__],
+            input=json.dumps({**request, "limits": limits}).encode(),
+            capture_output=True,
+            cwd=settings.BASE_DIR,
+            env=_environment(),
+            timeout=settings.CONDUCTOR_PDF_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        PDF_SECONDS.labels("late").observe(time.monotonic() - began)
+        raise TimeoutError(f"{what} was not drawn within {settings.CONDUCTOR_PDF_SECONDS} s") from late
+    outcome = "drawn" if done.returncode == 0 else "limit" if _is_limit(done.returncode) else "failed"
+    PDF_SECONDS.labels(outcome).observe(time.monotonic() - began)
+    if outcome == "limit":
+        raise TooMuchToDraw(what)
+    if done.returncode == drawing.MISSING:
+        raise PdfEngineMissing(json.loads(done.stdout))
+    if done.returncode == drawing.REFUSED:
+        raise ForeignResource(f"{what} refers to {', '.join(json.loads(done.stdout))}")
+    if done.returncode:
+        raise RuntimeError(f"{what} was not drawn: {done.stderr.decode(errors='replace')[-500:]}")
+    return done.stdout
 
-    class OwnFilesOnly(weasyprint.URLFetcher):  # type: ignore[misc]
-        def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
-            parts = urlsplit(url)
-            path = Path(unquote(parts.path)).resolve()
-            try:
-                if parts.scheme == "data" or (parts.scheme == "file" and path.is_relative_to(allowed)):
-                    return super().fetch(url, headers)
-            except OSError:
-                pass  # noted below: WeasyPrint itself would go on without the file
-            refused.append(url[:200])
-            raise ForeignResource(url)
 
-    return OwnFilesOnly(allowed_protocols=("file", "data"), allow_redirects=False)
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(_INHERITED)}
 
 
-def _attached(weasyprint: Any, attachment: Attachment) -> Any:
-    moment = attachment.created.astimezone(UTC)
-    return weasyprint.Attachment(
-        file_obj=io.BytesIO(attachment.data),
-        name=attachment.name,
-        description=attachment.description,
-        created=moment,
-        modified=moment,
-        relationship="Data",
-    )
+def _is_limit(code: int) -> bool:
+    return code in {-signal.SIGXCPU, -signal.SIGKILL}  # SIGKILL: also when the machine's memory ran out
 
 
 def _folder() -> Path:

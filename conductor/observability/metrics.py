@@ -16,6 +16,12 @@ STEP_SECONDS = Histogram(
     ["step", "outcome"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
+PDF_SECONDS = Histogram(
+    "conductor_pdf_seconds",
+    "Time to draw a PDF, start of its process included; limit: it was ended by its limit and is not tried again",
+    ["outcome"],
+    buckets=(1, 2.5, 5, 10, 30, 60, 120),
+)
 RUNS_FINISHED = Counter("conductor_runs_finished_total", "Runs that ended", ["workflow", "status"])
 DECISIONS = Counter("conductor_policy_decisions_total", "Policy decisions", ["action", "result"])
 RECEIPTS_SEQUENCED = Counter("conductor_receipts_sequenced_total", "Receipts signed and numbered")

@@ -227,6 +227,17 @@ def n_of_m(have: int, of: int | None) -> SafeString:
     return format_html('<span class="num">{}</span>', formatting.n_of_m(have, of))
 
 
+CELL_CHARACTERS = 1500
+"""What a cell of a PDF prints of a text; the file that the text is in is the evidence, the page its picture."""
+
+
+@register.filter
+def cell(text: str, where: str) -> str:
+    """`{{ text|cell:"incident/timeline.json" }}`: the text as far as a cell prints it, then where the rest is."""
+    rest = len(text) - CELL_CHARACTERS
+    return f"{text[:CELL_CHARACTERS]} … {rest:,} more in {where}" if rest > 0 else text
+
+
 @register.filter
 def number(value: int | float | Decimal | None) -> str:
     """`{{ count|number }}`: "1,204"."""
