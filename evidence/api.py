@@ -135,11 +135,11 @@ def download_artifact(request: TenantRequest, bundle: str, artifact_id: UUID) ->
 
 
 @router.put("/{bundle}/findings", response=list[schemas.FindingOut], operation_id="record_findings")
-def record_findings(request: TenantRequest, bundle: str, payload: list[schemas.FindingIn]) -> Any:
-    """Set the bundle's findings, in this order."""
+def record_findings(request: TenantRequest, bundle: str, payload: list[schemas.FindingIn], reason: str = "") -> Any:
+    """Set the bundle's findings, in this order. A finding that replaces another needs a reason; both are kept."""
     findings = [parse_finding({**each.model_dump(), "result": each.result.value}) for each in payload]
     recorded = lifecycle.record_findings(
-        bundle=selectors.bundle_by_id(bundle), findings=findings, actor=request.actor, now=now()
+        bundle=selectors.bundle_by_id(bundle), findings=findings, reason=reason, actor=request.actor, now=now()
     )
     return recorded.findings
 
@@ -149,7 +149,11 @@ def seal_bundle(request: TenantRequest, bundle: str, payload: schemas.SealIn) ->
     """Seal the bundle. 409 `receipts_unsequenced` for a second or two after its last change."""
     found = selectors.bundle_by_id(bundle)
     sealed: EvidenceBundle = lifecycle.seal_bundle(
-        bundle=found, conclusion=payload.conclusion.value, actor=request.actor, now=now()
+        bundle=found,
+        conclusion=payload.conclusion.value,
+        effective_to=payload.effective_to,
+        actor=request.actor,
+        now=now(),
     )
     return Status(201, sealed)
 

@@ -76,3 +76,15 @@ def conclusion_of(findings: Iterable[Mapping[str, Any]]) -> str:
     if not counted.passed:
         return EvidenceBundle.Conclusion.INCONCLUSIVE.value
     return EvidenceBundle.Conclusion.NO_EXCEPTIONS.value
+
+
+def conclusions_from(findings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the conclusions that a person may draw: never a better one than what follows from the findings."""
+    Conclusion = EvidenceBundle.Conclusion
+    listed = list(findings)
+    follows = conclusion_of(listed)
+    if follows == Conclusion.NO_EXCEPTIONS:
+        return [each.value for each in (Conclusion.NO_EXCEPTIONS, Conclusion.INCONCLUSIVE, Conclusion.EXCEPTIONS)]
+    if follows == Conclusion.EXCEPTIONS or not listed:
+        return [follows]
+    return [Conclusion.INCONCLUSIVE.value, Conclusion.EXCEPTIONS.value]

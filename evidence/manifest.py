@@ -50,6 +50,7 @@ def build(
         "controls": sorted((_control(each) for each in covers), key=lambda each: str(each["key"])),
         "artifacts": sorted((_artifact(each) for each in artifacts), key=lambda each: str(each["path"])),
         "findings": bundle.findings,
+        "superseded_findings": bundle.superseded_findings,
         "links": _links(bundle),
         "decision": _decision(sealing.decision),
         "tools": {"maestro-conductor": __version__, "django": version("django")},
@@ -102,6 +103,7 @@ def _control(cover: BundleControl) -> dict[str, Any]:
 def _artifact(artifact: Artifact) -> dict[str, Any]:
     return {
         "path": artifact.path,
+        "uri": artifact.uri,
         "digest": artifact.digest,
         "size_bytes": artifact.size_bytes,
         "media_type": artifact.media_type,

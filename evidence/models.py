@@ -36,6 +36,8 @@ class EvidenceBundle(TenantModel):
     conclusion = models.CharField(max_length=14, choices=Conclusion.choices, blank=True)
     findings = models.JSONField(default=list)
     """List of evidence.findings.Finding as JSON: check, title, expected, actual, result, detail."""
+    superseded_findings = models.JSONField(default=list)
+    """What was recorded before and replaced, oldest first: {"findings", "reason", "at", "by": {"ref", "name"}}."""
     environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     incident = models.ForeignKey(Incident, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -138,7 +140,7 @@ class Artifact(TenantModel):
     path = models.CharField(max_length=200)
     """Relative path within the pack's data folder: `restore/source_manifest.json`."""
     role = models.CharField(max_length=20)
-    """raw, config, log, result, report, decision, timeline, attestation."""
+    """raw, config, log, result, report, decision, timeline, attestation, population, sample."""
     media_type = models.CharField(max_length=100)
     digest = models.CharField(max_length=64)
     size_bytes = models.PositiveBigIntegerField()

@@ -76,6 +76,7 @@ def _parts(bundle: EvidenceBundle) -> dict[str, Any]:
     return {
         "controls": _controls(document["controls"]),
         "findings": [_finding(each) for each in document["findings"]],
+        "superseded": [_superseded(each) for each in document.get("superseded_findings", [])],
         "timeline": [_entry(each) for each in timeline["entries"]] if timeline else [],
         "postmortem": _postmortem(postmortem) if postmortem else None,
         "artifacts": [_artifact(each) for each in document["artifacts"]],
@@ -203,10 +204,32 @@ def _lead(bundle: EvidenceBundle) -> str:
     if not counted.total:
         return "No checks were recorded with this bundle; it holds the artifacts as they were collected."
     unchecked = f" {counted.not_checked} could not be made." if counted.not_checked else ""
+    replaced = _replaced(bundle)
     if counted.exceptions:
         failed = ", ".join(each["title"].lower() for each in bundle.findings if each["result"] == EXCEPTION)
-        return f"{counted.exceptions} of {counted.total} checks found an exception: {failed}.{unchecked}"
-    return f"{counted.passed} of {counted.total} checks passed, and none found an exception.{unchecked}"
+        return f"{counted.exceptions} of {counted.total} checks found an exception: {failed}.{unchecked}{replaced}"
+    none = "" if replaced else ", and none found an exception"
+    return f"{counted.passed} of {counted.total} checks passed{none}.{unchecked}{replaced}"
+
+
+def _replaced(bundle: EvidenceBundle) -> str:
+    """Name the exceptions that were recorded first and replaced: they are part of what was found."""
+    entries = [
+        (finding["title"].lower(), entry["reason"])
+        for entry in bundle.superseded_findings
+        for finding in entry["findings"]
+        if finding["result"] == EXCEPTION
+    ]
+    return "".join(f" An exception was recorded and replaced: {title} ({reason})." for title, reason in entries)
+
+
+def _superseded(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return what was recorded and replaced, with who replaced it, when and why."""
+    at = exact_moment(parse_rfc3339(entry["at"]))
+    return {
+        "findings": [_finding(each) for each in entry["findings"]],
+        "by": f"Replaced {at} by {entry['by']['name']}: {entry['reason']}",
+    }
 
 
 def _finding(finding: dict[str, str]) -> dict[str, str]:

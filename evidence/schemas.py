@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -77,6 +78,8 @@ class ArtifactOut(Schema):
     path: str
     role: str
     media_type: str
+    uri: str
+    """Where the bytes are, by what they are: `cas:sha256:<digest>`."""
     digest: str
     size_bytes: int
     origin: str
@@ -103,6 +106,8 @@ class BundleOut(Schema):
     sealed_by_name: str
     manifest_digest: str
     retain_until: date | None
+    decision_id: UUID | None
+    """The policy decision that allowed the seal: GET …/policy/decisions/{id}."""
 
     @staticmethod
     def resolve_conclusion(bundle: EvidenceBundle) -> str | None:
@@ -174,11 +179,25 @@ class PackOut(Schema):
         return pack.verdict["verified"] if pack.verdict else None
 
 
+class SupersededOut(Schema):
+    """Findings that were recorded and replaced, with the reason."""
+
+    findings: list[FindingOut]
+    reason: str
+    at: datetime
+    by: str
+
+    @staticmethod
+    def resolve_by(entry: dict[str, Any]) -> str:
+        return str(entry["by"]["name"])
+
+
 class BundleDetailOut(Schema):
     bundle: BundleOut
     controls: list[CoverOut] = Field(alias="covers")
     artifacts: list[ArtifactOut]
     findings: list[FindingOut]
+    superseded_findings: list[SupersededOut]
     packs: list[PackOut]
     superseded_by: str | None
 
@@ -186,6 +205,11 @@ class BundleDetailOut(Schema):
     def resolve_findings(detail: BundleDetail) -> list[dict[str, str]]:
         findings: list[dict[str, str]] = detail.bundle.findings
         return findings
+
+    @staticmethod
+    def resolve_superseded_findings(detail: BundleDetail) -> list[dict[str, Any]]:
+        superseded: list[dict[str, Any]] = detail.bundle.superseded_findings
+        return superseded
 
     @staticmethod
     def resolve_superseded_by(detail: BundleDetail) -> str | None:
@@ -223,6 +247,8 @@ class FindingIn(Schema):
 
 class SealIn(Schema):
     conclusion: Conclusion
+    effective_to: Moment | None = None
+    """End of the period that it is evidence for; the moment of sealing by default."""
 
 
 def chain_out(report: ChainReport) -> ChainOut:

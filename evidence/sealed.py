@@ -88,8 +88,8 @@ def as_signed(bundle: EvidenceBundle) -> EvidenceBundle:
         setattr(shown, name, _text(header, *_TEXTS[name]))
     for name in altered & set(_MOMENTS):
         setattr(shown, name, _moment(header, *_MOMENTS[name]) or getattr(bundle, name))
-    if "findings" in altered:
-        shown.findings = _list(bundle.manifest, "findings")
+    for name in altered & {"findings", "superseded_findings"}:
+        setattr(shown, name, _list(bundle.manifest, name))
     if "status" in altered:
         shown.status = EvidenceBundle.Status.SEALED
     if "environment" in altered:
@@ -139,6 +139,7 @@ def _signed_row(document: Mapping[str, Any]) -> dict[str, Any]:
         "environment": header.get("environment"),
         **{name: _text(header, *path) for name, path in {**_TEXTS, **_MOMENTS}.items()},
         "findings": document.get("findings"),
+        "superseded_findings": document.get("superseded_findings", []),  # earlier releases kept none
         "run": _dict(links, "run").get("ref"),
         "incident": _dict(links, "incident").get("ref"),
         "supersedes": links.get("supersedes"),
@@ -157,6 +158,7 @@ def _stored_row(bundle: EvidenceBundle) -> dict[str, Any]:
         **{name: str(getattr(bundle, name)) for name in _TEXTS},
         **{name: rfc3339(moment) if moment else "" for name, moment in moments.items()},
         "findings": bundle.findings,
+        "superseded_findings": bundle.superseded_findings,
         "run": ref("conductor.run", bundle.run_id) if bundle.run_id else None,
         "incident": ref("incidents.incident", bundle.incident_id) if bundle.incident_id else None,
         "supersedes": ref("evidence.bundle", bundle.supersedes_id) if bundle.supersedes_id else None,

@@ -1,6 +1,12 @@
 """Every write of the evidence app: bundles, artifacts, sealing, packs."""
 
-from evidence.lifecycle.artifacts import ArtifactExists, ArtifactTooLarge, attach_artifact, record_findings
+from evidence.lifecycle.artifacts import (
+    ArtifactExists,
+    ArtifactTooLarge,
+    FindingsDropped,
+    attach_artifact,
+    record_findings,
+)
 from evidence.lifecycle.bundles import (
     BundleNotCollecting,
     BundleNotSealed,
@@ -37,6 +43,7 @@ __all__ = [
     "BundleNotSealed",
     "BundleSuperseded",
     "ConclusionContradicted",
+    "FindingsDropped",
     "IncidentNotFinal",
     "PackNotRendering",
     "ReceiptsUnsequenced",

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import IO
+from typing import IO, Any
 
 from django.db import IntegrityError, transaction
 
 from conductor.ledger import blobs
+from conductor.lib.clock import rfc3339
 from conductor.lib.errors import Conflict, Invalid
 from conductor.metering.lifecycle import record
 from conductor.tenancy.actors import Actor, require
@@ -20,7 +21,8 @@ from evidence.lifecycle.bundles import BundleNotCollecting, append_receipt
 from evidence.models import Artifact, EvidenceBundle
 from evidence.packs.verify import REPORT, path_problem
 
-ROLES = ("raw", "config", "log", "result", "report", "decision", "timeline", "attestation")
+ROLES = ("raw", "config", "log", "result", "report", "decision", "timeline", "attestation", "population", "sample")
+MAX_REASON = 500
 MAX_ARTIFACT_BYTES = 1 << 30
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
@@ -30,6 +32,12 @@ class ArtifactExists(Conflict):
     """The bundle has another artifact of this path. Artifacts are never replaced: choose another path."""
 
     code = "artifact_exists"
+
+
+class FindingsDropped(Invalid):
+    """A check that was recorded is left out. Findings are superseded with a reason, never removed."""
+
+    code = "findings_dropped"
 
 
 class ArtifactTooLarge(Invalid):
@@ -81,9 +89,14 @@ def attach_artifact(
 
 
 def record_findings(
-    *, bundle: EvidenceBundle, findings: Iterable[Finding], actor: Actor, now: datetime
+    *, bundle: EvidenceBundle, findings: Iterable[Finding], actor: Actor, now: datetime, reason: str = ""
 ) -> EvidenceBundle:
-    """Set the bundle's findings, in the order given. Recording the same ones again changes nothing."""
+    """Set the bundle's findings, in the order given. Recording the same ones again changes nothing.
+
+    Findings can be added freely. One that says something else supersedes what was recorded and needs a `reason`; what
+    it supersedes stays on record, in the manifest and in the pack. Raise FindingsDropped where a recorded check is
+    left out: a check that no longer counts is recorded as not checked.
+    """
     require(actor=actor, permission="collect_evidence")
     listed = [finding.as_json() for finding in findings]
     if len({finding["check"] for finding in listed}) != len(listed):
@@ -93,10 +106,30 @@ def record_findings(
         if current.status != EvidenceBundle.Status.COLLECTING:
             raise BundleNotCollecting(f"{bundle.code} is {current.get_status_display().lower()}.")
         if current.findings != listed:
-            EvidenceBundle.objects.filter(id=bundle.id).update(findings=listed)
-            append_receipt(bundle, "evidence.findings.recorded", actor, now, {"findings": listed})
+            before = _superseded_by(current, listed, reason.strip(), actor, now)
+            history = [*current.superseded_findings, *before]
+            EvidenceBundle.objects.filter(id=bundle.id).update(findings=listed, superseded_findings=history)
+            body = {"findings": listed, **({"supersedes": before[0]} if before else {})}
+            append_receipt(bundle, "evidence.findings.recorded", actor, now, body)
     bundle.refresh_from_db()
     return bundle
+
+
+def _superseded_by(
+    bundle: EvidenceBundle, listed: list[dict[str, str]], reason: str, actor: Actor, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the entry of what `listed` replaces, or none where it only adds checks."""
+    named = {finding["check"] for finding in listed}
+    if missing := [each["check"] for each in bundle.findings if each["check"] not in named]:
+        raise FindingsDropped(fields={"findings": [f"{', '.join(missing)} was recorded and cannot be left out."]})
+    replaced = [finding for finding in bundle.findings if finding not in listed]
+    if not replaced:
+        return []
+    if not reason:
+        checks = ", ".join(finding["check"] for finding in replaced)
+        raise Invalid(fields={"reason": [f"{checks} was recorded otherwise. Say why it is replaced; both are kept."]})
+    by = {"ref": actor.ref, "name": actor.name}
+    return [{"findings": replaced, "reason": reason[:MAX_REASON], "at": rfc3339(now), "by": by}]
 
 
 def _insert(artifact: Artifact, bundle: EvidenceBundle, actor: Actor, now: datetime) -> Artifact:

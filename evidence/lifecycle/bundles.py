@@ -64,13 +64,14 @@ def open_bundle(
     """Open a draft bundle for the controls (keys or aliases) and return it; with a known key, return the one it made.
 
     A control's part is what its live binding to the run's workflow says, else primary. A sealed bundle is superseded
-    by naming it. Raise Invalid for an unknown control, an empty title, or a period that has not begun.
+    by naming it. Raise Invalid for no control, an unknown one or one named twice, an empty title, or a period that has
+    not begun.
     """
     require(actor=actor, permission="collect_evidence")
     if found := _opened_before(idempotency_key):
         return found
     _refuse_unusable(title, effective_from, supersedes, now)
-    controls = controls_by_ids(control_ids)
+    controls = _controls(list(control_ids))
     run = Run.objects.get(id=run_id) if run_id else None
     try:
         with transaction.atomic():
@@ -182,6 +183,16 @@ def _refuse_unusable(title: str, effective_from: datetime, supersedes: EvidenceB
         raise Invalid(fields=fields)
     if supersedes is not None and not supersedes.is_sealed:
         raise BundleNotSealed(f"{supersedes.code} is not sealed, so it can still be changed itself.")
+
+
+def _controls(control_ids: list[str]) -> list[Control]:
+    """Return the controls; raise Invalid for none, and for one that is named twice, by key or by alias."""
+    if not control_ids:
+        raise Invalid(fields={"controls": ["Name at least one control that this is evidence for."]})
+    controls = controls_by_ids(control_ids)
+    if len({control.id for control in controls}) < len(control_ids):
+        raise Invalid(fields={"controls": ["A control is named twice."]})
+    return controls
 
 
 def _cover(bundle: EvidenceBundle, controls: list[Control]) -> None:

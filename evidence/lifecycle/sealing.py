@@ -18,7 +18,7 @@ from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from evidence import graph, manifest
-from evidence.findings import conclusion_of
+from evidence.findings import conclusions_from, counts
 from evidence.lifecycle.bundles import BundleNotCollecting, append_receipt
 from evidence.models import Artifact, EvidenceBundle
 from incidents.models import Visibility
@@ -69,7 +69,8 @@ def seal_bundle(
 ) -> EvidenceBundle:
     """Seal the bundle: from now on it can only be superseded. The period ends at `effective_to`, by default now.
 
-    Refused with its reason: a bundle that is not collecting, a conclusion that its findings contradict, a receipt
+    Refused with its reason: a bundle that is not collecting, a conclusion that its findings contradict (without a
+    check it can only be INCONCLUSIVE, and with an exception only EXCEPTIONS), a receipt
     that is not in the log yet, a policy denial, and bytes that no longer match (ArtifactsDamaged names them).
     Call it outside of a transaction of your own, but inside the tenant's scope: a denial stays on record.
     """
@@ -97,10 +98,11 @@ def _refuse_premature(bundle: EvidenceBundle, conclusion: str, effective_to: dat
         raise BundleNotCollecting(f"{bundle.code} is {bundle.get_status_display().lower()}.")
     if conclusion not in EvidenceBundle.Conclusion.values:
         raise Invalid(fields={"conclusion": [f"Choose one of {', '.join(EvidenceBundle.Conclusion.values)}."]})
-    if conclusion == EvidenceBundle.Conclusion.NO_EXCEPTIONS and bundle.findings:
-        follows = conclusion_of(bundle.findings)
-        if follows != conclusion:
-            raise ConclusionContradicted(fields={"conclusion": [f"What follows from the findings is {follows}."]})
+    if conclusion not in (allowed := conclusions_from(bundle.findings)):
+        why = f"With these findings it can be {' or '.join(allowed)}."
+        if not counts(bundle.findings).total:
+            why = "No check was recorded, so nothing can be concluded: it can only be INCONCLUSIVE."
+        raise ConclusionContradicted(fields={"conclusion": [why]})
     if not bundle.effective_from <= effective_to <= now:
         raise Invalid(fields={"effective_to": ["The period must end after it began, and not in the future."]})
     if waiting := unsequenced_count([bundle.ref]):
@@ -144,7 +146,9 @@ def _seal(
     artifacts = list(Artifact.objects.filter(bundle=bundle))
     if {(each.path, each.digest) for each in artifacts} != {(each.path, each.digest) for each in verified}:
         raise BundleChanged
-    if current.status != EvidenceBundle.Status.COLLECTING or current.findings != bundle.findings:
+    if current.status != EvidenceBundle.Status.COLLECTING or (
+        (current.findings, current.superseded_findings) != (bundle.findings, bundle.superseded_findings)
+    ):
         raise BundleChanged
     document = manifest.build(
         bundle=current,

@@ -177,7 +177,13 @@ def conclude_restore(ctx: StepContext) -> dict[str, Any]:
         rpo=timedelta(seconds=ctx.input["rpo_seconds"]),
     )
     with tenant_scope(ctx.tenant_id):
-        bundle = record_findings(bundle=bundle_of(ctx), findings=findings, actor=ctx.actor, now=ctx.now())
+        bundle = record_findings(
+            bundle=bundle_of(ctx),
+            findings=findings,
+            reason=f"{ctx.run_code} tried the step again.",
+            actor=ctx.actor,
+            now=ctx.now(),
+        )
     exceptions = [finding["check"] for finding in bundle.findings if finding["result"] == "exception"]
     return {"findings": len(findings), "exceptions": exceptions}
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 FOUND, REFUSED, SURVIVED, OUTSIDE = "found", "refused", "survived", "by outside"
 NOT_BUILT, NOT_SHOWN = "not built", "not shown"
 
+WASHED = "tests/evidence/test_superseded_findings.py::test_"
 ROWS = "tests/evidence/test_rewritten_rows.py::test_"
 REWRITTEN = "tests/attacks/test_rewritten_ledgers.py::test_"
 CRASHES = "tests/attacks/test_crashes.py::test_"
@@ -445,6 +446,15 @@ ATTACKS = (
             f"{ROWS}page_api_and_document_say_what_was_signed_and_that_the_row_was_changed",
         ),
         "the date until which a bundle is retained is not signed; figures count rows",
+    ),
+    Attack(
+        89, "findings washed out before the seal", "superseded with a reason, both signed", REFUSED,
+        (
+            f"{WASHED}a_recorded_check_is_never_left_out",
+            f"{WASHED}what_was_superseded_is_in_manifest_receipt_and_document",
+            f"{WASHED}without_a_check_nothing_is_concluded",
+        ),
+        "a check that was never recorded is not missed, but without one nothing is concluded",
     ),
     Attack(
         90, "read an adapter's secret by re-pointing it", "a new destination asks for it again", REFUSED,

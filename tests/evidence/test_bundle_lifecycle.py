@@ -211,7 +211,7 @@ def test_a_draft_takes_no_artifacts_and_starts_collecting_once(
         tenant_id=tenant.id,
         title="T",
         purpose="",
-        control_ids=[],
+        control_ids=["SOC2_A1.2"],
         effective_from=now,
         actor=actor(cora),
         now=now,

@@ -145,7 +145,7 @@ def test_an_unknown_conclusion_and_a_period_in_the_future_are_refused(
     with pytest.raises(Invalid) as refused:
         seal_bundle(
             bundle=bundle,
-            conclusion="EXCEPTIONS",
+            conclusion="INCONCLUSIVE",
             effective_to=now + timedelta(days=1),
             actor=actor(cora),
             now=now,
