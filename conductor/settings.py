@@ -67,6 +67,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "conductor.observability.middleware.RequestContext",
+    "conductor.console.headers.ResponseHeaders",
     "conductor.observability.cleaning.CleanInput",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from incidents.models import AlertSource
 
@@ -38,7 +38,7 @@ def _standard(secret: str, given: Mapping[str, str], body: bytes, now: datetime)
     stamp, identifier = given.get("webhook-timestamp", ""), given.get("webhook-id", "")
     if not identifier or not (stamp.isascii() and stamp.isdigit()) or len(stamp) > 12:
         return False
-    if abs(now - datetime.fromtimestamp(int(stamp), UTC)) > WINDOW:
+    if abs(now.timestamp() - int(stamp)) > WINDOW.total_seconds():
         return False
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from conductor.embedded import environment, marks, ports
 from conductor.embedded.engines import Engines
 from conductor.embedded.marks import Marks
+from conductor.embedded.private import make_private
 from conductor.embedded.progress import STARTED_AT, Halt, Progress, Stage
 from conductor.embedded.running import Running
 from conductor.embedded.supervisor import Child, Supervisor, say, tail
@@ -29,6 +30,7 @@ def up(root: Path, *, once: bool, then: str = "") -> int:
     Return 0, or the main job's exit code if it failed. Whatever happens, all that was started is stopped.
     """
     home = environment.home_of(root)
+    make_private(home, named=bool(os.environ.get("CONDUCTOR_HOME")))
     running = Running(home)
     if not running.claim():
         other = running.other()

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from conductor.embedded.private import UMASK, append_privately
 from conductor.embedded.progress import Halt
 
 PR_SET_PDEATHSIG = 1
@@ -155,6 +156,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                umask=UMASK,
                 start_new_session=True,  # Ctrl-C reaches us only; we decide the order.
                 preexec_fn=partial(_end_with, os.getpid()),
             )
@@ -203,14 +205,13 @@ def _kill_group(pid: int) -> None:
 
 
 def _open_log(log: Path) -> IO[bytes]:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    return log.open("ab")
+    return os.fdopen(append_privately(log), "ab")
 
 
 def _cut(log: Path) -> None:
     """Move a long log's text to `.1`. Its writers append, so they go on at the new end."""
     if log.exists() and log.stat().st_size > LOG_BYTES:
-        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        shutil.copy(log, log.with_name(f"{log.name}.1"))  # with its mode
         os.truncate(log, 0)
 
 

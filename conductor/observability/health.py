@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from conductor.lib.database_role import complaint_about_role
 from conductor.observability.readings import take_readings
 
 BROKER_TIMEOUT_SECONDS = 2
+READY_SECONDS, LOOK_SECONDS, KEPT_SECONDS = 1, 10, 30
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -27,8 +29,11 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database, migrations and broker are there, else 503 naming each that is not."""
-    checks = {name: _outcome(check) for name, check in _CHECKS.items()}
+    """200 when database, migrations and broker are there, else 503 naming each that is not.
+
+    Anybody may ask, so a process looks at most every READY_SECONDS, and one request at a time.
+    """
+    checks = _readiness()
     ready = all(outcome == "ok" for outcome in checks.values())
     return JsonResponse({"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503)
 
@@ -40,6 +45,17 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse("wrong or missing metrics token\n", status=401, content_type="text/plain")
     take_readings(now())
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _readiness() -> dict[str, str]:
+    cache = caches["process"]
+    found: tuple[float, dict[str, str]] | None = cache.get("readiness")
+    if found and (time.monotonic() < found[0] or not cache.add("readiness-look", True, LOOK_SECONDS)):
+        return found[1]
+    checks = {name: _outcome(check) for name, check in _CHECKS.items()}
+    cache.set("readiness", (time.monotonic() + READY_SECONDS, checks), KEPT_SECONDS)
+    cache.delete("readiness-look")
+    return checks
 
 
 def _outcome(check: Callable[[], None]) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import structlog
 
-REDACTED = "[redacted]"
+from conductor.observability.redaction import REDACTED, redact_texts
+
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "signature", "cookie", "private_key")
 
 
@@ -31,6 +32,7 @@ def configure(options: dict[str, Any]) -> None:
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         structlog.processors.format_exc_info,
+                        redact_texts,
                         renderer,
                     ],
                     "foreign_pre_chain": shared,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -31,6 +32,7 @@ def serve_as(process: str) -> None:
     In production a process ends here with every reason on its standard error. A database that is away is no reason:
     its role is looked at on every connection that is opened from now on, and one of a wrong role is closed at once.
     """
+    os.umask(0o077)  # what it writes, nobody else on the machine reads
     if process in settings.DATABASE_LIMITS:
         hold_to(process)
     if not settings.PRODUCTION:

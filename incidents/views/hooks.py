@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_POST
 from conductor.lib.clock import now
 from conductor.lib.errors import Refused
 from conductor.lib.problems import MEDIA_TYPE, problem
-from conductor.tenancy.directory import tenant_id_for_slug
+from conductor.tenancy.directory import tenant_id_or_nobody
 from conductor.tenancy.scope import tenant_scope
 from incidents.alerts import Unsigned, document_of, key_in, receive, receive_event
 from incidents.bodies import body_of
@@ -37,10 +36,7 @@ def _from_sources(view: View) -> View:
     def taking(request: HttpRequest, organisation: str, **named: Any) -> JsonResponse:
         try:
             body = body_of(request)
-            tenant_id: UUID | None = tenant_id_for_slug(organisation)
-            if tenant_id is None:
-                raise Unsigned
-            with tenant_scope(tenant_id):
+            with tenant_scope(tenant_id_or_nobody(organisation)):
                 return view(request, body, **named)
         except Unsigned:
             return _problem(401, "unsigned", "The signature does not hold, or there is no such alert source here.")

@@ -15,7 +15,7 @@ from adapters.models import AdapterConfig
 from adapters.ports import AdapterError, Port
 from conductor.lib.clock import now
 from conductor.lib.problems import MEDIA_TYPE, problem
-from conductor.tenancy.directory import tenant_id_for_slug
+from conductor.tenancy.directory import tenant_id_or_nobody
 from conductor.tenancy.scope import tenant_scope
 from incidents.tasks import wake_tracker
 
@@ -31,9 +31,7 @@ def receive(request: HttpRequest, organisation: str, adapter_id: UUID) -> HttpRe
     """
     if len(request.body) > MOST_BYTES:
         return _refused(413, "too_large", f"Send at most {MOST_BYTES} bytes.")
-    tenant_id = tenant_id_for_slug(organisation)
-    if tenant_id is None:
-        return _unsigned()
+    tenant_id = tenant_id_or_nobody(organisation)
     with tenant_scope(tenant_id):
         adapter = AdapterConfig.objects.filter(id=adapter_id, port=Port.TICKETING.value, enabled=True).first()
         if adapter is None:
