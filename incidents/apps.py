@@ -13,11 +13,13 @@ class IncidentsConfig(AppConfig):
         from adapters.sealed_places import register_places
         from conductor.access.cases import register_cases
         from conductor.console.panels import register_panel
-        from incidents import cases, panels, workflows
+        from conductor.ledger.records import register_records
+        from incidents import cases, panels, record_check, workflows
         from incidents.lifecycle import secret_places
 
         workflows.register()
         register_cases(name="incidents", find=cases.find)
+        register_records(name="incidents", check=record_check.check_incidents)
         register_places(name="incidents", places=secret_places)
         register_panel(place="shell.live", name="incidents", order=1, template="_live.html", context=panels.live_panel)
         register_panel(

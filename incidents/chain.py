@@ -23,7 +23,11 @@ class Broken:
     """One thing in a timeline that does not hold."""
 
     seq: int
+    """The entry's number; 0 where it is about the incident as a whole."""
     what: str
+
+    def __str__(self) -> str:
+        return f"Entry {self.seq}: {self.what[:1].lower()}{self.what[1:]}" if self.seq else self.what
 
 
 def chained(events: Iterable[TimelineEvent], *, previous: str) -> Iterator[TimelineEvent]:
@@ -89,14 +93,14 @@ def verify_against(events: Sequence[TimelineEvent], vouched: Iterable[Mapping[st
 
     `vouched` are the `entries` of the incident's receipts: {"seq", "chain_digest"}.
     """
-    known = {each.seq: each.chain_digest for each in events}
-    stated = {each["seq"]: each["chain_digest"] for each in vouched}
+    known, stated = {each.seq: each.chain_digest for each in events}, list(vouched)
     differing = [
-        Broken(seq, "A receipt vouches for another entry, or for one that is not there.")
-        for seq, digest in stated.items()
-        if known.get(seq) != digest
+        Broken(each["seq"], "A receipt vouches for another entry, or for one that is not there.")
+        for each in stated
+        if known.get(each["seq"]) != each["chain_digest"]
     ]
-    return differing + [Broken(seq, "No receipt vouches for it.") for seq in known if seq not in stated]
+    named = {each["seq"] for each in stated}
+    return differing + [Broken(seq, "No receipt vouches for it.") for seq in known if seq not in named]
 
 
 def _contents(event: TimelineEvent, is_approved: bool) -> Iterator[str]:

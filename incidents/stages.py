@@ -11,6 +11,7 @@ from incidents.selectors import RoleSlot, Surroundings, WorkflowStep
 from incidents.spelling import name_list, roles_in_words
 
 NOTIFY, WATCH = "incidents.notify_declared", "incidents.watch_response"
+NOBODY = "Nobody was notified: no channel for notices is connected"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def stages(
         _tell(steps),
         _fill(roles),
         _keep_told(incident, steps),
-        _work(left, blocking),
+        _work(incident, left, blocking),
         _resolve(incident),
     ]
     if incident.is_active:
@@ -73,8 +74,16 @@ def _tell(steps: Iterable[WorkflowStep]) -> Stage:
     step = _newest(steps, NOTIFY)
     if step is None:
         return Stage("Tell people", "todo", "No notice has been started")
-    said = {"done": "The notices are out", "failed": step.error}.get(_state_of(step), "The notices are on their way")
-    return Stage("Tell people", _state_of(step), said, at=step.ended_at, step=step)
+    state = _state_of(step)
+    if state != "done":
+        said = step.error if state == "failed" else "The notices are on their way"
+        return Stage("Tell people", state, said, at=step.ended_at, step=step)
+    sent, failed = _count(step, "sent"), _count(step, "failed")
+    if not sent:
+        said = f"Nobody was notified: {failed} of {failed} notices failed" if failed else NOBODY
+        return Stage("Tell people", "failed", said, at=step.ended_at, step=step)
+    said = f"{sent} of {sent + failed} notices delivered"
+    return Stage("Tell people", "failed" if failed else "done", said, at=step.ended_at, step=step)
 
 
 def _fill(roles: Sequence[RoleSlot]) -> Stage:
@@ -95,17 +104,22 @@ def _keep_told(incident: Incident, steps: Iterable[WorkflowStep]) -> Stage:
     state = _state_of(step)
     if state == "failed":
         return Stage("Keep people told", state, step.error, step=step)
-    said = "Updates are watched: each that is missed is told of" if incident.is_active else "Watched until it was over"
-    return Stage("Keep people told", state, said, step=step)
+    if not incident.is_active:
+        return Stage("Keep people told", state, "Watched until it was over", step=step)
+    if state == "done":
+        return Stage("Keep people told", "todo", "The watch has ended; nothing watches that updates come", step=step)
+    return Stage("Keep people told", state, "Updates are watched: each that is missed is announced", step=step)
 
 
-def _work(left: Sequence[int], blocking: Sequence[int]) -> Stage:
+def _work(incident: Incident, left: Sequence[int], blocking: Sequence[int]) -> Stage:
     if blocking:
         holds = "it holds" if len(blocking) == 1 else "they hold"
         said = f"Finish {name_list([f'#{number}' for number in blocking])}: {holds} the incident open"
         return Stage("Work off tasks", "doing", said, tab="tasks")
     if left:
         return Stage("Work off tasks", "doing", f"{len(left)} to do, none of which blocks", tab="tasks")
+    if not incident.tasks_total:  # type: ignore[attr-defined]
+        return Stage("Work off tasks", "skipped", "No task was added", tab="tasks")
     return Stage("Work off tasks", "done", "None is open", tab="tasks")
 
 
@@ -113,6 +127,12 @@ def _resolve(incident: Incident) -> Stage:
     if incident.is_active:
         return Stage("Resolve", "todo", f"It is {incident.get_status_display().lower()}")
     return Stage("Resolve", "done", incident.get_status_display(), at=incident.resolved_at)
+
+
+def _count(step: WorkflowStep, name: str) -> int:
+    """Return a number that the step put out; a step that says none did nothing of it."""
+    value = step.output.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def _newest(steps: Iterable[WorkflowStep], name: str) -> WorkflowStep | None:

@@ -62,7 +62,7 @@ def notify_declared(ctx: StepContext) -> dict[str, Any]:
                 actor=ctx.actor,
                 now=ctx.now(),
             )
-    ctx.log("notices sent", sent=sent, failed=failed)
+    ctx.log("notices sent" if sent else "nobody was notified", sent=sent, failed=failed)
     return {"sent": sent, "failed": failed}
 
 
@@ -138,7 +138,7 @@ def page(ctx: StepContext) -> dict[str, Any]:
     payload["facts"] |= {label: value for label, value in facts.items() if value}
     ctx.heartbeat()
     sent = [each for each in _deliver(ctx, incident, PAGED_EVENT, payload) if each.status == Delivery.Status.SENT]
-    ctx.log("page sent", sent=len(sent))
+    ctx.log("page sent" if sent else "the page reached nobody", sent=len(sent))
     return {"sent": len(sent)}
 
 

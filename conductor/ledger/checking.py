@@ -95,6 +95,23 @@ def check_receipt(*, receipt: Receipt, keyring: Keyring, tenant_slug: str) -> Ve
     return Verification(checks, stamps)
 
 
+def signed_fault(*, receipt: Receipt, keyring: Keyring, tenant_slug: str) -> str:
+    """Return why the receipt's row is not what was signed; empty if it is.
+
+    One that is not signed yet holds by its digest. No query: the log is not asked.
+    """
+    if sha256_hex(canonical_json(receipt.body)) != receipt.body_digest:
+        return "the body was changed"
+    if receipt.leaf_index is None:
+        return ""
+    try:
+        _content(receipt, tenant_slug)
+        _signature(receipt, keyring)
+    except _REFUSALS as why:
+        return str(why)
+    return ""
+
+
 def _content(receipt: Receipt, slug: str) -> str:
     if sha256_hex(canonical_json(receipt.body)) != receipt.body_digest:
         raise statement.StatementRefused("the body was changed")

@@ -16,6 +16,7 @@ from evidence.models import EvidenceBundle
 from evidence.steps.collecting import PDF, Collected, bundle_of, collect, collected_json, json_file, let_in
 from evidence.steps.incident_findings import findings_of
 from incidents.conformance import conformance_of
+from incidents.integrity import require_unbroken
 from incidents.lifecycle import record_link
 from incidents.models import EventKind, Incident, Postmortem, RoleAssignment, StatusTransition, TimelineEvent
 from incidents.proof import entry_as_json
@@ -52,10 +53,14 @@ def open_incident_bundle(ctx: StepContext) -> dict[str, Any]:
 
 
 def collect_incident(ctx: StepContext) -> dict[str, Any]:
-    """Attach the incident's record: facts, timeline, moves, roles, decisions, receipts and postmortem."""
+    """Attach the incident's record: facts, timeline, moves, roles, decisions, receipts and postmortem.
+
+    A record that is not what was written is not collected: TimelineBroken names its faults.
+    """
     if collected_json(ctx, INCIDENT) is None:
         with tenant_scope(ctx.tenant_id):
             incident = _incident(ctx)
+            require_unbroken(incident=incident)
             files = [*_record(incident), *_postmortem(ctx, incident)]
         collect(ctx, files)
     with tenant_scope(ctx.tenant_id):

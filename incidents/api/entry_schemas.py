@@ -76,3 +76,17 @@ class RefusalIn(Schema):
 
 class WithdrawalIn(Schema):
     reason: Text = ""
+
+
+class TimelineFaultOut(Schema):
+    """One thing that is not what was written."""
+
+    entry: int | None = Field(description="The entry's number; null where it is about the incident as a whole.")
+    what: str
+
+
+class TimelineVerificationOut(Schema):
+    """Whether an incident's record is what its digests and receipts say."""
+
+    is_verified: bool
+    faults: list[TimelineFaultOut]

@@ -11,7 +11,8 @@ from ninja.responses import Status
 from conductor.lib.clock import now
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
-from incidents import lifecycle, reading, selectors
+from incidents import integrity, lifecycle, reading, selectors
+from incidents.api.entry_schemas import TimelineVerificationOut
 from incidents.api.schemas import (
     DecisionIn,
     EventOut,
@@ -40,6 +41,13 @@ def get_timeline(
     incident = _incident(request, number)
     page = selectors.timeline_page(incident=incident, before=before, limit=limit, view=view)
     return {"items": page.entries, "next_before": page.next_before}
+
+
+@router.get("/{number}/timeline/verification", response=TimelineVerificationOut, operation_id="verify_timeline")
+def verify_timeline(request: TenantRequest, number: int) -> Any:
+    """Whether the timeline is what its digests and receipts say, and the incident what its timeline says."""
+    faults = integrity.faults_of(incident=_incident(request, number))
+    return {"is_verified": not faults, "faults": [{"entry": each.seq or None, "what": each.what} for each in faults]}
 
 
 @router.post("/{number}/updates", response={201: EventOut}, operation_id="post_update")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
+from conductor.lib.clock import rfc3339
 from conductor.lib.moments import OUT_OF_RANGE, is_usable
 from conductor.tenancy.models import Environment
 from incidents.lifecycle.words import Complaints
@@ -54,7 +55,8 @@ class Declaration:
     @property
     def facts(self) -> dict[str, Any]:
         """How it was classified, where anybody said so."""
-        said = {"impact": self.impact, "urgency": self.urgency, "answers": self.answers}
+        said: dict[str, Any] = {"impact": self.impact, "urgency": self.urgency, "answers": self.answers}
+        said["detected_at"] = rfc3339(self.detected_at) if self.detected_at else ""
         return {name: value for name, value in said.items() if value}
 
 

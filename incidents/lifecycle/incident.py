@@ -155,10 +155,12 @@ def _insert(incident_id: UUID, asked: Declaration, actor: Actor, decision: Decis
         "origin": actor.channel,
         **asked.facts,
     }
+    # The chain holds the title and the first status too, so that neither can be rewritten on the row alone.
+    chained = {**facts, "title": asked.title, "status": asked.status, "visibility": asked.visibility}
     write(
         incident=incident,
         action="incident.declared",
-        entries=[Entry(EventKind.DECLARED, asked.summary, facts)],
+        entries=[Entry(EventKind.DECLARED, asked.summary, chained)],
         actor=actor,
         now=now,
         body={**facts, "title": asked.title, "decision": decision.citation},

@@ -16,6 +16,7 @@ from conductor.lib.refs import ref
 from conductor.metering.lifecycle import record
 from conductor.tenancy.actors import Actor, require
 from incidents.findings import UNKNOWN, ControlFinding, FindingState, count_of, findings_around
+from incidents.integrity import require_unbroken
 from incidents.lifecycle import topology
 from incidents.lifecycle.status import POSTMORTEM_WORKFLOW
 from incidents.lifecycle.writing import Entry, last_seq, lock, touch, write
@@ -57,13 +58,15 @@ def draft_postmortem(
     """Write the next version from the timeline as it is now. The same `idempotency_key` returns its version again.
 
     `charts` is what the metrics sources said; an entry vouches for it, and another for what evidence says of controls.
-    Sections that people edited stay as they wrote them. Earlier versions stay as they are.
+    Sections that people edited stay as they wrote them. Earlier versions stay as they are. Raise TimelineBroken where
+    the record is not what was written.
     """
     require(actor=actor, permission="respond")
     with transaction.atomic():
         locked = lock(incident)
         if idempotency_key and (known := Postmortem.objects.filter(idempotency_key=idempotency_key).first()):
             return known
+        require_unbroken(incident=locked)
         if charts:
             _vouch_for_charts(locked, charts, actor, now)
         if findings := findings_around(incident=locked, now=now):

@@ -1,7 +1,8 @@
 """Verbs that people work on a postmortem with: edit a section, ask for a review, approve, publish.
 
 Content never changes in place. An edit is a new version that starts as a draft, so what was approved stays what was
-approved: the approval names the digest of exactly what was read.
+approved: the approval names the digest of exactly what was read. Every verb raises TimelineBroken where the incident's
+record is not what was written.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from conductor.engine.lifecycle import start_run
 from conductor.lib.errors import Conflict, Invalid, NotAllowed
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, require
+from incidents.integrity import require_unbroken
 from incidents.lifecycle.words import Complaints
 from incidents.lifecycle.writing import Entry, last_seq, lock, touch, write
 from incidents.models import EventKind, Incident, Postmortem
@@ -88,6 +90,7 @@ def edit_section(*, postmortem: Postmortem, key: str, text: str, actor: Actor, n
         blocks = read_passages(text, before=section["blocks"], entry=last_seq(incident) + 1, writer=actor.name)
         if blocks == section["blocks"]:
             return newest
+        require_unbroken(incident=incident)
         return _save(incident, newest, Section(key=key, title=section["title"], blocks=blocks, edited=True), actor, now)
 
 
@@ -101,6 +104,7 @@ def ask_for_review(*, postmortem: Postmortem, actor: Actor, now: datetime) -> Po
             raise PostmortemChanged(newest)
         if not newest.is_final or incident.is_active:
             raise NotFinal
+        require_unbroken(incident=incident)
         changes = {"status": Postmortem.Status.IN_REVIEW, "review_asked_at": now, "review_asked_by": actor.name}
         if Postmortem.objects.filter(id=newest.id, status=Postmortem.Status.DRAFT).update(**changes):
             _record(incident, newest, "postmortem.review_asked", EventKind.POSTMORTEM_REVIEW_ASKED, actor, now)
@@ -118,6 +122,7 @@ def approve_postmortem(*, postmortem: Postmortem, actor: Actor, now: datetime) -
             raise PostmortemChanged(newest)
         if actor.ref in {author["ref"] for author in newest.authors}:
             raise OwnWork
+        require_unbroken(incident=incident)
         changed = Postmortem.objects.filter(id=newest.id, status=Postmortem.Status.IN_REVIEW).update(
             status=Postmortem.Status.APPROVED,
             approved_at=now,
@@ -142,6 +147,7 @@ def publish_postmortem(*, postmortem: Postmortem, actor: Actor, now: datetime) -
         fresh = Postmortem.objects.get(id=postmortem.id)
         if fresh.status == Postmortem.Status.PUBLISHED:
             return fresh
+        require_unbroken(incident=incident)
         changed = Postmortem.objects.filter(id=fresh.id, status=Postmortem.Status.APPROVED).update(
             status=Postmortem.Status.PUBLISHED, published_at=now, published_by=actor.name
         )

@@ -135,19 +135,22 @@ def incident_for_page(*, number: int) -> Incident:
 
     `identified_at` is when the cause was found, `redactions_waiting` the numbers of the entries whose redaction
     waits for a second person, `grants_open` how many people were let into it, `moved` its Moves by seq, `tasks_open`
-    the numbers of the tasks that are to do and `tasks_blocking` those of them that hold it open. One query.
+    the numbers of the tasks that are to do and `tasks_blocking` those of them that hold it open. `tasks_total` is how
+    many there ever were, None for none. One query.
     """
     newest = Milestone.objects.filter(incident=OuterRef("pk"), key=MilestoneKey.IDENTIFIED)
     waiting = Redaction.objects.filter(event__incident=OuterRef("pk"), state="WAITING").order_by("event__seq")
     grants = AccessGrant.objects.filter(incident=OuterRef("pk"), ended_at=None)
     moved = StatusTransition.objects.filter(incident=OuterRef("pk"))
-    left = Task.objects.filter(incident=OuterRef("pk")).exclude(state__in=[TaskState.DONE, TaskState.CANCELED])
+    tasks = Task.objects.filter(incident=OuterRef("pk"))
+    left = tasks.exclude(state__in=[TaskState.DONE, TaskState.CANCELED])
     found = (
         Incident.objects.select_related("environment", "duplicate_of")
         .annotate(
             identified_at=Subquery(newest.order_by("-recorded_at", "-id").values("at")[:1]),
             tasks_open=ArraySubquery(left.order_by("number").values("number")),
             tasks_blocking=ArraySubquery(left.filter(is_blocking=True).order_by("number").values("number")),
+            tasks_total=Subquery(tasks.order_by().values("incident").annotate(n=Count("*")).values("n")),
             redactions_waiting=ArraySubquery(waiting.values("event__seq")),
             moved=ArraySubquery(moved.order_by("seq").values(move=JSONObject(**_names_of(Moved)))),
             grants_open=Subquery(grants.order_by().values("incident").annotate(n=Count("*")).values("n")),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count
 
@@ -20,6 +22,8 @@ class WorkflowStep:
     tries: int
     error: str
     waits_for: str
+    output: Mapping[str, Any]
+    """What it put out when it succeeded; empty until then."""
     ended_at: datetime | None
     run_number: int
     run_code: str
@@ -44,6 +48,7 @@ def workflow_steps(*, incident: Incident, limit: int = 100) -> list[WorkflowStep
             tries=step.try_count,
             error=str((step.error or {}).get("message", "")),
             waits_for=str((step.wait or {}).get("reason", "")) if step.status == Step.Status.WAITING else "",
+            output=step.output or {},
             ended_at=step.finished_at,
             run_number=step.run.number,
             run_code=step.run.code,

@@ -18,7 +18,7 @@ from conductor.lib.errors import Invalid, NotFound
 from conductor.lib.numbers import whole_number
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
-from incidents import drawing, lifecycle, pages, reading, selectors, tabs
+from incidents import drawing, integrity, lifecycle, pages, reading, selectors, tabs
 from incidents.lifecycle.passing import conditions
 from incidents.models import Incident, Question, Reply, Role, Severity, Status, TimelineEvent
 from incidents.stages import stages
@@ -116,6 +116,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
         "blast": selectors.blast_of(found=found) if tab == "graph" else None,
         "workflow_steps": flow,
         "stages": stages(incident=incident, roles=roles, steps=flow, found=found) if tab == "steps" else [],
+        "faults": integrity.faults_of(incident=incident),
         "receipts": receipts_for(incident.ref) if tab == "receipts" else None,
         **tabs.context_of(tab=tab, incident=incident, found=found, now=now()),
         "exits": tabs.exits(incident),

@@ -41,6 +41,7 @@ VERBS = "tests/adapters/test_verbs.py::test_"
 SECRETS = "tests/adapters/test_secrets.py::test_"
 CANARY = "tests/flows/test_canary_secret.py::test_"
 POLICY = "tests/policy/"
+RECORDS = "tests/incidents/test_record_integrity.py::test_"
 DESTINATION = "tests/adapters/test_destination.py::test_"
 
 
@@ -465,5 +466,31 @@ ATTACKS = (
             f"{DESTINATION}an_admin_who_changes_the_address_only_reads_no_token",
         ),
         "a reference that the operator lets an admin use is theirs to give to any address",
+    ),
+    Attack(
+        95, "an incident's timeline rewritten", "salted digests, chain, receipts", FOUND,
+        (
+            f"{RECORDS}each_rewriting_of_the_timeline_is_named",
+            f"{RECORDS}an_entry_that_was_added_is_vouched_for_by_nothing",
+            f"{RECORDS}a_timeline_rewritten_with_its_receipts_fails_by_their_signatures",
+            f"{RECORDS}page_receipts_tab_and_api_name_the_fault",
+            f"{RECORDS}nothing_is_made_of_a_record_that_was_rewritten",
+            "tests/evidence/test_incident_findings.py::test_what_is_missing_is_an_exception_by_name",
+        ),
+        "imported history has one receipt for the whole file: its entries are held by the chain alone",
+    ),
+    Attack(
+        96, "an incident's severity, title or status rewritten", "the timeline, which says what they are", FOUND,
+        (
+            f"{RECORDS}each_rewritten_field_of_the_incident_is_named",
+            f"{RECORDS}verify_ledger_fails_and_names_entry_and_field",
+            f"{RECORDS}an_incident_that_is_gone_is_named",
+        ),
+        "roles, tasks, action items and obligations have receipts, and their rows are not compared with them",
+    ),
+    Attack(
+        97, "a postmortem's text rewritten", "its digest, the entry of its approval", FOUND,
+        (f"{RECORDS}a_postmortem_that_was_rewritten_is_named_and_goes_no_further",),
+        "of a version that nobody approved, text and digest can be rewritten together",
     ),
 )  # fmt: skip

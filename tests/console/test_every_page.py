@@ -28,7 +28,7 @@ POLICY = {
     "base-uri 'none'",
     "frame-ancestors 'none'",
 }
-QUERIES = 12
+QUERIES = 14
 IDENTIFYING = 4
 """How many queries it takes to know who is there; what a page asks of the same tables beyond them is its own."""
 TRANSACTION = re.compile(r"^(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT|SELECT set_config)\b")

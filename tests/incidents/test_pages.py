@@ -26,7 +26,7 @@ from tests.console.test_every_page import TRANSACTION
 
 Declare = Callable[..., Incident]
 TABS = ("", "tasks", "assessment", "links", "graph", "runs", "steps", "receipts")
-MOST = 12
+MOST = 14
 CONDITIONS = 4
 """What a page asks besides, for the conditions of the next step that it prints: policy, its guards, the rules."""
 

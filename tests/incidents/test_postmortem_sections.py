@@ -24,6 +24,7 @@ from incidents.lifecycle import (
     draft_postmortem,
     move_incident,
     post_update,
+    record_alert,
     set_milestone,
 )
 from incidents.measures import chart_of, missing_chart, window_of
@@ -110,18 +111,8 @@ def test_an_alert_that_declares_it_waits_for_nobody(
 ) -> None:
     for waited, words in ((timedelta(milliseconds=50), "with the alert"), (3 * MINUTE, "3m 00s after the alert began")):
         incident = declare(title=f"After {waited}", detected_at=now - waited)
-        TimelineEvent.objects.create(
-            tenant_id=incident.tenant_id,
-            incident=incident,
-            seq=99,
-            kind=EventKind.ALERT_FIRED,
-            occurred_at=now,
-            recorded_at=now,
-            actor=commander.ref,
-            actor_name=commander.name,
-            source="alert",
-            data={"name": "DiskFull"},
-        )
+        alert = {"name": "DiskFull", "fingerprint": "f", "starts_at": "2026-11-20T11:00:00Z"}
+        record_alert(incident=incident, is_firing=True, alert=alert, occurred_at=now, actor=commander, now=now)
 
         said = [block["text"] for block in _sections(incident, commander, now)["detection"]]
 

@@ -25,7 +25,7 @@ from incidents.lifecycle import (
     classify_incident,
 )
 from incidents.models import Incident, Question
-from incidents.stages import NOTIFY, WATCH, Stage, stages
+from incidents.stages import NOBODY, NOTIFY, WATCH, Stage, stages
 
 TITLES = ["Declare", "Classify", "Tell people", "Fill roles", "Keep people told", "Work off tasks", "Resolve"]
 
@@ -53,7 +53,7 @@ def test_a_response_passes_its_stages(
     incident: Incident, tenant: Tenant, commander: Actor, responder: Actor, cora: User, ben: User, now: datetime
 ) -> None:
     first = seen(incident)
-    assert [first[title].state for title in TITLES] == ["done", "todo", "doing", "todo", "doing", "done", "todo"]
+    assert [first[title].state for title in TITLES] == ["done", "todo", "doing", "todo", "doing", "skipped", "todo"]
     assert first["Classify"].said == ("Say impact and urgency, answer 4 of 4 questions and link an affected resource")
     assert first["Fill roles"].said == "Take the role of commander, or give it to somebody"
 
@@ -102,3 +102,37 @@ def test_a_stage_that_failed_says_why_and_is_tried_again(
     retry = f"/t/northwind/incidents/INC-{incident.number}/runs/{step.run.number}/retry/"
     assert as_user(cora).post(retry).status_code == 302
     assert seen(incident)[title].state == "doing"
+
+
+def _end(incident: Incident, name: str, **output: int) -> None:
+    """Let the step have succeeded with this output."""
+    done = {"status": "SUCCEEDED", "output": output, "error": None}
+    Step.objects.filter(name=name, run__subject=incident.ref).update(**done)
+
+
+@pytest.mark.fault("console-F3")
+@pytest.mark.parametrize(
+    ("output", "state", "said"),
+    [
+        ({}, "failed", NOBODY),
+        ({"sent": 0, "failed": 0}, "failed", NOBODY),
+        ({"sent": 0, "failed": 2}, "failed", "Nobody was notified: 2 of 2 notices failed"),
+        ({"sent": 1, "failed": 1}, "failed", "1 of 2 notices delivered"),
+        ({"sent": 2, "failed": 0}, "done", "2 of 2 notices delivered"),
+    ],
+)
+def test_people_were_told_only_if_a_notice_was_delivered(
+    incident: Incident, output: dict[str, int], state: str, said: str
+) -> None:
+    _end(incident, NOTIFY, **output)
+
+    stage = seen(incident)["Tell people"]
+    assert (stage.state, stage.said) == (state, said)
+
+
+@pytest.mark.fault("console-F3")
+def test_a_watch_that_has_ended_watches_nothing(incident: Incident) -> None:
+    _end(incident, WATCH)
+
+    stage = seen(incident)["Keep people told"]
+    assert (stage.state, stage.said) == ("todo", "The watch has ended; nothing watches that updates come")
