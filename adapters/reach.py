@@ -7,14 +7,25 @@ that changes its answer between the check and the connection gains nothing.
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from adapters.installation import Installation
 from adapters.ports import AdapterError
 
 Address = IPv4Address | IPv6Address
 
-_NAT64 = IPv6Network("64:ff9b::/96")
+_EMBEDDING = [IPv6Network(each) for each in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")]
+"""NAT64 (RFC 6052, RFC 8215), IPv4-compatible (RFC 4291) and IPv4-translated (RFC 2765): the last 32 bits count."""
+_REFUSED = [
+    ip_network(each)
+    for each in (
+        # Where clouds answer a machine about itself, credentials included, though the address looks public.
+        "168.63.129.16/32", "192.0.0.0/24", "100.100.100.200/32", "169.254.0.0/16", "fd00:ec2::/32", "fd20:ce::/32",
+        # Site-local (RFC 3879), local NAT64 (RFC 8215), what stands for no network (RFC 6666), and benchmarks.
+        "fec0::/10", "64:ff9b:1::/48", "100::/64", "198.18.0.0/15",
+    )
+]  # fmt: skip
+"""Refused whatever Python's `is_global` says, which differs between its releases."""
 
 
 class AddressRefused(AdapterError):
@@ -53,6 +64,8 @@ def _permitted(address: Address, installation: Installation, *, allow_loopback: 
         return True
     if plain.is_loopback:
         return allow_loopback
+    if any(each in network for each in {address, plain} for network in _REFUSED if network.version == each.version):
+        return False
     return plain.is_global and not plain.is_multicast and not plain.is_unspecified
 
 
@@ -60,6 +73,6 @@ def _unwrapped(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 address stands for, if it does: the wrapping must not hide it."""
     if isinstance(address, IPv4Address):
         return address
-    if address in _NAT64:
+    if any(address in network for network in _EMBEDDING) and int(address) > 1:  # not :: and ::1, which are themselves
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else address)

@@ -239,6 +239,12 @@ def cell(text: str, where: str) -> str:
 
 
 @register.filter
+def outside(address: str) -> str:
+    """`{{ ticket.url|outside }}`: an address that another system gave; empty unless a browser opens it as a page."""
+    return address if address.lower().startswith(("https://", "http://")) else ""
+
+
+@register.filter
 def number(value: int | float | Decimal | None) -> str:
     """`{{ count|number }}`: "1,204"."""
     return "–" if value is None else formatting.number(value)
