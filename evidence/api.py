@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import FileResponse
-from ninja import File, Form, Router, Status
+from ninja import File, Form, Header, Router, Status
 from ninja.files import UploadedFile
 
 from conductor.api.paging import page
@@ -21,8 +21,10 @@ from evidence import downloads, lifecycle, schemas, selectors
 from evidence.findings import parse_finding
 from evidence.models import Artifact, EvidenceBundle, Pack
 from evidence.sealed import artifacts_of, as_signed
+from evidence.uploaded import one_file, safe_name, shown_name, stated_digest
 from evidence.verification import verify_bundle
 
+DIGEST = "The SHA-256 of the file, as in RFC 9530: `sha-256=:<base64>:`. 422 if another file arrived."
 router = Router(tags=["evidence"])
 packs_router = Router(tags=["evidence"])
 
@@ -111,11 +113,20 @@ def attach_artifact(
     role: Form[str] = "raw",
     media_type: Form[str] = "",
     origin: Form[str] = "",
+    content_digest: Annotated[str, Header(alias="Content-Digest", description=DIGEST)] = "",
 ) -> Any:
-    """Attach a file (multipart). Without a path its own name is taken."""
+    """Attach a file (multipart, 1 GiB at most). Without a path a safe one is made of its name, in whatever script.
+
+    What the file was called is kept beside it. One file at a time; an artifact is never replaced.
+    """
+    one_file(request.FILES)
+    name = shown_name(file.name or "")
+    made = path or safe_name(name)
     artifact: Artifact = lifecycle.attach_artifact(
         bundle=selectors.bundle_by_id(bundle),
-        path=path or file.name or "",
+        path=made,
+        original_name="" if name == made.rpartition("/")[2] else name,
+        stated_digest=stated_digest(content_digest),
         role=role,
         media_type=media_type or file.content_type or "application/octet-stream",
         data=file.file or b"",

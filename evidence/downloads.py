@@ -25,8 +25,8 @@ class PackNotReady(NotFound):
 
 
 def artifact_download(artifact: Artifact) -> FileResponse:
-    """Return the artifact's bytes under the last part of its path."""
-    name = artifact.path.rpartition("/")[2]
+    """Return the artifact's bytes under the name that the file had, or the last part of its path."""
+    name = artifact.original_name or artifact.path.rpartition("/")[2]
     return _download(artifact.tenant_id, artifact.digest, name, artifact.media_type)
 
 

@@ -101,7 +101,9 @@ def _control(cover: BundleControl) -> dict[str, Any]:
 
 
 def _artifact(artifact: Artifact) -> dict[str, Any]:
+    told = {"original_name": artifact.original_name, "stated_digest": artifact.stated_digest}
     return {
+        **{name: value for name, value in told.items() if value},
         "path": artifact.path,
         "uri": artifact.uri,
         "digest": artifact.digest,

@@ -139,6 +139,10 @@ class Artifact(TenantModel):
     bundle = models.ForeignKey(EvidenceBundle, on_delete=models.PROTECT, related_name="artifacts")
     path = models.CharField(max_length=200)
     """Relative path within the pack's data folder: `restore/source_manifest.json`."""
+    original_name = models.CharField(max_length=200, blank=True, default="")
+    """The name that the file had, where it is not the path's: in any script."""
+    stated_digest = models.CharField(max_length=64, blank=True, default="")
+    """The SHA-256 that the sender stated, and that was found to be right; empty where none was."""
     role = models.CharField(max_length=20)
     """raw, config, log, result, report, decision, timeline, attestation, population, sample."""
     media_type = models.CharField(max_length=100)

@@ -76,6 +76,8 @@ class CoverOut(Schema):
 class ArtifactOut(Schema):
     id: UUID
     path: str
+    original_name: str = Field(description="The name that the file had, where it is not the path's.")
+    stated_digest: str = Field(description="The SHA-256 that the sender stated and that is right; empty if none was.")
     role: str
     media_type: str
     uri: str

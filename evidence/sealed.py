@@ -34,7 +34,7 @@ _TEXTS = {
     "opened_by_name": ("opened", "by", "name"),
     "sealed_by_name": ("sealed", "by", "name"),
 }
-_ARTIFACT_TEXTS = ("digest", "size_bytes", "media_type", "role", "origin")
+_ARTIFACT_TEXTS = ("digest", "size_bytes", "media_type", "role", "origin", "original_name", "stated_digest")
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,9 @@ def _artifact_differences(
 ) -> list[Difference]:
     if signed is None or stored is None:
         return [Difference(f"artifacts {path}", _shown(signed and "listed"), _shown(stored and "listed"))]
-    # Manifests of earlier releases have no address: it follows from the digest.
-    known = {"uri": f"cas:sha256:{signed.get('digest')}", **signed}
+    # Manifests of earlier releases have no address: it follows from the digest. What an upload did not say is left out.
+    unsaid = {"original_name": "", "stated_digest": ""}
+    known = {"uri": f"cas:sha256:{signed.get('digest')}", **unsaid, **signed}
     return _compared(f"artifacts {path}", {name: known.get(name) for name in stored}, stored)
 
 

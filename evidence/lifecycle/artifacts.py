@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,6 +21,7 @@ from evidence.findings import Finding
 from evidence.lifecycle.bundles import BundleNotCollecting, append_receipt
 from evidence.models import Artifact, EvidenceBundle
 from evidence.packs.verify import REPORT, path_problem
+from evidence.uploaded import DigestMismatch
 
 ROLES = ("raw", "config", "log", "result", "report", "decision", "timeline", "attestation", "population", "sample")
 MAX_REASON = 500
@@ -41,9 +43,10 @@ class FindingsDropped(Invalid):
 
 
 class ArtifactTooLarge(Invalid):
-    """The artifact is larger than one gibibyte."""
+    """The artifact is larger than one gibibyte, 1,073,741,824 bytes."""
 
     code = "artifact_too_large"
+    status = 413
 
 
 def attach_artifact(
@@ -57,23 +60,32 @@ def attach_artifact(
     actor: Actor,
     now: datetime,
     idempotency_key: str = "",
+    original_name: str = "",
+    stated_digest: str = "",
 ) -> Artifact:
     """Keep the bytes by their digest and list them in the bundle under `path`.
 
     The same path with the same bytes is the artifact that is there already; with other bytes ArtifactExists is raised.
-    Raise BundleNotCollecting, or Invalid for a path that is not plain and relative, an unknown role, too many bytes.
+    Raise BundleNotCollecting, or Invalid for a path that is not plain and relative, an unknown role, too many bytes,
+    and for bytes of another SHA-256 than the one that their sender stated.
     """
     require(actor=actor, permission="collect_evidence")
     _refuse_unusable(path, role, media_type)
     if bundle.status != EvidenceBundle.Status.COLLECTING:
         raise BundleNotCollecting(f"{bundle.code} is {bundle.get_status_display().lower()}.")
+    if _size_of(data) > MAX_ARTIFACT_BYTES:
+        raise ArtifactTooLarge
     stored = blobs.put(tenant_id=bundle.tenant_id, data=data)
     if stored.size_bytes > MAX_ARTIFACT_BYTES:
         raise ArtifactTooLarge
+    if stated_digest and stated_digest != stored.digest:
+        raise DigestMismatch
     artifact = Artifact(
         tenant_id=bundle.tenant_id,
         bundle=bundle,
         path=path,
+        original_name=original_name,
+        stated_digest=stated_digest,
         role=role,
         media_type=media_type,
         digest=stored.digest,
@@ -142,13 +154,15 @@ def _insert(artifact: Artifact, bundle: EvidenceBundle, actor: Actor, now: datet
                 raise BundleNotCollecting(f"{bundle.code} is {current.get_status_display().lower()}.")
             _refuse_shadowing(bundle, artifact.path)
             artifact.save(force_insert=True)
+            names = ("original_name", "stated_digest")
+            told = {name: getattr(artifact, name) for name in names if getattr(artifact, name)}
             body = {"path": artifact.path, "role": artifact.role, "media_type": artifact.media_type}
             append_receipt(
                 bundle,
                 "evidence.artifact.attached",
                 actor,
                 now,
-                {**body, "size_bytes": artifact.size_bytes, "origin": artifact.origin},
+                {**body, **told, "size_bytes": artifact.size_bytes, "origin": artifact.origin},
                 subjects=[{"name": manifest.subject_name(artifact.path), "digest": artifact.digest}],
             )
             _meter(artifact, bundle, now)
@@ -158,6 +172,17 @@ def _insert(artifact: Artifact, bundle: EvidenceBundle, actor: Actor, now: datet
             raise ArtifactExists(f"{bundle.code} has another artifact at {artifact.path}.") from None
         return there
     return artifact
+
+
+def _size_of(data: bytes | IO[bytes]) -> int:
+    """Return how many bytes there are, before any is stored; 0 where only reading can tell."""
+    if isinstance(data, bytes):
+        return len(data)
+    if not data.seekable():
+        return 0
+    size = data.seek(0, io.SEEK_END)
+    data.seek(0)
+    return size
 
 
 def _meter(artifact: Artifact, bundle: EvidenceBundle, now: datetime) -> None:

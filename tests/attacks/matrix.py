@@ -42,6 +42,8 @@ SECRETS = "tests/adapters/test_secrets.py::test_"
 CANARY = "tests/flows/test_canary_secret.py::test_"
 POLICY = "tests/policy/"
 RECORDS = "tests/incidents/test_record_integrity.py::test_"
+REPEATED = "tests/api/test_repeated_requests.py::test_"
+UPLOADS = "tests/evidence/test_uploads.py::test_"
 DESTINATION = "tests/adapters/test_destination.py::test_"
 
 
@@ -492,5 +494,27 @@ ATTACKS = (
         97, "a postmortem's text rewritten", "its digest, the entry of its approval", FOUND,
         (f"{RECORDS}a_postmortem_that_was_rewritten_is_named_and_goes_no_further",),
         "of a version that nobody approved, text and digest can be rewritten together",
+    ),
+    # Repeated requests
+    Attack(
+        98, "replay an idempotent answer after redaction or privacy", "answers are read anew, no copy is kept", REFUSED,
+        (
+            f"{REPEATED}a_replay_shows_no_word_that_was_redacted",
+            f"{REPEATED}a_replay_does_not_open_an_incident_made_private",
+            f"{REPEATED}nothing_that_was_answered_is_kept_in_words",
+            f"{REPEATED}a_key_is_forgotten_after_a_day",
+        ),
+    ),
+    Attack(
+        99, "replay with a token, scope or role that is gone", "token and permissions checked on each replay", REFUSED,
+        (
+            f"{REPEATED}a_replay_by_a_revoked_token_is_refused",
+            f"{REPEATED}a_replay_is_authorised_like_a_first_request",
+        ),
+    ),
+    Attack(
+        100, "exchange an upload on its way", "the sender's Content-Digest", REFUSED,
+        (f"{UPLOADS}a_wrong_digest_is_refused_and_nothing_kept",),
+        "only where the sender states one",
     ),
 )  # fmt: skip
