@@ -118,7 +118,7 @@ def test_damaged_bytes_are_not_handed_out(call: Call, tenant: Tenant, bundle: Ev
 @pytest.mark.parametrize(
     ("name", "given", "field"),
     [
-        ("x y.json", {}, "path"),
+        ("a.json", {"path": "x y.json"}, "path"),
         ("a.json", {"path": "../a.json"}, "path"),
         ("a.json", {"role": "secret"}, "role"),
         ("a.json", {"media_type": "nonsense"}, "media_type"),
