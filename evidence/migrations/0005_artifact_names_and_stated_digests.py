@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("evidence", "0003_keys_within_the_tenant")]
+    dependencies = [("evidence", "0004_superseded_findings")]
 
     operations = [
         migrations.AddField("artifact", "original_name", models.CharField(blank=True, default="", max_length=200)),
