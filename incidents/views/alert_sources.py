@@ -22,7 +22,7 @@ PAGE = "incidents:alert_source"
 
 
 @require_GET
-@door(permission=MANAGE)
+@door(permission="view_incidents")
 def source_list(request: TenantRequest, tenant: str) -> HttpResponse:
     """Every alert source, live ones first."""
     return render(request, "incidents/alert_source_list.html", {"sources": selectors.alert_sources()})
@@ -51,7 +51,7 @@ def source_new(request: TenantRequest, tenant: str) -> HttpResponse:
 
 
 @require_GET
-@door(permission=MANAGE)
+@door(permission="view_incidents")
 def source(request: TenantRequest, tenant: str, name: str) -> HttpResponse:
     """One source: where it posts to, what its words mean, and what can be done with it."""
     return _page(request, selectors.alert_source(name=name))

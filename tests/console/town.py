@@ -35,6 +35,7 @@ from evidence.models import EvidenceBundle, Pack
 from incidents.lifecycle import (
     acknowledge_incident,
     add_action_item,
+    add_alert_source,
     assign_role,
     declare_incident,
     draft_postmortem,
@@ -150,8 +151,9 @@ def _bundles(tenant: Tenant, cora: Actor, told: Incident, run: Run, moment: date
 
 
 def _let_in(tenant: Tenant) -> tuple[UUID, UUID]:
-    """Invite an auditor and issue a token, both by Ana; return the ids of the invitation and of the token."""
+    """Invite an auditor, issue a token and add an alert source, all by Ana; return the ids of the first two."""
     ana = _actor("ana", tenant)
+    add_alert_source(tenant_id=tenant.id, name="probe", shape="GENERIC", actor=ana, now=clock_now())
     invited = invite(tenant=tenant, email="nia@example.test", role="AUDITOR", days=7, actor=ana, now=clock_now())
     issued = issue_token(
         membership=Membership.objects.get(user__username="ana"),
