@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "conductor.tenancy.session_limits.SessionLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -197,7 +198,8 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_ADAPTER = "conductor.tenancy.accounts.MembersOnly"
 # How many proxies of ours stand before us: with none believed, all people behind one share its tries.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("CONDUCTOR_TRUSTED_PROXIES", 0))
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+# A key is an account tried from one network address (conductor.tenancy.accounts, docs/decisions/0073).
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key,50/d/key"}
 # A second step: an app's codes, security keys and passkeys, recovery codes (docs/how-to/sign-in-with-oidc.md).
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -232,6 +234,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = int(os.environ.get("CONDUCTOR_SESSION_SECONDS", 12 * 3600))
+CONDUCTOR_SESSION_IDLE_SECONDS = int(os.environ.get("CONDUCTOR_SESSION_IDLE_SECONDS", 2 * 3600))
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "conductor.console.errors.csrf_failure"
 # Account mail: invitations and forgotten passwords. Without a mail server it is printed where the web process runs,

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
+import structlog
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from django.conf import settings
@@ -17,9 +19,10 @@ from django.http import HttpRequest
 
 from conductor.access import lifecycle
 from conductor.access.addresses import holder_of
+from conductor.access.lifecycle import LastAdmin
 from conductor.access.openid import StrictOpenIDConnect
 from conductor.tenancy.actors import Actor
-from conductor.tenancy.directory import tenant_id_for_slug
+from conductor.tenancy.directory import tenant_id_for_slug, tenants_of_user
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.roles import Role
 from conductor.tenancy.scope import tenant_scope
@@ -27,6 +30,8 @@ from conductor.tenancy.scope import tenant_scope
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialLogin
     from django.contrib.auth.models import User
+
+log = structlog.get_logger("conductor.access")
 
 _STRONGEST_FIRST = (Role.ADMIN, Role.COMMANDER, Role.RESPONDER, Role.AUDITOR)
 
@@ -92,19 +97,47 @@ def roles_for(groups: Iterable[str]) -> dict[str, str]:
 
 
 def join_by_groups(*, user: User, groups: Iterable[str], now: datetime) -> None:
-    """Give the person the roles that their groups are mapped to. A role that no group is mapped to stays as it is."""
-    for slug, role in roles_for(groups).items():
+    """Give the person the roles that their groups are mapped to, and end what groups gave them that they left.
+
+    A membership that an invitation or an admin gave stays, whatever the groups are.
+    """
+    roles = roles_for(groups)
+    mine = tenants_of_user(user.pk)
+    for slug, role in roles.items():
         tenant_id = tenant_id_for_slug(slug)
-        if tenant_id is None:
-            continue
-        with tenant_scope(tenant_id):
-            actor = Actor.system("Identity provider", channel="console")
-            membership = Membership.objects.filter(user_id=user.pk).first()
-            if membership is None:
-                tenant = Tenant.objects.get(id=tenant_id)
-                lifecycle.add_member(tenant=tenant, user=user, role=role, actor=actor, now=now)
-            elif membership.role != role:
-                lifecycle.change_role(membership=membership, role=role, actor=actor, now=now)
+        if tenant_id is not None:
+            with tenant_scope(tenant_id):
+                _join(tenant_id, user, role, now)
+    for tenant in mine:
+        if tenant.slug not in roles:
+            with tenant_scope(tenant.id):
+                _leave(user, now)
+
+
+def _join(tenant_id: UUID, user: User, role: str, now: datetime) -> None:
+    membership = Membership.objects.filter(user_id=user.pk).first()
+    if membership is None:
+        tenant = Tenant.objects.get(id=tenant_id)
+        membership = lifecycle.add_member(tenant=tenant, user=user, role=role, actor=_provider(), now=now)
+    elif membership.role != role:
+        lifecycle.change_role(membership=membership, role=role, actor=_provider(), now=now)
+    else:
+        return
+    lifecycle.note_given_by_groups(membership=membership)
+
+
+def _leave(user: User, now: datetime) -> None:
+    membership = Membership.objects.filter(user_id=user.pk, given_by_groups=True).first()
+    if membership is None:
+        return
+    try:
+        lifecycle.remove_member(membership=membership, actor=_provider(), now=now)
+    except LastAdmin:
+        log.warning("the last admin left every mapped group and stays", membership=str(membership.id))
+
+
+def _provider() -> Actor:
+    return Actor.system("Identity provider", channel="console")
 
 
 def _is_stronger(role: str, than: str) -> bool:

@@ -14,12 +14,14 @@ from allauth.account.signals import password_changed, password_reset, password_s
 from allauth.account.utils import filter_users_by_email
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from allauth.mfa.utils import is_mfa_enabled
+from django.contrib.auth.signals import user_logged_in as session_began
 from django.contrib.auth.signals import user_login_failed
 
 from conductor.access import identity
 from conductor.access.lifecycle import record_act_of
 from conductor.lib.clock import now
 from conductor.lib.refs import ref
+from conductor.tenancy import session_limits
 from conductor.tenancy.actors import Actor, display_name
 from conductor.tenancy.authentication import Authentication, of_session, strongest
 from conductor.tenancy.directory import tenants_of_user
@@ -36,6 +38,7 @@ log = structlog.get_logger("conductor.access")
 
 def connect() -> None:
     """Begin to listen. Called in AppConfig.ready()."""
+    session_began.connect(session_limits.begin, dispatch_uid="conductor.session_began")
     user_logged_in.connect(signed_in, dispatch_uid="conductor.signed_in")
     user_login_failed.connect(failed, dispatch_uid="conductor.signin_failed")
     for signal, what in (

@@ -67,7 +67,7 @@ def add_member(*, tenant: Tenant, user: User, role: str, now: datetime) -> Membe
     try:
         with transaction.atomic():
             back = Membership.ever.filter(tenant=tenant, user=user).exclude(removed_at=None)
-            if not back.update(role=role, created_at=now, removed_at=None):
+            if not back.update(role=role, created_at=now, removed_at=None, given_by_groups=False):
                 Membership.objects.create(tenant=tenant, user=user, role=role, created_at=now)
             user.groups.add(Group.objects.get(name=_group_name(tenant, role)))
     except IntegrityError as error:

@@ -249,3 +249,22 @@ def test_the_upgrade_keeps_what_was_given_and_drops_what_was_claimed(tenant: Ten
     assert holder_of("dora@example.test") is None
     assert User.objects.get(pk=cora.pk).email == "cora@example.test"
     assert not EmailAddress.objects.filter(verified=False).exists()
+
+
+@pytest.mark.fault("security-9")
+@pytest.mark.parametrize("by_groups", [True, False])
+def test_leaving_every_mapped_group_ends_what_groups_gave_and_nothing_else(
+    by_groups: bool, provider: str, tenant: Tenant, ana: User, settings: Any
+) -> None:
+    _sign_in(Client(), "dora")
+    with tenant_scope(tenant.id):
+        Membership.objects.filter(user__email="dora@example.test").update(given_by_groups=by_groups)
+    settings.CONDUCTOR_OIDC_ROLES = parse_roles("other=northwind:COMMANDER")
+    browser = Client()
+
+    assert _sign_in(browser, "dora").status_code == 302
+    assert (browser.get("/t/northwind/runs/").status_code == 200) is not by_groups
+    with tenant_scope(tenant.id):
+        ended = Receipt.objects.filter(action="access.member.removed", actor_name="Identity provider")
+        assert ended.count() == by_groups
+        assert Membership.objects.filter(user=ana).exists()

@@ -14,6 +14,7 @@ from django.test import Client
 from conductor.ledger.models import Receipt
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.session_limits import BEGAN, SEEN
 
 BEN = {"login": "ben@example.test", "password": "ben-password"}
 
@@ -97,3 +98,56 @@ def test_behind_a_proxy_of_ours_people_do_not_share_their_tries(
 
     answer = Client(headers={"x-forwarded-for": "203.0.113.99"}).post("/accounts/login/", BEN)
     assert (answer.status_code != 302) is stopped
+
+
+@pytest.mark.fault("security-9")
+def test_a_stranger_who_tries_passwords_locks_out_nobody_else(tenant: Tenant, ben: User, settings: Any) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    stranger = {"x-forwarded-for": "203.0.113.1"}
+    for _ in range(7):
+        Client(headers=stranger).post("/accounts/login/", {**BEN, "password": "wrong"})
+
+    assert Client(headers=stranger).post("/accounts/login/", BEN).status_code != 302
+    assert Client(headers={"x-forwarded-for": "198.51.100.7"}).post("/accounts/login/", BEN).status_code == 302
+
+
+@pytest.mark.fault("security-9")
+def test_the_addresses_of_one_ipv6_network_are_one_place(tenant: Tenant, ben: User, settings: Any) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for n in range(5):
+        Client(headers={"x-forwarded-for": f"2001:db8::{n + 1}"}).post("/accounts/login/", {**BEN, "password": "wrong"})
+
+    assert Client(headers={"x-forwarded-for": "2001:db8::99"}).post("/accounts/login/", BEN).status_code != 302
+    assert Client(headers={"x-forwarded-for": "2001:db8:1::1"}).post("/accounts/login/", BEN).status_code == 302
+
+
+def _aged(browser: Client, name: str, seconds: int) -> Client:
+    session = browser.session
+    session[name] -= seconds
+    session.save()
+    return browser
+
+
+@pytest.mark.fault("security-9")
+@pytest.mark.parametrize(("clock", "seconds"), [(SEEN, 7200), (BEGAN, 43200)])
+def test_a_session_ends_when_nobody_used_it_and_at_its_greatest_age(
+    clock: str, seconds: int, tenant: Tenant, ben: User
+) -> None:
+    browser = Client()
+    browser.post("/accounts/login/", BEN)
+
+    assert _aged(browser, clock, seconds - 60).get("/t/northwind/runs/").status_code == 200
+    if clock == SEEN:  # it was used just now
+        assert browser.session[SEEN] > browser.session[BEGAN] - 1
+    assert _aged(browser, clock, seconds + 60).get("/t/northwind/runs/").status_code == 302
+    assert browser.get("/t/northwind/runs/").status_code == 302
+
+
+@pytest.mark.fault("security-9")
+def test_a_live_stream_does_not_keep_a_session_awake(tenant: Tenant, ben: User) -> None:
+    browser = Client()
+    browser.post("/accounts/login/", BEN)
+    before = _aged(browser, SEEN, 600).session[SEEN]
+
+    browser.get("/t/northwind/runs/", headers={"accept": "text/event-stream"})
+    assert browser.session[SEEN] == before

@@ -20,7 +20,7 @@ from conductor.access.lifecycle.invitations import (
     renew_invitation,
     revoke_invitation,
 )
-from conductor.access.lifecycle.members import LastAdmin, add_member, change_role, remove_member
+from conductor.access.lifecycle.members import LastAdmin, add_member, change_role, note_given_by_groups, remove_member
 from conductor.access.lifecycle.records import record_act_of
 from conductor.access.lifecycle.second_step import OwnStepMissing, require_second_step, stop_requiring_second_step
 from conductor.access.lifecycle.sessions import end_sessions
@@ -45,6 +45,7 @@ __all__ = [
     "invite",
     "issue_token",
     "mark_sent",
+    "note_given_by_groups",
     "open_invitation",
     "record_act_of",
     "remove_member",

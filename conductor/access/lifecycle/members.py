@@ -79,6 +79,11 @@ def remove_member(*, membership: Membership, actor: Actor, now: datetime) -> Mem
     return membership
 
 
+def note_given_by_groups(*, membership: Membership) -> None:
+    """Keep that the identity provider's groups gave the membership or its role, so that it ends with them."""
+    Membership.objects.filter(id=membership.id).update(given_by_groups=True)
+
+
 def _refuse_last_admin(membership: Membership) -> None:
     """Hold the rows of all admins until the transaction ends, so that two cannot remove each other at once."""
     admins = Membership.objects.select_for_update(of=("self",)).filter(role=Role.ADMIN.value, user__is_active=True)
