@@ -20,9 +20,8 @@ class MembersOnly(DefaultAccountAdapter):
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Count wrong passwords by account and place: a stranger's use up the stranger's tries (decision 0073)."""
-        return (
-            f"{place_of(self.get_client_ip(request))}:{super()._get_login_attempts_cache_key(request, **credentials)}"
-        )
+        account = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{place_of(self.get_client_ip(request))}:{account}"
 
 
 def place_of(address: str) -> str:

@@ -44,6 +44,11 @@ POLICY = "tests/policy/"
 RECORDS = "tests/incidents/test_record_integrity.py::test_"
 REPEATED = "tests/api/test_repeated_requests.py::test_"
 UPLOADS = "tests/evidence/test_uploads.py::test_"
+OIDC = "tests/tenancy/test_oidc.py::test_"
+SIGNIN = "tests/tenancy/test_signin.py::test_"
+FRESH = "tests/tenancy/test_fresh_proof.py::test_"
+SLACK = "tests/chatops/test_connections.py::test_"
+GRANTS = "tests/chatops/test_installing.py::test_"
 DESTINATION = "tests/adapters/test_destination.py::test_"
 
 
@@ -516,5 +521,48 @@ ATTACKS = (
         100, "exchange an upload on its way", "the sender's Content-Digest", REFUSED,
         (f"{UPLOADS}a_wrong_digest_is_refused_and_nothing_kept",),
         "only where the sender states one",
+    ),
+    # Identity
+    Attack(
+        101, "take over a colleague by claiming their address", "both sides verified; issuer and subject", REFUSED,
+        (
+            f"{OIDC}a_member_who_claims_a_colleagues_address_gets_nothing_of_theirs",
+            f"{OIDC}an_address_that_a_member_only_claimed_identifies_nobody",
+            f"{OIDC}the_page_after_the_provider_takes_no_other_address",
+            f"{OIDC}the_subject_of_another_issuer_is_somebody_else",
+            f"{OIDC}only_a_plain_yes_verifies_an_address",
+        ),
+        "the identity provider's own word is believed",
+    ),
+    Attack(
+        102, "claim a Slack workspace by its id", "Slack's grant, or the operator", REFUSED,
+        (
+            f"{SLACK}an_admin_connects_no_workspace_by_typing_its_id_and_disconnects_their_own",
+            f"{SLACK}a_revoked_workspace_is_free_for_others",
+            f"{GRANTS}a_grant_of_slacks_beats_somebodys_word_and_no_other_grant",
+        ),
+    ),
+    Attack(
+        103, "act as a colleague by a Slack account", "the member confirms, signed in", REFUSED,
+        (
+            f"{SLACK}an_admin_links_nobody",
+            f"{SLACK}a_link_that_an_admin_made_before_names_nobody_until_it_is_confirmed",
+            f"{SLACK}a_member_confirms_signed_in_what_only_their_slack_account_was_given",
+            f"{SLACK}a_claim_ends_and_is_of_one_organisation",
+        ),
+        "a member can be talked into confirming a stranger's account; the page says what that does",
+    ),
+    Attack(
+        104, "make a borrowed session a way in", "a proof of the last five minutes; idle limit", REFUSED,
+        (
+            f"{FRESH}an_old_session_is_asked_again_before_anything_that_lets_somebody_in",
+            f"{FRESH}a_first_password_is_not_set_with_a_borrowed_session",
+            f"{SIGNIN}a_session_ends_when_nobody_used_it_and_at_its_greatest_age",
+        ),
+    ),
+    Attack(
+        105, "lock a responder out by wrong passwords", "tries count by account and place", REFUSED,
+        (f"{SIGNIN}a_stranger_who_tries_passwords_locks_out_nobody_else",),
+        "from many addresses, five tries in five minutes of each",
     ),
 )  # fmt: skip
