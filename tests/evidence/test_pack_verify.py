@@ -403,8 +403,9 @@ def test_a_folder_with_an_unreadable_part_could_not_be_verified(files: dict[str,
     for path, data in files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(data)
-    for each in [tmp_path, *tmp_path.parents][:3]:
-        each.chmod(0o755)
+    for each in [tmp_path, *tmp_path.parents]:
+        if each.stat().st_uid == os.geteuid() and each != Path("/") and not each.stat().st_mode & 0o1:
+            each.chmod(each.stat().st_mode | 0o55)
     drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
     shutil.copy(SCRIPT, tmp_path.parent / "verify.py")
     (tmp_path.parent / "verify.py").chmod(0o644)
