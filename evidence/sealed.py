@@ -101,9 +101,12 @@ def as_signed(bundle: EvidenceBundle) -> EvidenceBundle:
     return shown
 
 
-def artifacts_of(bundle: EvidenceBundle) -> list[Artifact]:
-    """Return the artifacts by path: a sealed bundle's as the manifest lists them, another's as they are."""
-    rows = list(bundle.artifacts.order_by("path"))
+def artifacts_of(bundle: EvidenceBundle, *, rows: list[Artifact] | None = None) -> list[Artifact]:
+    """Return the artifacts by path: a sealed bundle's as the manifest lists them, another's as they are.
+
+    `rows` are the bundle's by path, where they were read already.
+    """
+    rows = list(bundle.artifacts.order_by("path")) if rows is None else rows
     if bundle.manifest is None:
         return rows
     by_path = {each.path: each for each in rows}

@@ -88,11 +88,12 @@ class ChainReport:
 
 def verify_bundle(bundle: EvidenceBundle) -> ChainReport:
     """Verify the bundle from its bytes to its notaries, in the tenant's scope. Reads every artifact, writes nothing."""
-    artifacts = artifacts_of(bundle)
+    rows = list(bundle.artifacts.order_by("path"))
+    artifacts = artifacts_of(bundle, rows=rows)
     checks = [ArtifactCheck(each, blobs.verify(tenant_id=bundle.tenant_id, digest=each.digest)) for each in artifacts]
     receipt = Receipt.objects.filter(id=bundle.seal_receipt_id).first() if bundle.seal_receipt_id else None
     records = list(NotaryRecord.objects.filter(digest=bundle.manifest_digest or "-").order_by("created_at"))
-    altered = differences_of(bundle)
+    altered = differences_of(bundle, rows=rows)
     links = [
         _artifacts_link(bundle, checks),
         _manifest_link(bundle, altered),
@@ -102,9 +103,12 @@ def verify_bundle(bundle: EvidenceBundle) -> ChainReport:
     return ChainReport(links, checks, receipt.leaf_index if receipt else None, records, altered)
 
 
-def differences_of(bundle: EvidenceBundle) -> list[Difference]:
-    """Return where the bundle's rows differ from its manifest, or from the log that has its seal. Three queries."""
-    rows = bundle.artifacts.order_by("path")
+def differences_of(bundle: EvidenceBundle, *, rows: list[Artifact] | None = None) -> list[Difference]:
+    """Return where the bundle's rows differ from its manifest, or from the log that has its seal. Three queries.
+
+    `rows` are the artifacts by path, where they were read already.
+    """
+    rows = list(bundle.artifacts.order_by("path")) if rows is None else rows
     covers = bundle.covers.select_related("control")
     found = differences(bundle, artifacts=rows, covers=covers)
     if bundle.manifest is None and _seals_of(bundle).exists():

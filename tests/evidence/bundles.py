@@ -49,7 +49,8 @@ def sealed(tenant: Tenant, actor: Actor, now: datetime, **given: Any) -> Evidenc
     attach(bundle, actor, now, "folder/b.csv", b"x,y\n1,2\n")
     record_findings(bundle=bundle, findings=findings, actor=actor, now=now)
     sequence(tenant_id=tenant.id, now=now)
-    conclusion = "EXCEPTIONS" if FAILED in findings else "NO_EXCEPTIONS"
+    tested = "EXCEPTIONS" if FAILED in findings else "NO_EXCEPTIONS"
+    conclusion = tested if findings else "INCONCLUSIVE"
     bundle = seal_bundle(bundle=bundle, conclusion=conclusion, actor=actor, now=now)
     sequence(tenant_id=tenant.id, now=now)
     return bundle
