@@ -12,8 +12,9 @@ from tests.console.town import Town
 
 SLUG = "northwind"
 
-SIGNPOSTS = {"tenant_home", "incidents:services"}
-"""Lead elsewhere, or are parts of a form: test_refusals.py and test_declare_page.py."""
+SIGNPOSTS = {"tenant_home", "incidents:services", "slack:identity_confirm"}
+"""Lead elsewhere, are parts of a form or a link by a secret of its own, so that no walk reaches them: test_refusals.py,
+test_declare_page.py and tests/chatops/test_connections.py do."""
 
 READS: dict[str, dict[str, str]] = {
     "slack:workspaces": {},
