@@ -5,9 +5,11 @@ A stream holds no database connection while it waits. docs/reference/console-tem
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,17 +22,50 @@ from django.http import HttpResponse, StreamingHttpResponse
 
 from conductor.ledger.receipts import LIVE_CHANNEL, live_topic
 from conductor.lib.refs import Ref
+from conductor.observability.metrics import STREAMS_REFUSED
 from conductor.tenancy.actors import actor_for_user
 from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.scope import tenant_scope
 from conductor.tenancy.viewing import viewing_as
 
 HEARTBEAT_SECONDS = 15.0
-MAX_STREAMS = 40
-"""Per process. Each open stream holds a server thread, so beyond this pages do without (they reload by themselves)."""
+RESERVED_THREADS = 16
+"""Threads of a process that streams never take: pages, webhooks and probes need them."""
+MOST_STREAMS = 40
+"""Of one process, however many threads it has."""
+USUAL_THREADS = 32
+"""Of a process whose start does not say how many it has."""
 RECONNECT_SECONDS = 2.0
 
 log = structlog.get_logger("conductor.live")
+
+
+def server_threads(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Return how many threads granian answers with in this process, by its command line or environment.
+
+    USUAL_THREADS where neither says it: granian's own default is no lower, with up to 16 processes and its backlog.
+    """
+    given = environment.get("GRANIAN_BLOCKING_THREADS", "")
+    for place, argument in enumerate(arguments):
+        name, _, value = argument.partition("=")
+        if name == "--blocking-threads":
+            given = value or "".join(arguments[place + 1 : place + 2])
+    return int(given) if given.isdigit() else USUAL_THREADS
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many streams may be open at once in one process: in all, of one tenant, of one person."""
+
+    process: int
+    tenant: int
+    person: int
+
+    @classmethod
+    def of(cls, threads: int) -> Quota:
+        """Share out what `threads` leave beside RESERVED_THREADS: from four on, no tenant or person has all of it."""
+        process = min(MOST_STREAMS, max(0, threads - RESERVED_THREADS))
+        return cls(process, tenant=-(-process * 3 // 4), person=-(-process // 4))
 
 
 @dataclass(frozen=True)
@@ -77,27 +112,38 @@ def reading(request: TenantRequest) -> Iterator[None]:
 class Hub:
     """Wakes waiting streams. Made lazily, because a process must be forked before it starts threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, quota: Quota) -> None:
+        self._quota = quota
         self._lock = threading.Lock()
         self._waiting: dict[str, set[threading.Event]] = defaultdict(set)
+        self._readers: dict[threading.Event, tuple[UUID, int]] = {}
         self._thread: threading.Thread | None = None
 
-    def join(self, topic: str) -> threading.Event | None:
-        """Return an event that is set on each act about `topic`; None when too many streams are open."""
+    def join(self, topic: str, *, tenant_id: UUID, person: int) -> threading.Event | None:
+        """Return an event that is set on each act about `topic`; None when too many streams are open.
+
+        Too many of the process, of the tenant, or of the person in whichever tenant.
+        """
         with self._lock:
-            if sum(map(len, self._waiting.values())) >= MAX_STREAMS:
+            readers = list(self._readers.values())
+            of_tenant, of_person = sum(t == tenant_id for t, _ in readers), sum(p == person for _, p in readers)
+            most = self._quota
+            if len(readers) >= most.process or of_tenant >= most.tenant or of_person >= most.person:
+                STREAMS_REFUSED.inc()
                 return None
             if self._thread is None:
                 self._thread = threading.Thread(target=self._listen, name="live", daemon=True)
                 self._thread.start()
             event = threading.Event()
             self._waiting[topic].add(event)
+            self._readers[event] = (tenant_id, person)
             return event
 
     def leave(self, topic: str, event: threading.Event) -> None:
         """Forget the event; a second time changes nothing."""
         with self._lock:
             self._waiting[topic].discard(event)
+            self._readers.pop(event, None)
             if not self._waiting[topic]:
                 del self._waiting[topic]
 
@@ -124,16 +170,19 @@ class Hub:
                 threading.Event().wait(RECONNECT_SECONDS)
 
 
-hub = Hub()
+hub = Hub(Quota.of(server_threads(sys.argv, os.environ)))
 
 
-def stream(*, tenant_id: UUID, subject: Ref, last_id: str, fetch: Fetch) -> HttpResponse | StreamingHttpResponse:
+def stream(
+    *, tenant_id: UUID, person: int, subject: Ref, last_id: str, fetch: Fetch
+) -> HttpResponse | StreamingHttpResponse:
     """Answer with server-sent events about `subject`, beginning with what came after `last_id`.
 
-    503 when too many streams are open already. The view must have checked who is asking.
+    503 when too many streams are open already, of `person` (a user's id), of the tenant or in all.
+    The view must have checked who is asking.
     """
     topic = live_topic(tenant_id=tenant_id, subject=subject)
-    event = hub.join(topic)
+    event = hub.join(topic, tenant_id=tenant_id, person=person)
     if event is None:
         return HttpResponse("too many live pages are open\n", status=503, headers={"Retry-After": "30"})
     response = StreamingHttpResponse(Stream(topic, event, last_id, fetch), content_type="text/event-stream")

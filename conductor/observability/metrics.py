@@ -22,6 +22,9 @@ PDF_SECONDS = Histogram(
     ["outcome"],
     buckets=(1, 2.5, 5, 10, 30, 60, 120),
 )
+STREAMS_REFUSED = Counter(
+    "conductor_streams_refused_total", "Live pages that went without updates, because too many were open"
+)
 RUNS_FINISHED = Counter("conductor_runs_finished_total", "Runs that ended", ["workflow", "status"])
 DECISIONS = Counter("conductor_policy_decisions_total", "Policy decisions", ["action", "result"])
 RECEIPTS_SEQUENCED = Counter("conductor_receipts_sequenced_total", "Receipts signed and numbered")

@@ -144,7 +144,8 @@ def events(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase
             page = selectors.timeline_page(incident=incident, after=whole_number(after) or 0)
             return [live.Message(str(entry.seq), _fragment(entry, number, slug)) for entry in reversed(page.entries)]
 
-    return live.stream(tenant_id=tenant_id, subject=incident.ref, last_id=last_id, fetch=fetch)
+    person = request.user.pk or 0
+    return live.stream(tenant_id=tenant_id, person=person, subject=incident.ref, last_id=last_id, fetch=fetch)
 
 
 @require_POST

@@ -565,4 +565,18 @@ ATTACKS = (
         (f"{SIGNIN}a_stranger_who_tries_passwords_locks_out_nobody_else",),
         "from many addresses, five tries in five minutes of each",
     ),
+    # Availability
+    Attack(
+        106, "a relay that drips without end", "a deadline round the conversation, a worker kept free", SURVIVED,
+        (
+            "tests/adapters/test_deadlines.py::test_a_relay_that_drips_lines_is_left_when_the_time_is_over",
+            "tests/engine/test_fairness.py::test_one_tenant_never_holds_every_worker_of_a_pool",
+        ),
+        "relays of several tenants at once hold a pool until their deadlines",
+    ),
+    Attack(
+        107, "many live pages of one member", "quotas by person, tenant and process", SURVIVED,
+        ("tests/console/test_stream_quota.py::test_one_members_many_streams_leave_a_colleagues_live",),
+        "shown in process, not against a server",
+    ),
 )  # fmt: skip
