@@ -60,13 +60,14 @@ def posted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Any]]]:
 
     sent = Posted()
 
-    def fake_post(url: str, *, json: Any, timeout: float, follow_redirects: bool) -> httpx.Response:
-        assert timeout
-        assert follow_redirects is False
+    def fake_post(client: httpx.Client, url: str, *, json: Any, extensions: Any) -> httpx.Response:
+        assert client.timeout.read
+        assert not client.follow_redirects
+        assert extensions["trace"], "a deadline watches the conversation"
         sent.append((url, json))
         return httpx.Response(sent.status, request=httpx.Request("POST", url))
 
-    monkeypatch.setattr(httpx, "post", fake_post)
+    monkeypatch.setattr(httpx.Client, "post", fake_post)
     yield sent
 
 
