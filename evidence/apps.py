@@ -25,6 +25,7 @@ class EvidenceConfig(AppConfig):
         register_findings(findings_around)
         subscribe(name="evidence", subscriber=tasks.wake_collector)
         subscribe(name="stamps", subscriber=tasks.wake_stamper)
+        subscribe(name="seals", subscriber=tasks.wake_notaries)
         for order, name in ((20, "palette_bundles"), (30, "palette_controls")):
             register_panel(
                 place="palette",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from adapters.demands import independent_kinds
 from conductor.console.documents import qr_code
 from conductor.console.formatting import byte_size, clock_time, day, exact_moment, number
 from conductor.ledger import blobs
@@ -22,7 +23,7 @@ from evidence.models import EvidenceBundle, Pack
 from evidence.naming import bundle_url, pack_name
 from evidence.packing import notary_records, receipts_behind
 from evidence.sealed import artifacts_of, as_signed
-from evidence.verification import BAD, OK, ChainReport, verify_bundle
+from evidence.verification import BAD, NOBODY, OK, ChainReport, verify_bundle
 
 NOT_VERIFIED = "NOT VERIFIED"
 ALARMED = 10
@@ -44,6 +45,7 @@ def document_context(*, pack: Pack) -> dict[str, Any]:
     receipts = receipts_behind(bundle)
     parts = _parts(bundle)
     sections = [{"id": f"s{place}", **section} for place, section in enumerate(_sections(parts), start=1)]
+    notary = [_notarization(record) for record in notary_records(pack)]
     return {
         "document": {
             "kind": f"Evidence Pack {bundle.code}",
@@ -63,7 +65,8 @@ def document_context(*, pack: Pack) -> dict[str, Any]:
         "summary": _summary(bundle, report, receipts),
         **parts,
         "receipts": [_receipt(receipt) for receipt in receipts],
-        "notary": [_notarization(record) for record in notary_records(pack)],
+        "notary": notary,
+        "nobody": "" if any(each["is_outside"] for each in notary) else NOBODY,
         "verify": _verify(pack),
     }
 
@@ -290,10 +293,12 @@ def _receipt(receipt: Receipt) -> dict[str, str]:
     }
 
 
-def _notarization(record: Any) -> dict[str, str]:
+def _notarization(record: Any) -> dict[str, Any]:
+    is_outside = record.adapter.kind in independent_kinds()
     return {
         "name": record.adapter.name,
-        "kind": record.adapter.kind,
+        "kind": record.adapter.kind if is_outside else "our own key, a self-witness",
+        "is_outside": is_outside,
         "at": exact_moment(record.attested_at),
         "anchor": record.trust_anchor,
     }

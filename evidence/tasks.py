@@ -7,6 +7,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from adapters.lifecycle import work_off
 from conductor.engine.wake import send
 from conductor.ledger.models import Receipt
 from conductor.ledger.stamping import REQUESTED
@@ -19,11 +20,13 @@ from evidence.anchoring import anchor_checkpoints, stamp_all_receipts, stamp_rec
 from evidence.lifecycle import collect_for_incident
 from evidence.naming import postmortem_cause
 from evidence.selectors import incidents_without_evidence
+from evidence.verification import SEALED
 from incidents.models import Incident
 
 RENDERED = "incidents.postmortem.rendered"
 COLLECT = "evidence.collect_for_incident"
 STAMP = "evidence.stamp_receipts"
+NOTARIZE = "evidence.notarize_seals"
 
 
 @shared_task(name=COLLECT, ignore_result=True)
@@ -55,6 +58,18 @@ def anchor(**_later: Any) -> None:
 def stamp(*, tenant_id: str, **_later: Any) -> None:
     """Have the tenant's receipts stamped that somebody asked for."""
     stamp_receipts(tenant_id=UUID(tenant_id), now=now())
+
+
+@shared_task(name=NOTARIZE, ignore_result=True)
+def notarize_seals(*, tenant_id: str, **_later: Any) -> None:
+    """Ask the tenant's notaries about what a seal put into their backlog; `anchor` finds what a lost message left."""
+    work_off(tenant_id=UUID(tenant_id), now=now())
+
+
+def wake_notaries(receipt: Receipt) -> None:
+    """Receipt subscriber: a bundle was sealed by hand. A run asks notaries in a step of its own."""
+    if receipt.action == SEALED and not any(link.startswith("conductor.run:") for link in receipt.links):
+        send(NOTARIZE, {"tenant_id": str(receipt.tenant_id)})
 
 
 def wake_stamper(receipt: Receipt) -> None:

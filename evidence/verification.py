@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
+from adapters.demands import independent_kinds
 from adapters.models import NotaryRecord
 from conductor.ledger import blobs, checkpoint, dsse, merkle, statement
 from conductor.ledger.entry import log_entry
@@ -25,6 +26,7 @@ from evidence.models import Artifact, EvidenceBundle
 from evidence.sealed import Difference, artifacts_of, differences
 
 SEALED = "evidence.bundle.sealed"
+NOBODY = "Nobody outside this installation has vouched for this"
 NAMED = 5
 """Fields that differ which a link names; the report has all of them."""
 OK, WAIT, BAD = "ok", "wait", "bad"
@@ -92,7 +94,8 @@ def verify_bundle(bundle: EvidenceBundle) -> ChainReport:
     artifacts = artifacts_of(bundle, rows=rows)
     checks = [ArtifactCheck(each, blobs.verify(tenant_id=bundle.tenant_id, digest=each.digest)) for each in artifacts]
     receipt = Receipt.objects.filter(id=bundle.seal_receipt_id).first() if bundle.seal_receipt_id else None
-    records = list(NotaryRecord.objects.filter(digest=bundle.manifest_digest or "-").order_by("created_at"))
+    asked = NotaryRecord.objects.select_related("adapter").filter(digest=bundle.manifest_digest or "-")
+    records = list(asked.order_by("created_at"))
     altered = differences_of(bundle, rows=rows)
     links = [
         _artifacts_link(bundle, checks),
@@ -190,12 +193,15 @@ def vouched_for(bundle: EvidenceBundle) -> dict[str, str]:
 
 
 def _notary_link(bundle: EvidenceBundle, records: Sequence[NotaryRecord]) -> Link:
+    """Return who vouches for the manifest. Our own key is a witness to itself: it never makes a bundle notarized."""
     states = [record.state for record in records]
-    verified = states.count(NotaryRecord.State.VERIFIED)
-    if NotaryRecord.State.REJECTED in states:
-        return Link("notary", "Notarized", BAD, f"{states.count(NotaryRecord.State.REJECTED)} of {len(states)} refused")
-    if verified:
-        return Link("notary", "Notarized", OK, f"{verified} of {len(states)} verified")
-    if states:
-        return Link("notary", "Notarized", WAIT, f"0 of {len(states)} answered")
-    return Link("notary", "Notarized", WAIT, "No notary asked" if bundle.is_sealed else "After sealing")
+    if refused := states.count(NotaryRecord.State.REJECTED):
+        return Link("notary", "Notarized", BAD, f"{refused} of {len(states)} refused")
+    outside = [record.state for record in records if record.adapter.kind in independent_kinds()]
+    if verified := outside.count(NotaryRecord.State.VERIFIED):
+        return Link("notary", "Notarized", OK, f"{verified} of {len(outside)} outside authorities verified")
+    if not bundle.is_sealed:
+        return Link("notary", "Not notarized", WAIT, "After sealing")
+    waiting = f". {len(outside)} asked, none has answered" if outside else ""
+    own = ". Stamped by our own key only: a self-witness" if NotaryRecord.State.VERIFIED in states else ""
+    return Link("notary", "Not notarized", WAIT, f"{NOBODY}{own}{waiting}")

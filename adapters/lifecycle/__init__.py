@@ -18,7 +18,7 @@ from adapters.lifecycle.data_keys import (
 )
 from adapters.lifecycle.given_secrets import forget_secret, set_secret
 from adapters.lifecycle.messages import deliver
-from adapters.lifecycle.notarization import notarize, work_off
+from adapters.lifecycle.notarization import notarize, want_notarized, work_off
 from adapters.lifecycle.notary_policy import (
     NeedsAnotherPerson,
     ProposalGone,
@@ -76,5 +76,6 @@ __all__ = [
     "try_adapter",
     "verify_secrets",
     "want_comparison",
+    "want_notarized",
     "work_off",
 ]

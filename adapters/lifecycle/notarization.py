@@ -72,6 +72,20 @@ def notarize(
         return list(NotaryRecord.objects.filter(id__in=ids).select_related("adapter").order_by("adapter__name"))
 
 
+def want_notarized(
+    *, tenant_id: UUID, subject: Ref, digest: str, now: datetime, environment_id: UUID | None = None
+) -> int:
+    """Put the digest into every enabled notary's backlog; return how many notaries that are.
+
+    Needs the transaction of the act that wants it: `work_off` then asks, however late and after whatever crash. None
+    is asked under a policy that is OFF.
+    """
+    if not demand_at(now).asks:
+        return 0
+    notaries = AdapterConfig.serving(port=Port.NOTARY.value, environment_id=environment_id)
+    return len([_record_for(config, subject, digest, now) for config in notaries if config.tenant_id == tenant_id])
+
+
 def work_off(*, tenant_id: UUID, now: datetime) -> int:
     """Ask each enabled notary about its backlog, oldest first; return how many were vouched for. Not in a transaction.
 

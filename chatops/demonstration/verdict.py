@@ -35,9 +35,11 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """The verdict in the verifier's words, and what was not checked."""
+        """The verdict in the verifier's words, what was not checked, and whether nobody else vouches for it."""
         left = f" ({', '.join(self.not_checked)})" if self.not_checked else ""
-        return f"{self.word}: {self.passed} passed, {self.failed} failed, {len(self.not_checked)} not checked{left}"
+        counted = f"{self.passed} passed, {self.failed} failed, {len(self.not_checked)} not checked{left}"
+        nobody = ". Nobody outside this installation has vouched for this" if "notary" in self.not_checked else ""
+        return f"{self.word}: {counted}{nobody}"
 
 
 def verify_alone(pack: Path, *, notary_keys: Sequence[str] = ()) -> Verdict:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from adapters.lifecycle import want_notarized
 from conductor.ledger import blobs
 from conductor.ledger.selectors import unsequenced_count
 from conductor.lib.errors import Conflict, Invalid
@@ -72,6 +73,7 @@ def seal_bundle(
     Refused with its reason: a bundle that is not collecting, a conclusion that its findings contradict (without a
     check it can only be INCONCLUSIVE, and with an exception only EXCEPTIONS), a receipt
     that is not in the log yet, a policy denial, and bytes that no longer match (ArtifactsDamaged names them).
+    Every enabled notary is to vouch for the manifest from then on, whoever sealed it: its backlog holds the digest.
     Call it outside of a transaction of your own, but inside the tenant's scope: a denial stays on record.
     """
     _refuse_premature(bundle, conclusion, effective_to or now, now)
@@ -160,6 +162,13 @@ def _seal(
     digest = manifest.digest_of(document)
     receipt_id = _append_seal(current, document, digest, sealing, actor, now)
     graph.state_evidence(bundle=current, actor=actor, now=now)
+    want_notarized(
+        tenant_id=bundle.tenant_id,
+        subject=bundle.ref,
+        digest=digest,
+        environment_id=bundle.environment_id,
+        now=now,
+    )
     EvidenceBundle.objects.filter(id=bundle.id, status=EvidenceBundle.Status.COLLECTING).update(
         status=EvidenceBundle.Status.SEALED,
         conclusion=sealing.conclusion,

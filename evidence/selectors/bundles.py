@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
+from adapters.demands import independent_kinds
 from adapters.models import NotaryRecord
 from conductor.ledger.models import Receipt
 from conductor.ledger.selectors import receipts_for
@@ -49,7 +50,7 @@ class BundleFigures:
     with_exceptions: int
     """Sealed, and exceptions were found."""
     unnotarized: int
-    """Sealed, and no notary has vouched for it yet."""
+    """Sealed, and no notary outside of this installation has vouched for it yet."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def bundle_figures() -> BundleFigures:
         sealed=Count("id", filter=sealed),
         with_exceptions=Count("id", filter=sealed & Q(conclusion=Conclusion.EXCEPTIONS)),
     )
-    vouched = NotaryRecord.objects.filter(state=NotaryRecord.State.VERIFIED).values("digest")
+    outside = NotaryRecord.objects.filter(adapter__kind__in=independent_kinds())
+    vouched = outside.filter(state=NotaryRecord.State.VERIFIED).values("digest")
     unnotarized = EvidenceBundle.objects.filter(sealed).exclude(manifest_digest__in=vouched).count()
     return BundleFigures(**counted, unnotarized=unnotarized)
 
@@ -229,11 +231,13 @@ def pack_by_id(pack_id: UUID | str) -> Pack:
 
 
 def _notary_states(digests: list[str]) -> dict[str, str]:
-    """Return the worst word of the notaries on each digest that any of them was asked about."""
+    """Return the worst word of the notaries on each digest; our own key's word counts only where it is bad."""
+    State, outside = NotaryRecord.State, set(independent_kinds())
     states: dict[str, set[str]] = {}
-    for digest, state in NotaryRecord.objects.filter(digest__in=digests).values_list("digest", "state"):
-        states.setdefault(digest, set()).add(state)
-    State = NotaryRecord.State
+    asked = NotaryRecord.objects.filter(digest__in=digests).values_list("digest", "state", "adapter__kind")
+    for digest, state, kind in asked:
+        if kind in outside or state == State.REJECTED:
+            states.setdefault(digest, set()).add(state)
     return {
         digest: "bad" if State.REJECTED in met else "ok" if State.VERIFIED in met else "wait"
         for digest, met in states.items()

@@ -294,6 +294,7 @@ def test_our_own_key_is_a_self_witness_and_leaves_the_notary_unchecked(pack: Pat
     assert alone.not_checked == ["notary", "self-witness"]
     assert with_key.word == "VERIFIED"
     assert with_key.not_checked == ["notary"]
+    assert with_key.sentence.endswith("Nobody outside this installation has vouched for this")
 
 
 def test_a_changed_byte_is_not_verified(pack: Path) -> None:

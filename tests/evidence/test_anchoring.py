@@ -26,6 +26,9 @@ from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from evidence.anchoring import anchor_checkpoints, stamp_all_receipts
+from evidence.tasks import notarize_seals
+from evidence.verification import NOBODY, verify_bundle
+from tests.evidence.bundles import sealed
 from tests.evidence.timestamping import Authority, Service
 from tests.ledger.acts import act, as_owner
 
@@ -61,6 +64,22 @@ def age(metric: str) -> float:
     body = Client().get("/metrics").content.decode()
     line = next(each for each in body.splitlines() if each.startswith(f'{metric}{{tenant="northwind"}}'))
     return float(line.split()[-1])
+
+
+@pytest.mark.fault("proof-6")
+def test_a_bundle_sealed_by_hand_is_notarized_by_the_outside_authority(
+    tenant: Tenant, notary: Service, actor: Callable[..., Actor], cora: User
+) -> None:
+    with tenant_scope(tenant.id):
+        bundle = sealed(tenant, actor(cora), clock())
+        assert verify_bundle(bundle).links[3].detail == f"{NOBODY}. 1 asked, none has answered"
+
+    notarize_seals(tenant_id=str(tenant.id))
+
+    with tenant_scope(tenant.id):
+        assert verify_bundle(bundle).links[3].detail == "1 of 1 outside authorities verified"
+    notarize_seals(tenant_id=str(tenant.id))
+    assert notary.asked == 1
 
 
 def test_a_checkpoint_is_stamped_once_and_its_own_receipt_asks_for_no_other(tenant: Tenant, notary: Service) -> None:

@@ -128,7 +128,7 @@ def test_the_incidents_timeline_and_rail_learn_of_it(resolved: Incident, tenant:
         entry = TimelineEvent.objects.get(incident=resolved, kind="evidence.attached")
         rows = bundles_about(subject=resolved.ref)
     assert entry.data["ref"] == bundle.ref
-    assert [(row.bundle.code, row.notary, row.is_logged) for row in rows] == [(bundle.code, "ok", True)]
+    assert [(row.bundle.code, row.notary, row.is_logged) for row in rows] == [(bundle.code, "wait", True)]
 
 
 def test_its_pack_has_the_timeline_and_the_postmortem_and_verifies(resolved: Incident, tenant: Tenant) -> None:

@@ -18,8 +18,8 @@ from conductor.tenancy.scope import tenant_scope
 from evidence.lifecycle import seal_bundle
 from evidence.manifest import digest_of
 from evidence.models import EvidenceBundle
-from evidence.selectors import BundleUnknown, bundle_by_id, bundle_figures
-from evidence.verification import ChainReport, verify_bundle
+from evidence.selectors import BundleUnknown, bundle_by_id, bundle_figures, bundle_rows
+from evidence.verification import NOBODY, ChainReport, verify_bundle
 from tests.evidence.bundles import attach, collecting, damage, sealed
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -30,9 +30,9 @@ def _states(report: ChainReport) -> dict[str, str]:
     return {link.key: link.state for link in report.links}
 
 
-def _notary(bundle: EvidenceBundle, state: str, now: datetime, name: str = "n") -> None:
+def _notary(bundle: EvidenceBundle, state: str, now: datetime, name: str = "n", kind: str = "local") -> None:
     config = AdapterConfig.objects.create(
-        tenant_id=bundle.tenant_id, port="notary", kind="local", name=name, created_at=now, updated_at=now
+        tenant_id=bundle.tenant_id, port="notary", kind=kind, name=name, created_at=now, updated_at=now
     )
     vouched = {"attested_at": now, "verified_at": now} if state == "VERIFIED" else {}
     NotaryRecord.objects.create(
@@ -151,23 +151,46 @@ def test_a_missing_or_foreign_seal_receipt_is_found(tenant: Tenant, actor: Make,
     assert verify_bundle(bundle).links[2].detail == "Receipt is missing"
 
 
-@pytest.mark.parametrize(("states", "link"), [
-    (["VERIFIED"], ("ok", "1 of 1 verified")),
-    (["VERIFIED", "PENDING"], ("ok", "1 of 2 verified")),
-    (["PENDING"], ("wait", "0 of 1 answered")),
-    (["VERIFIED", "REJECTED"], ("bad", "1 of 2 refused")),
+@pytest.mark.fault("proof-6", "console-F9")
+@pytest.mark.parametrize(("kind", "states", "link"), [
+    ("rfc3161", ["VERIFIED"], ("ok", "1 of 1 outside authorities verified")),
+    ("rfc3161", ["VERIFIED", "PENDING"], ("ok", "1 of 2 outside authorities verified")),
+    ("rfc3161", ["PENDING"], ("wait", f"{NOBODY}. 1 asked, none has answered")),
+    ("rfc3161", ["VERIFIED", "REJECTED"], ("bad", "1 of 2 refused")),
+    ("local", ["VERIFIED"], ("wait", f"{NOBODY}. Stamped by our own key only: a self-witness")),
+    ("local", ["PENDING"], ("wait", NOBODY)),
+    ("local", ["REJECTED"], ("bad", "1 of 1 refused")),
 ])  # fmt: skip
-def test_notaries_are_counted(
-    tenant: Tenant, actor: Make, cora: User, now: datetime, states: list[str], link: tuple[str, str]
+def test_only_outside_authorities_make_a_bundle_notarized(
+    tenant: Tenant, actor: Make, cora: User, now: datetime, kind: str, states: list[str], link: tuple[str, str]
 ) -> None:
     bundle = sealed(tenant, actor(cora), now)
     for number, state in enumerate(states):
-        _notary(bundle, state, now, name=f"n{number}")
+        _notary(bundle, state, now, name=f"n{number}", kind=kind)
 
     report = verify_bundle(bundle)
+    (row,) = bundle_rows([bundle])
 
     assert (report.links[3].state, report.links[3].detail) == link
+    assert (report.links[3].title == "Not notarized") == (link[0] == "wait")
     assert report.is_verified == (link[0] != "bad")
+    assert row.notary == link[0]
+    assert bundle_figures().unnotarized == ("VERIFIED" not in states or kind == "local")
+
+
+@pytest.mark.fault("proof-6")
+def test_a_bundle_sealed_by_hand_stands_in_every_notary_s_backlog(
+    tenant: Tenant, actor: Make, cora: User, now: datetime
+) -> None:
+    for number, kind in enumerate(("local", "rfc3161")):
+        AdapterConfig.objects.create(
+            tenant_id=tenant.id, port="notary", kind=kind, name=f"n{number}", created_at=now, updated_at=now
+        )
+
+    bundle = sealed(tenant, actor(cora), now)
+
+    waiting = NotaryRecord.objects.filter(digest=bundle.manifest_digest, state="PENDING", subject=bundle.ref)
+    assert waiting.count() == 2
 
 
 def test_the_bundles_of_another_tenant_do_not_exist(
