@@ -219,7 +219,9 @@ class SourceDescription:
     database: str
     size_bytes: int
     client: str
-    """The programs that dump and restore, with their version and place."""
+    """The programs that dump and restore, with their version: without a path, because it is printed in evidence."""
+    identity: str
+    """What no other database has at the same time: a name alone says nothing about the server that it is on."""
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
 from adapters.manifest import Difference, TableManifest
 from adapters.models import AdapterConfig
 from adapters.opening import backup
-from adapters.ports import SCRATCH_PREFIX, AdapterError, BackupPort
+from adapters.ports import SCRATCH_PREFIX, AdapterError, BackupPort, SourceDescription
 from conductor.engine.context import Permanent, StepContext
 from conductor.lib.clock import rfc3339
+from conductor.lib.databases import IDENTITY
 from conductor.tenancy.models import Environment
 from conductor.tenancy.scope import tenant_scope
 from evidence.lifecycle import open_bundle, record_findings
@@ -72,6 +74,7 @@ def take_backup(ctx: StepContext) -> dict[str, Any]:
         facts = {
             "adapter": ctx.input["adapter_name"],
             "database": description.database,
+            "whose": whose(description),
             "server": result.server,
             "client": result.client,
             "recovery_point_at": rfc3339(began),
@@ -193,6 +196,16 @@ def discard_scratch(ctx: StepContext) -> dict[str, Any]:
     dropped = _source(ctx).drop_scratch(scratch_name=scratch_name(ctx))
     shutil.rmtree(_path(ctx), ignore_errors=True)
     return {"dropped": dropped}
+
+
+def whose(source: SourceDescription) -> str:
+    """Say whose database it is: evidence about our own is none about the services of the organisation."""
+    with connection.cursor() as cursor:
+        cursor.execute(IDENTITY)
+        (own,) = cursor.fetchone()
+    if source.identity == own:
+        return "The database of Conductor itself, and of no service of the organisation"
+    return "A database that the adapter names"
 
 
 def scratch_name(ctx: StepContext) -> str:

@@ -24,6 +24,7 @@ from adapters.kinds.postgres.config import Config, Secrets
 from adapters.kinds.postgres.states import read_manifest
 from adapters.manifest import TableManifest
 from adapters.ports import SCRATCH_PREFIX, AdapterError, Capability, DumpResult, RestoreResult, SourceDescription
+from conductor.lib.databases import IDENTITY
 from conductor.lib.deadlines import Deadline
 
 CONNECT_SECONDS = 10
@@ -54,7 +55,8 @@ class Postgres:
     def describe(self) -> SourceDescription:
         with self._connected(at_most=LOOK_SECONDS) as connection:
             size, database = _row(connection, "SELECT pg_database_size(current_database()), current_database()")
-            return SourceDescription(_server(connection), database, size, str(_programs(connection)))
+            (identity,) = _row(connection, IDENTITY)
+            return SourceDescription(_server(connection), database, size, str(_programs(connection)), identity)
 
     def dump(self, *, target: Path) -> DumpResult:
         began = time.monotonic()

@@ -38,7 +38,7 @@ class Programs:
     major: int
 
     def __str__(self) -> str:
-        return f"pg_dump and pg_restore {self.version} in {self.directory}"
+        return f"pg_dump and pg_restore {self.version}"
 
     def run(self, program: str, *arguments: str, password: str, timeout_seconds: int) -> None:
         """Run the program to its end; raise AdapterError with its last words if it fails or takes too long."""
