@@ -10,6 +10,7 @@ from django.http import FileResponse
 from ninja import File, Form, Header, Router, Status
 from ninja.files import UploadedFile
 
+from conductor.api.bytes_out import gives
 from conductor.api.paging import page
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid
@@ -137,7 +138,12 @@ def attach_artifact(
     return Status(201, artifact)
 
 
-@router.get("/{bundle}/artifacts/{artifact_id}/content", response={200: None}, operation_id="download_artifact")
+@router.get(
+    "/{bundle}/artifacts/{artifact_id}/content",
+    response={200: None},
+    operation_id="download_artifact",
+    openapi_extra=gives("*/*"),
+)
 def download_artifact(request: TenantRequest, bundle: str, artifact_id: UUID) -> FileResponse:
     """The artifact's bytes, as long as they match their digest."""
     require(actor=request.actor, permission="view_evidence")
@@ -183,14 +189,24 @@ def get_pack(request: TenantRequest, pack_id: UUID) -> Any:
     return selectors.pack_by_id(pack_id)
 
 
-@packs_router.get("/{pack_id}/pdf", response={200: None}, operation_id="download_pack_pdf")
+@packs_router.get(
+    "/{pack_id}/pdf",
+    response={200: None},
+    operation_id="download_pack_pdf",
+    openapi_extra=gives("application/pdf"),
+)
 def download_pack_pdf(request: TenantRequest, pack_id: UUID) -> FileResponse:
     """The pack's PDF. 404 until it is READY."""
     require(actor=request.actor, permission="view_evidence")
     return downloads.pack_pdf(selectors.pack_by_id(pack_id))
 
 
-@packs_router.get("/{pack_id}/zip", response={200: None}, operation_id="download_pack_zip")
+@packs_router.get(
+    "/{pack_id}/zip",
+    response={200: None},
+    operation_id="download_pack_zip",
+    openapi_extra=gives("application/zip"),
+)
 def download_pack_zip(request: TenantRequest, pack_id: UUID) -> FileResponse:
     """The pack's ZIP. 404 until it is READY."""
     require(actor=request.actor, permission="view_evidence")

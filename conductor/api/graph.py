@@ -8,6 +8,7 @@ from uuid import UUID
 from ninja import Router, Schema
 
 from conductor.api.answers import kept_as
+from conductor.api.graph_document import IMPORT
 from conductor.graph import selectors
 from conductor.graph.importer import import_resources
 from conductor.graph.models import Node
@@ -65,7 +66,7 @@ class ImportOut(Schema):
     rejected: list[RejectedOut]
 
 
-@router.post("/imports", response=ImportOut, operation_id="import_graph")
+@router.post("/imports", response=ImportOut, operation_id="import_graph", openapi_extra=IMPORT)
 @kept_as(ImportOut)
 def import_graph(request: TenantRequest) -> Any:
     """Import resources and edges: the body is `application/json` or `text/csv`. Bad rows are reported, not dropped."""

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from ninja import Router, Schema, Status
 
 from conductor.api.answers import kept_as
+from conductor.api.bytes_out import gives
 from conductor.api.paging import page
 from conductor.ledger import selectors, sigstore, tlog_proof
 from conductor.ledger.checking import check_receipt
@@ -164,7 +165,11 @@ def get_receipt_bundle(request: TenantRequest, receipt_id: UUID) -> Any:
     return sigstore.bundle(receipt=_receipt(receipt_id), keyring=keyring())
 
 
-@router.get("/{receipt_id}/tlog-proof", operation_id="get_receipt_tlog_proof")
+@router.get(
+    "/{receipt_id}/tlog-proof",
+    operation_id="get_receipt_tlog_proof",
+    openapi_extra=gives(tlog_proof.MEDIA_TYPE.partition(";")[0]),
+)
 def get_receipt_tlog_proof(request: TenantRequest, receipt_id: UUID) -> HttpResponse:
     """The receipt's place in the log as a C2SP tlog-proof (text). 409 until it is sequenced."""
     require(actor=request.actor, permission="view_evidence")

@@ -9,6 +9,7 @@ from ninja import Router
 from ninja.responses import Status
 
 from conductor.api.answers import kept_as
+from conductor.api.bytes_out import gives
 from conductor.ledger import blobs
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
@@ -77,7 +78,7 @@ def publish_postmortem(request: TenantRequest, number: int, payload: ReviewIn) -
     return lifecycle.publish_postmortem(postmortem=seen, actor=request.actor, now=now())
 
 
-@router.get("/{number}/postmortem.pdf", operation_id="get_postmortem_pdf")
+@router.get("/{number}/postmortem.pdf", operation_id="get_postmortem_pdf", openapi_extra=gives("application/pdf"))
 def get_postmortem_pdf(request: TenantRequest, number: int) -> Any:
     """The newest version that is rendered, as PDF. A newer one may be under way."""
     incident = _incident(request, number)
@@ -92,7 +93,7 @@ def get_postmortem_pdf(request: TenantRequest, number: int) -> Any:
     return response
 
 
-@router.get("/{number}/postmortem.md", operation_id="get_postmortem_markdown")
+@router.get("/{number}/postmortem.md", operation_id="get_postmortem_markdown", openapi_extra=gives("text/markdown"))
 def get_postmortem_markdown(request: TenantRequest, number: int) -> Any:
     """The newest version as Markdown."""
     incident = _incident(request, number)

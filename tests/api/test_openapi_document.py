@@ -96,3 +96,18 @@ def _operations() -> list[tuple[str, str, dict[str, Any]]]:
         for method, operation in operations.items()
         if method != "parameters"
     ]
+
+
+@pytest.mark.fault("api-F5")
+def test_the_document_describes_every_body_and_every_download() -> None:
+    described = {
+        operation["operationId"]: operation
+        for operations in api.get_openapi_schema()["paths"].values()
+        for method, operation in operations.items()
+        if method != "parameters"
+    }
+
+    assert set(described["import_graph"]["requestBody"]["content"]) == {"application/json", "text/csv"}
+    for name, found in described.items():
+        for status, response in found["responses"].items():
+            assert status == 204 or response.get("content"), f"{name} {status}"
