@@ -289,11 +289,12 @@ def test_an_auditor_may_read(ben_says: Speaker, cleo_says: Speaker) -> None:
     assert "Checkout fails" in words(cleo_says("list"))
 
 
-def test_an_unlinked_user_is_told_how_to_be_linked(workspace: Tenant, incidents: Any) -> None:
+def test_an_unlinked_user_gets_a_link_to_confirm_who_they_are(workspace: Tenant, incidents: Any) -> None:
     answer = Speaker(STRANGER)("declare sev1 x")
 
     assert answer["response_type"] == "ephemeral"
-    assert "Ask an admin to link your Slack user" in words(answer)
+    assert "Link your account" in words(answer)
+    assert "/t/northwind/slack/you/" in words(answer)
     assert STRANGER in words(answer)
     assert incidents() == []
 

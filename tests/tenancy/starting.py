@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 
@@ -13,7 +15,8 @@ from django.db import connections
 
 from tests.database import ROOT
 
-SECONDS = 40
+SECONDS = 120
+PATIENCE = 10
 SERVING = {"web": "Started worker-1", "worker": " ready.", "beat": "beat: Starting..."}
 PYTHON = [sys.executable, "-u", "-W", "ignore", "-m"]
 
@@ -63,6 +66,7 @@ def start(process: str, environment: dict[str, str], *, serving: bool = True) ->
     child = subprocess.Popen(
         [*PYTHON, *commands[process]],
         cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        start_new_session=True,
     )  # fmt: skip
     return _watch(child, SERVING[process] if serving else "")
 
@@ -80,9 +84,18 @@ def _watch(child: subprocess.Popen[str], serving: str) -> tuple[int | None, str]
         return child.wait(SECONDS), written
     finally:
         watch.cancel()
-        child.terminate()
-        child.wait(SECONDS)
+        _end(child)
         child.stdout.close()
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """End the process with all that it started. One that has just begun to serve may not hear the first word."""
+    child.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(PATIENCE)
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
 
 
 def _port() -> str:
