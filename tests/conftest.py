@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,16 @@ from tests.browsing import Browser, outside_scope
 # How fast a busy machine draws examples is no property of the code.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)
+
+
+@pytest.fixture(autouse=True)
+def file_modes() -> None:
+    """Serving processes close what they write to others (conductor.tenancy.serving); the suite's own is not one."""
+    os.umask(_UMASK)
 
 
 def pytest_configure(config: pytest.Config) -> None:

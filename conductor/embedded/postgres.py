@@ -100,6 +100,8 @@ class Postgres:
         if not self.account.may_enter(self.home):
             self.home = ROOTS_HOME / hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
             self.home.mkdir(parents=True, exist_ok=True)
+            for folder in (ROOTS_HOME, self.home):
+                folder.chmod(0o711)  # whatever root's umask is: the server's account has to pass through
             self.account = account_for(self.home / "data")
 
     def _make_cluster(self) -> None:

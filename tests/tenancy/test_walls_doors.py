@@ -202,7 +202,7 @@ def test_no_list_of_the_api_has_anything_of_theirs(globex: Mapping[str, Pair], t
 
 
 def test_an_organisation_that_is_not_ours_is_answered_as_one_that_is_not(token: str, ana: User) -> None:
-    for path in ("/runs", "/incidents/", "/receipts/checkpoint"):
+    for path in ("/runs", "/incidents", "/receipts/checkpoint"):
         for headers, expected in (({"Authorization": f"Bearer {token}"}, 404), ({}, 401)):
             theirs, nobodys = (
                 _words(Client().get(f"/api/v1/tenants/{slug}{path}", headers=headers), slug)
