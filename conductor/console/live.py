@@ -28,7 +28,10 @@ from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.scope import tenant_scope
 from conductor.tenancy.viewing import viewing_as
 
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 4.0
+"""How soon a page that was closed is noticed, and gives its place back."""
+BEATS_BEFORE_A_LOOK = 4
+"""A stream that nothing wakes asks the database after so many: whether its reader may still read."""
 RESERVED_THREADS = 16
 """Threads of a process that streams never take: pages, webhooks and probes need them."""
 MOST_STREAMS = 40
@@ -65,7 +68,7 @@ class Quota:
     def of(cls, threads: int) -> Quota:
         """Share out what `threads` leave beside RESERVED_THREADS: from four on, no tenant or person has all of it."""
         process = min(MOST_STREAMS, max(0, threads - RESERVED_THREADS))
-        return cls(process, tenant=-(-process * 3 // 4), person=-(-process // 4))
+        return cls(process, tenant=-(-process * 3 // 4), person=-(-process // 2))
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,9 @@ def _events(event: threading.Event, last_id: str, fetch: Fetch) -> Generator[byt
                 last_id = message.id
                 yield message.encode()
             connection.close()
-            if not event.wait(HEARTBEAT_SECONDS):
+            for _beat in range(BEATS_BEFORE_A_LOOK):
+                if event.wait(HEARTBEAT_SECONDS):
+                    break
                 yield b": still here\n\n"
     finally:
         connection.close()
