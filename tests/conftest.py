@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import caches
 from django.db import connections
 from django.test import Client
 from hypothesis import HealthCheck, settings
@@ -30,9 +31,13 @@ os.umask(_UMASK)
 
 
 @pytest.fixture(autouse=True)
-def file_modes() -> None:
-    """Serving processes close what they write to others (conductor.tenancy.serving); the suite's own is not one."""
+def fresh_process() -> None:
+    """What one test leaves in the process, the next does not find: counted sign-in attempts, and the umask.
+
+    Serving processes close what they write to others (conductor.tenancy.serving); the suite's own is not one.
+    """
     os.umask(_UMASK)
+    caches["default"].clear()
 
 
 def pytest_configure(config: pytest.Config) -> None:
