@@ -15,7 +15,7 @@ from adapters.ports import Measure, Reading, Unit
 from conductor.lib.clock import rfc3339
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Environment, Tenant
-from incidents.lifecycle import draft_postmortem
+from incidents.lifecycle import draft_postmortem, move_incident
 from incidents.measures import SHORTEST_MARGIN, Chart, Window, chart_of, missing_chart, window_of
 from incidents.measuring import read_charts
 from incidents.models import EventKind, Incident, TimelineEvent
@@ -162,13 +162,11 @@ def source(tenant: Tenant, url: str, now: datetime, **measure: Any) -> AdapterCo
 
 
 @pytest.fixture
-def failing(declare: Callable[..., Incident], production: Environment) -> Incident:
+def failing(declare: Callable[..., Incident], production: Environment, commander: Actor) -> Incident:
     """The recorded server's last hours, as an incident."""
-    incident = declare(service="checkout", environment=production)
-    incident.declared_at = datetime(2014, 3, 21, 2, 30, tzinfo=UTC)
-    incident.mitigated_at = datetime(2014, 3, 21, 3, 31, tzinfo=UTC)
-    incident.save()
-    return incident
+    began, ended = datetime(2014, 3, 21, 2, 30, tzinfo=UTC), datetime(2014, 3, 21, 3, 31, tzinfo=UTC)
+    incident = declare(service="checkout", environment=production, now=began)
+    return move_incident(incident=incident, to="MITIGATED", actor=commander, now=ended)
 
 
 def test_the_draft_tells_what_prometheus_measured(
