@@ -15,10 +15,11 @@ class Person:
     last_name: str
     role: str
     slack_user_id: str = ""
+    domain: str = "northwind.example"
 
     @property
     def email(self) -> str:
-        return f"{self.username}@northwind.example"
+        return f"{self.username}@{self.domain}"
 
 
 NORTHWIND = (
@@ -29,4 +30,4 @@ NORTHWIND = (
     Person("ruth", "Ruth", "Calloway", "AUDITOR"),
     Person("sven", "Sven", "Nygaard", "ADMIN", "U0SVEN"),
 )
-GLOBEX = (Person("mira", "Mira", "Castellanos", "COMMANDER"),)
+GLOBEX = (Person("mira", "Mira", "Castellanos", "COMMANDER", domain="globex.example"),)

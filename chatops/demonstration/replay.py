@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from chatops.demonstration.alerts import Firing, notification
 from chatops.demonstration.console import Console
 from chatops.demonstration.doors import Api, DoorShut, Slack, wait_until
 from chatops.demonstration.outage import SERVICE, Outage, pause_before, recorded_outage, sayings
-from chatops.demonstration.response import ALERT
 from chatops.demonstration.workers import kill_a_worker
 from conductor.embedded.progress import Progress, Stage
-from conductor.lib.clock import now, rfc3339
+from conductor.lib.clock import now
 
 STAGES = 6
+ALERT_BEFORE = timedelta(minutes=3)
 FACTORS, LESSONS = "factors", "lessons"
 LEARNED = "Search can be paused without harm to the rest; that it could was not written down anywhere."
 ACTION = {"title": "Start a new process for search data on one cluster first", "type": "PREVENT"}
@@ -70,13 +71,9 @@ def replay(*, hands: Hands, out: Path, progress: Progress, seconds: float, minut
 
 
 def _alert(api: Api, title: str) -> str:
-    """Fire the recorded notification with this outage's labels; each replay is an alert of its own."""
-    body = json.loads(ALERT.read_bytes())
-    run = f"{time.time_ns():016x}"
-    labels = {"alertname": "SearchErrorRate", "service": SERVICE, "severity": "critical", "replay": run}
-    facts = {"labels": labels, "annotations": {"summary": title}, "fingerprint": run[-16:], "startsAt": rfc3339(now())}
-    body["alerts"][0].update(facts)
-    body.update(commonLabels=labels, groupLabels=labels, commonAnnotations={"summary": title}, groupKey=f"replay:{run}")
+    """Fire the recorded notification about this outage; each replay is an alert of its own."""
+    firing = Firing("SearchErrorRate", SERVICE, "critical", title, ALERT_BEFORE)
+    body = notification(firing, now=now(), run=f"{time.time_ns():016x}")
     (disposition,) = api.post("/alerts/alertmanager", body)["dispositions"]
     if not disposition["incident"]:
         raise DoorShut(f"the alert became no incident: {disposition['reason']}")

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
+from chatops.demonstration.alerts import CHECKOUT, notification
 from chatops.demonstration.doors import Api, DoorShut, Slack, wait_until
 from conductor.embedded.progress import Progress
-from conductor.lib.clock import parse_rfc3339
-
-ALERT = Path(settings.BASE_DIR) / "incidents/data/alertmanager-webhook.json"
-"""A notification recorded from a running Alertmanager 0.25.0 (incidents/data/README.md)."""
+from conductor.lib.clock import now, parse_rfc3339
 
 RESPONDER, COMMANDER = "U0JONAS", "U0AMARA"
 """Slack user ids of the seed."""
@@ -63,7 +58,7 @@ def respond(*, api: Api, slack: Slack, out: Path, progress: Progress, seconds: f
 
 
 def _alert(api: Api) -> str:
-    answer = api.post("/alerts/alertmanager", json.loads(ALERT.read_bytes()))
+    answer = api.post("/alerts/alertmanager", notification(CHECKOUT, now=now()))
     (disposition,) = answer["dispositions"]
     if not disposition["incident"]:
         raise DoorShut(f"the alert became no incident: {disposition['reason']}")
