@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from chatops.phrases import VERBS, Verb, usage_of
+from chatops.written import escaped, pieces
 
 TEXT_LIMIT = 3000
 """Characters of a section's text, and of the message's own text here."""
@@ -18,7 +19,6 @@ FIELDS_LIMIT = 10
 BLOCKS_LIMIT = 50
 REFUSED = "Refused, nothing was changed."
 """How every refusal begins."""
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 Block = dict[str, Any]
 
@@ -38,11 +38,15 @@ def mrkdwn(text: str, limit: int = TEXT_LIMIT) -> str:
 
     Slack counts as JavaScript does: a character beyond the Basic Multilingual Plane counts twice.
     """
-    pieces = [_ESCAPES.get(char, char) for char in text]
-    if sum(map(_width, pieces)) <= limit:
-        return "".join(pieces)
+    return _held(escaped(text), limit)
+
+
+def _held(found: list[str], limit: int) -> str:
+    """Return the pieces joined, cut between two of them with an ellipsis to at most `limit`."""
+    if sum(map(_width, found)) <= limit:
+        return "".join(found)
     kept, size = [], 1
-    for piece in pieces:
+    for piece in found:
         size += _width(piece)
         if size > limit:
             break
@@ -51,12 +55,12 @@ def mrkdwn(text: str, limit: int = TEXT_LIMIT) -> str:
 
 
 def _width(piece: str) -> int:
-    return 2 if len(piece) == 1 and ord(piece) > 0xFFFF else len(piece)
+    return len(piece) + sum(ord(char) > 0xFFFF for char in piece)
 
 
 def quoted(text: str) -> str:
-    """Return a person's words as a quotation in mrkdwn."""
-    return "\n".join(f">{line}" for line in mrkdwn(text, TEXT_LIMIT - 200).splitlines()[:40])
+    """Return a person's words as a quotation in mrkdwn: their Markdown in Slack's marks, their links as links."""
+    return "\n".join(f">{line}" for line in _held(pieces(text) or escaped(text), TEXT_LIMIT - 200).splitlines()[:40])
 
 
 def code(text: str, limit: int = 300) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
-_LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
+_LINK = re.compile(r"<((?:https?://|mailto:)[^|>]+)\|([^>]*)>")
+_BARE_LINK = re.compile(r"<((?:https?://|mailto:)[^|>]+)>")
 _MENTION = re.compile(r"<@([A-Z0-9]+)>")
 
 
@@ -26,7 +27,7 @@ def lines_of(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
 def readable(mrkdwn: str) -> str:
     """Return Slack's markup as plain text."""
     text = _DATE.sub(r"\1", mrkdwn)
-    text = _LINK.sub(r"\2 (\1)", text)
+    text = _BARE_LINK.sub(r"\1", _LINK.sub(r"\2 (\1)", text))
     text = _MENTION.sub(r"@\1", text)
     text = re.sub(r"(?<!\w)\*([^*\n]+)\*(?!\w)", r"\1", text)
     text = re.sub(r"^>", "> ", text, flags=re.MULTILINE)

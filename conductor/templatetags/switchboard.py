@@ -17,7 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from conductor.console import codes, formatting, icons, statuses
-from conductor.lib import clock
+from conductor.lib import clock, markdown
 
 register = template.Library()
 
@@ -264,6 +264,18 @@ def marked(text: str, wanted: str) -> SafeString:
     return format_html_join(
         "", "{}", ((format_html("<mark>{}</mark>", part.text) if part.found else part.text,) for part in parts)
     )
+
+
+@register.filter(name="markdown")
+def markdown_(text: str) -> SafeString:
+    """`<div class="written">{{ entry.body|markdown }}</div>`: a person's own words as blocks; not within a <p>."""
+    return mark_safe(markdown.html(str(text)))  # noqa: S308 - escapes every character that it did not write
+
+
+@register.filter
+def markdown_line(text: str) -> SafeString:
+    """`{{ block.text|markdown_line }}`: a person's own words within a paragraph, list item or cell."""
+    return mark_safe(markdown.html_line(str(text)))  # noqa: S308 - escapes every character that it did not write
 
 
 @register.filter

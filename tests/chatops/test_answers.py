@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -221,3 +222,37 @@ def test_the_link_to_an_incident_leads_to_its_page(ben_says: Speaker, as_user: A
 
     assert page.status_code == 200
     assert "Checkout fails" in page.content.decode()
+
+
+@pytest.mark.fault("console-markdown")
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("**Queue** is _full_, `a<b`", ">*Queue* is _full_, `a&lt;b`"),
+        ("see https://a.example/x?a=1&b=2.", ">see <https://a.example/x?a=1&amp;b=2>."),
+        ("[run|book](https://a.example/x)", "><https://a.example/x|run¦book>"),
+        ("<!channel> <@U1> <ann@a.example>", ">&lt;!channel&gt; &lt;@U1&gt; <mailto:ann@a.example|ann@a.example>"),
+        ("# **Cause** found\n\n- a\n- b\n  1. c", ">*Cause found*\n>\n>• a\n>• b\n>    1. c"),
+        ("```sh\nls <x>\n```", ">`sh`\n>`ls &lt;x&gt;`"),
+        ("[x](javascript:alert(1))", ">[x](javascript:alert(1))"),
+    ],
+    ids=["emphasis", "address", "label", "mention", "blocks", "fence", "scheme"],
+)
+def test_markdown_becomes_the_marks_of_slack(typed: str, shown: str) -> None:
+    assert answers.quoted(typed) == shown
+
+
+@pytest.mark.fault("console-markdown")
+@given(
+    st.lists(
+        st.sampled_from(["<", ">", "&", "*", "_", "`", "[", "](", ")", "- ", "> ", "\n", "<!channel>", "<@U1>"])
+        | st.sampled_from(["https://a.example/x|y", "mailto:a@b.example", "word ", "😀", "|", "javascript:", "    "]),
+        max_size=80,
+    ).map("".join)
+)
+def test_no_markdown_pings_anybody_or_exceeds_the_limit(text: str) -> None:
+    shown = answers.quoted(text * 20)
+
+    assert len(shown.encode("utf-16-le")) // 2 <= answers.TEXT_LIMIT
+    for control in re.findall(r"<[^>]*>?", shown):
+        assert re.fullmatch(r"<(https?://|mailto:)[^<>|]+(\|[^<>|]+)?>", control), shown
