@@ -4,7 +4,7 @@ ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 SETUP := cd $(ROOT) && CONDUCTOR_UP_ONCE=$(ONCE) python3 -m conductor.embedded.bootstrap
 PYTHON := $(ROOT).venv/bin/python
 
-.PHONY: help up demo-incident manage stop reset status doctor test walls ci full attacks chaos perf lint fmt types policy-test policy-simulate openapi lock chroot-test
+.PHONY: help up demo-incident manage stop reset status doctor test walls ci full attacks chaos perf lint fmt types policy-test policy-simulate openapi sdk lock chroot-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ policy-simulate: ## replay an example's decisions on three candidate policies, w
 
 openapi: ## write docs/reference/openapi.json from the code
 	@$(PYTHON) $(ROOT)manage.py write_openapi
+
+sdk: ## build the typed Python client from docs/reference/openapi.json, as a wheel in dist/sdk/
+	@$(SETUP) sdk
 
 lock: ## resolve the requirements anew, with hashes
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate -p 3.11 -o requirements-dev.lock

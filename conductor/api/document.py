@@ -7,6 +7,7 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
+from conductor.api import graph_document
 from conductor.api.names import check_names
 from conductor.api.operations import operations_of
 from conductor.api.problems import Problem
@@ -36,6 +37,7 @@ def build(api: NinjaAPI, *, path_prefix: str) -> OpenAPISchema:
     document["servers"] = [{"url": "/", "description": "Where this document came from"}]
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = Problem.model_json_schema()
+    schemas.update(graph_document.SCHEMAS)
     for path, operations in document["paths"].items():
         if "{tenant}" in path:
             operations["parameters"] = [_path_tenant()]

@@ -31,22 +31,31 @@ _EDGE = {
     },
 }
 _ROWS = f"At most {MAX_ROWS:,} rows in all. A row that is not good is reported in `rejected`; the others go in."
+_COMPONENTS = "#/components/schemas/"
 _JSON = {
     "type": "object",
-    "title": "GraphImport",
     "description": _ROWS,
-    "properties": {"nodes": {"type": "array", "items": _NODE}, "edges": {"type": "array", "items": _EDGE}},
-    "anyOf": [{"required": ["nodes"]}, {"required": ["edges"]}],
+    "minProperties": 1,
+    "properties": {
+        "nodes": {"type": "array", "items": {"$ref": f"{_COMPONENTS}GraphNode"}},
+        "edges": {"type": "array", "items": {"$ref": f"{_COMPONENTS}GraphEdge"}},
+    },
 }
+SCHEMAS: dict[str, Any] = {"GraphImport": _JSON, "GraphNode": _NODE, "GraphEdge": _EDGE}
+"""By the names that a generated client gives its classes."""
 _CSV = {
     "type": "string",
+    "format": "binary",
     "description": "A first line of columns, then rows of one sort: `kind,key,name,environment` and any others for "
     f"resources, or `source,target,kind` for edges. {_ROWS}",
 }
 IMPORT: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": _JSON}, "text/csv": {"schema": _CSV}},
+        "content": {
+            "application/json": {"schema": {"$ref": f"{_COMPONENTS}GraphImport"}},
+            "text/csv": {"schema": _CSV},
+        },
     }
 }
 """For `openapi_extra`."""

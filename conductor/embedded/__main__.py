@@ -12,6 +12,7 @@ from conductor.embedded import doctor, environment, quality, stages
 from conductor.embedded.engines import Engines
 from conductor.embedded.progress import Halt, halt
 from conductor.embedded.running import Running
+from conductor.embedded.sdk import wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,6 +87,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "doctor": lambda arguments: doctor.examine(ROOT),
     "test": lambda arguments: quality.test(ROOT, arguments),
     "ci": lambda arguments: quality.ci(ROOT, arguments),
+    "sdk": lambda arguments: wheel.make(ROOT),
 }
 
 

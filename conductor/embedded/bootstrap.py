@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MINIMUM = (3, 11)
 RUNTIME = {"setup": 2, "up": 8, "demo-incident": 8, "run": 2}
 """Commands that need the runtime lock, and how many stages the user is told of."""
-DEVELOPMENT = {"setup-dev": 3, "test": 5, "ci": 3}
+DEVELOPMENT = {"setup-dev": 3, "test": 5, "ci": 3, "sdk": 3}
 """Commands that need the tools of the tests as well."""
 
 
