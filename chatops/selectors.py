@@ -64,9 +64,14 @@ def tenant_of_team(team_id: str) -> UUID | None:
     return row[0] if row else None
 
 
+def identity_of(*, team_id: str, slack_user_id: str) -> SlackIdentity | None:
+    """Return the Slack user's link to a member, with the member, or None. Needs the tenant's scope."""
+    return SlackIdentity.objects.select_related("user").filter(team_id=team_id, slack_user_id=slack_user_id).first()
+
+
 def user_of(*, team_id: str, slack_user_id: str) -> User | None:
     """Return whom the Slack user is linked to, or None. Needs the tenant's scope."""
-    found = SlackIdentity.objects.select_related("user").filter(team_id=team_id, slack_user_id=slack_user_id).first()
+    found = identity_of(team_id=team_id, slack_user_id=slack_user_id)
     return found.user if found else None
 
 

@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 
 from chatops import selectors
 from chatops.arguments import Command
-from chatops.models import SlackInstallation, SlackReceipt
+from chatops.models import SlackIdentity, SlackInstallation, SlackReceipt
 from chatops.said import Said
 from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.models import Tenant
+from conductor.tenancy.proof import Proof, of_slack
 from conductor.tenancy.viewing import look_as
 
 
@@ -74,9 +75,21 @@ class Speaker:
 def speaker_of(receipt: SlackReceipt, *, command: str, now: datetime) -> Speaker:
     """Return who sent the request. Needs the tenant's scope."""
     tenant = Tenant.objects.get(id=receipt.tenant_id)
-    user = selectors.user_of(team_id=receipt.team_id, slack_user_id=receipt.slack_user_id)
-    actor = actor_for_user(user=user, tenant=tenant, channel="slack") if user is not None else None
+    found = selectors.identity_of(team_id=receipt.team_id, slack_user_id=receipt.slack_user_id)
+    user = found.user if found else None
+    proof = _proof(receipt, found) if found else None
+    actor = actor_for_user(user=user, tenant=tenant, channel="slack", proof=proof) if user is not None else None
     if actor is not None:
         look_as(actor)
     member = Member(user, actor) if user is not None and actor is not None else None
     return Speaker(receipt, tenant, member, command, receipt.channel_id, now)
+
+
+def _proof(receipt: SlackReceipt, identity: SlackIdentity) -> Proof:
+    return of_slack(
+        team_id=receipt.team_id,
+        slack_user_id=receipt.slack_user_id,
+        linked_by=identity.proven_by,
+        linked_at=identity.linked_at,
+        at=receipt.received_at,
+    )

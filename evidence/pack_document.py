@@ -288,6 +288,7 @@ def _receipt(receipt: Receipt) -> dict[str, str]:
         "action": receipt.action,
         "name": receipt.subject_name,
         "actor": receipt.actor_name,
+        "authenticated": receipt.authenticated,
         "at": exact_moment(receipt.occurred_at),
         "entry": str(receipt.leaf_index),
     }

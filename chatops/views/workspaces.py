@@ -17,6 +17,7 @@ from conductor.console.errors import refusal
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound, Refused
 from conductor.tenancy.actors import actor_for_user, require
+from conductor.tenancy import proof
 from conductor.tenancy.authentication import of_session
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.requests import TenantRequest
@@ -73,7 +74,11 @@ def _finish(request: HttpRequest) -> str:
     with tenant_scope(tenant_id):
         tenant = Tenant.objects.get(id=tenant_id)
         actor = actor_for_user(
-            user=user, tenant=tenant, channel="console", authentication=of_session(request, request.user)
+            user=user,
+            tenant=tenant,
+            channel="console",
+            authentication=of_session(request, request.user),
+            proof=proof.of_session(request, request.user),
         )
         if actor is None:
             raise NotFound

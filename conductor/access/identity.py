@@ -24,6 +24,7 @@ from conductor.access.openid import StrictOpenIDConnect
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.directory import tenant_id_for_slug, tenants_of_user
 from conductor.tenancy.models import Membership, Tenant
+from conductor.tenancy.proof import Proof
 from conductor.tenancy.roles import Role
 from conductor.tenancy.scope import tenant_scope
 
@@ -137,7 +138,7 @@ def _leave(user: User, now: datetime) -> None:
 
 
 def _provider() -> Actor:
-    return Actor.system("Identity provider", channel="console")
+    return Actor.system("Identity provider", channel="console", proof=Proof("provider"))
 
 
 def _is_stronger(role: str, than: str) -> bool:

@@ -21,17 +21,19 @@ from conductor.access import identity
 from conductor.access.lifecycle import record_act_of
 from conductor.lib.clock import now
 from conductor.lib.refs import ref
-from conductor.tenancy import session_limits
+from conductor.tenancy import proof, session_limits
 from conductor.tenancy.actors import Actor, display_name
 from conductor.tenancy.authentication import Authentication, of_session, strongest
 from conductor.tenancy.directory import tenants_of_user
 from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.proof import MAIL_LINK, NOBODY, Proof
 from conductor.tenancy.second_step import TYPES
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 ADDED, REMOVED = "access.second_step.added", "access.second_step.removed"
+RESET = "access.password.reset"
 
 log = structlog.get_logger("conductor.access")
 
@@ -47,7 +49,7 @@ def connect() -> None:
         (authenticator_reset, "access.recovery_codes.renewed"),
         (password_changed, "access.password.changed"),
         (password_set, "access.password.changed"),
-        (password_reset, "access.password.reset"),
+        (password_reset, RESET),
     ):
         signal.connect(_Changed(what), weak=False, dispatch_uid=f"conductor.{what}")
 
@@ -61,7 +63,9 @@ def signed_in(sender: object, request: Any, user: User, **kwargs: Any) -> None:
             record_authentication(request, user, method="mfa", type="provider")
     records = get_authentication_records(request, user)
     if records:
-        _record(user, "access.signin.succeeded", {"authentication": strongest(records).value}, strongest(records))
+        strength = strongest(records)
+        body = {"authentication": strength.value}
+        _record(user, "access.signin.succeeded", body, strength, proof.of_records(records))
 
 
 def failed(sender: object, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
@@ -70,7 +74,7 @@ def failed(sender: object, credentials: dict[str, Any], request: Any = None, **k
     known = filter_users_by_email(email) if email else []
     log.warning("sign-in failed", action="access.signin.failed", known=bool(known))
     for user in known:
-        _record(user, "access.signin.failed", {"authentication": "password"}, Authentication.UNKNOWN)
+        _record(user, "access.signin.failed", {"authentication": "password"}, Authentication.UNKNOWN, NOBODY)
 
 
 class _Changed:
@@ -87,7 +91,8 @@ class _Changed:
         if self.action == REMOVED and not is_mfa_enabled(user, TYPES):
             _forget_second_step(request, user)
         body = {"type": str(authenticator.type)} if authenticator is not None else {}
-        _record(user, self.action, body, of_session(request, user))
+        how = MAIL_LINK if self.action == RESET else proof.of_session(request, user)
+        _record(user, self.action, body, of_session(request, user), how)
 
 
 def _forget_second_step(request: Any, user: User) -> None:
@@ -98,9 +103,9 @@ def _forget_second_step(request: Any, user: User) -> None:
         record_authentication(request, user, **{name: value for name, value in each.items() if name != "at"})
 
 
-def _record(user: User, action: str, body: dict[str, Any], proven: Authentication) -> None:
+def _record(user: User, action: str, body: dict[str, Any], proven: Authentication, how: Proof) -> None:
     who = ref("tenancy.user", user.pk)
     for tenant in tenants_of_user(user.pk):
         with tenant_scope(tenant.id):
-            actor = Actor(who, display_name(user), (tenant.role,), "console", authentication=proven)
+            actor = Actor(who, display_name(user), (tenant.role,), "console", authentication=proven, proof=how)
             record_act_of(user=user, tenant_id=tenant.id, action=action, body=body, actor=actor, now=now())

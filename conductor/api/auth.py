@@ -14,6 +14,7 @@ from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.bearer import tenant_of
 from conductor.tenancy.models import ApiToken, Tenant
+from conductor.tenancy.proof import of_token
 from conductor.tenancy.roles import permissions_in
 from conductor.tenancy.scope import tenant_scope
 from conductor.tenancy.viewing import look_as
@@ -65,4 +66,5 @@ def _actor_of(found: ApiToken) -> Actor | None:
         tenant=Tenant.objects.get(id=found.tenant_id),
         channel="api",
         within=permissions_in(found.scopes),
+        proof=of_token(token=found.ref, name=found.name),
     )

@@ -32,6 +32,10 @@ class ReceiptOut(Schema):
     subject_name: str
     actor: str
     actor_name: str
+    authentication: dict[str, Any] | None
+    """How the actor was authenticated (docs/reference/receipts.md); null in receipts of before that was kept."""
+    authenticated: str
+    """The same in words."""
     occurred_at: datetime
     recorded_at: datetime
     body: dict[str, Any]

@@ -27,6 +27,7 @@ from conductor.console.doors import door
 from conductor.console.errors import refusal
 from conductor.lib.clock import now
 from conductor.lib.errors import Conflict, Invalid, Refused
+from conductor.tenancy import proof
 from conductor.tenancy.authentication import of_session
 from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.roles import Role
@@ -113,6 +114,7 @@ def _join(request: HttpRequest, secret: str) -> HttpResponseBase:
             invitation=invitation,
             user=request.user,  # type: ignore[arg-type]
             proven=of_session(request, request.user),
+            proof=proof.of_session(request, request.user),
             now=now(),
         )
     return redirect("incidents:list", tenant=invitation.tenant.slug)

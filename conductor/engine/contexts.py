@@ -11,6 +11,7 @@ from conductor.engine.models import Run, Step, Try
 from conductor.lib.clock import now as clock_now
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.proof import of_worker
 from conductor.tenancy.scope import tenant_scope
 
 
@@ -59,6 +60,13 @@ def _undone(run: Run, heads: list[Step], step: Step) -> dict[str, Any] | None:
 def _acting_for(run: Run) -> Actor:
     """Return Conductor, named with whoever started the run unless that was Conductor itself."""
     known = Actor.system()
+    how = of_worker(
+        run=ref("conductor.run", run.id),
+        code=run.code,
+        starter=run.started_by,
+        name=run.started_by_name,
+        proof=run.started_proof,
+    )
     return Actor.system(
-        run.started_by_name if run.started_by == known.ref else f"{known.name} for {run.started_by_name}"
+        run.started_by_name if run.started_by == known.ref else f"{known.name} for {run.started_by_name}", proof=how
     )

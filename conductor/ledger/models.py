@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from conductor.lib.ids import uuid7
 from conductor.tenancy.models import TenantModel
+from conductor.tenancy.proof import in_words
 
 
 class Receipt(TenantModel):
@@ -22,6 +23,8 @@ class Receipt(TenantModel):
     actor = models.CharField(max_length=120)
     """Ref of who acted."""
     actor_name = models.CharField(max_length=200)
+    authentication = models.JSONField(null=True)
+    """How the actor was authenticated (conductor.tenancy.proof); NULL in receipts of before that was kept."""
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     body = models.JSONField(default=dict)
@@ -64,6 +67,11 @@ class Receipt(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
+
+    @property
+    def authenticated(self) -> str:
+        """How the actor was authenticated, in words."""
+        return in_words(self.authentication)
 
 
 class Checkpoint(TenantModel):

@@ -44,6 +44,7 @@ def append(
 ) -> Receipt:
     """Insert the receipt of an act, in the transaction of the act; raise RuntimeError outside of one.
 
+    The receipt says how the actor was authenticated, as the entry point has found (`Actor.proof`).
     `action` is dotted and past. `body` must be JSON that RFC 8785 can say exactly, else ValueError.
     The sequencer signs and numbers the receipt within seconds of the commit.
     """
@@ -57,6 +58,7 @@ def append(
         subject_name=subject_name,
         actor=actor.ref,
         actor_name=actor.name,
+        authentication=actor.proof.as_dict(),
         occurred_at=occurred_at or now,
         recorded_at=now,
         body=content,

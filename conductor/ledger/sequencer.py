@@ -101,6 +101,7 @@ def content_of(receipt: Receipt, tenant_slug: str) -> statement.ReceiptContent:
         subject_name=receipt.subject_name,
         actor=receipt.actor,
         actor_name=receipt.actor_name,
+        authentication=receipt.authentication,
         occurred_at=receipt.occurred_at,
         recorded_at=receipt.recorded_at,
         body=receipt.body,

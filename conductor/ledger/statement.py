@@ -19,7 +19,10 @@ from conductor.lib.clock import parse_rfc3339, rfc3339
 from conductor.lib.refs import Ref
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
-RECEIPT: Final = "https://maestro-conductor.dev/receipt/v1"
+RECEIPT_V1: Final = "https://maestro-conductor.dev/receipt/v1"
+"""Receipts of before they said how the actor was authenticated. They stay verifiable; none is written any more."""
+RECEIPT: Final = "https://maestro-conductor.dev/receipt/v2"
+"""The same, and `actor.authentication` (docs/reference/receipts.md)."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _RECEIPT_FIELDS = {
@@ -69,6 +72,8 @@ class ReceiptContent:
     links: Sequence[Ref] = ()
     files: Sequence[Subject] = ()
     """Files that the act vouches for; without any, the statement's subject is the body itself."""
+    authentication: Mapping[str, Any] | None = None
+    """How the actor was authenticated: JSON with a `method`. None makes it a statement of receipt/v1."""
 
 
 def build(*, subjects: Sequence[Subject], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
@@ -109,12 +114,15 @@ def receipt(content: ReceiptContent) -> bytes:
         body = canonical_json(dict(content.body))
     except ValueError as error:
         raise StatementRefused(f"the body cannot be written as canonical JSON: {error}") from error
+    actor: dict[str, Any] = {"ref": content.actor, "name": content.actor_name}
+    if content.authentication is not None:
+        actor["authentication"] = dict(content.authentication)
     predicate = {
         "receiptId": str(content.receipt_id),
         "tenant": {"id": str(content.tenant_id), "slug": content.tenant_slug},
         "action": content.action,
         "subject": {"ref": content.subject, "name": content.subject_name},
-        "actor": {"ref": content.actor, "name": content.actor_name},
+        "actor": actor,
         "occurredAt": rfc3339(content.occurred_at),
         "recordedAt": rfc3339(content.recorded_at),
         "body": dict(content.body),
@@ -124,7 +132,8 @@ def receipt(content: ReceiptContent) -> bytes:
     subjects = content.files or [itself]
     if any(each.name == itself.name and each != itself for each in subjects):
         raise StatementRefused("the receipt gives its own body another digest")
-    return build(subjects=subjects, predicate_type=RECEIPT, predicate=predicate)
+    version = RECEIPT_V1 if content.authentication is None else RECEIPT
+    return build(subjects=subjects, predicate_type=version, predicate=predicate)
 
 
 def parse_receipt(payload: bytes) -> ReceiptContent:
@@ -133,12 +142,14 @@ def parse_receipt(payload: bytes) -> ReceiptContent:
     `receipt(parse_receipt(payload)) == payload` for every payload that is accepted.
     """
     parsed = parse(payload)
-    if parsed.predicate_type != RECEIPT:
+    if parsed.predicate_type not in (RECEIPT, RECEIPT_V1):
         raise StatementRefused(f"the predicate's type is {parsed.predicate_type!r} instead of {RECEIPT!r}")
+    version = parsed.predicate_type.rpartition("/")[2]
     said = parsed.predicate
     if set(said) != _RECEIPT_FIELDS:
-        raise StatementRefused("the receipt's fields are not those of receipt/v1")
+        raise StatementRefused(f"the receipt's fields are not those of receipt/{version}")
     try:
+        authentication = _authentication(said["actor"]) if parsed.predicate_type == RECEIPT else None
         content = ReceiptContent(
             receipt_id=UUID(said["receiptId"]),
             tenant_id=UUID(said["tenant"]["id"]),
@@ -153,6 +164,7 @@ def parse_receipt(payload: bytes) -> ReceiptContent:
             body=said["body"],
             links=said["links"],
             files=parsed.subjects,
+            authentication=authentication,
         )
         texts = (
             content.tenant_slug,
@@ -165,10 +177,17 @@ def parse_receipt(payload: bytes) -> ReceiptContent:
         )
         same = all(isinstance(each, str) for each in texts) and receipt(content) == payload
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StatementRefused("the receipt's fields are not those of receipt/v1") from error
+        raise StatementRefused(f"the receipt's fields are not those of receipt/{version}") from error
     if not same:
-        raise StatementRefused("the receipt is not in the form that receipt/v1 prescribes")
+        raise StatementRefused(f"the receipt is not in the form that receipt/{version} prescribes")
     return content
+
+
+def _authentication(actor: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = actor["authentication"]
+    if not isinstance(found, dict) or not isinstance(found.get("method"), str) or not found["method"]:
+        raise ValueError("how the actor was authenticated has no method")
+    return found
 
 
 def _load(payload: bytes) -> Any:

@@ -18,6 +18,7 @@ from conductor.lib.errors import NotAllowed
 from conductor.lib.refs import Ref, ref
 from conductor.tenancy.authentication import BY_CHANNEL, Authentication
 from conductor.tenancy.models import Membership, Tenant
+from conductor.tenancy.proof import NOBODY, Proof, of_channel, of_conductor
 from conductor.tenancy.roles import PERMISSIONS, holders
 
 if TYPE_CHECKING:
@@ -46,12 +47,15 @@ class Actor:
     """Permission codenames held on the tenant (conductor.tenancy.roles.PERMISSIONS)."""
     authentication: Authentication = Authentication.UNKNOWN
     """How surely they are who they say (conductor.tenancy.authentication)."""
+    proof: Proof = NOBODY
+    """How they were authenticated, as every receipt of theirs says it (conductor.tenancy.proof)."""
 
     @classmethod
-    def system(cls, name: str = "Conductor", *, channel: str = "engine") -> Actor:
+    def system(cls, name: str = "Conductor", *, channel: str = "engine", proof: Proof | None = None) -> Actor:
         """Return Conductor itself, which holds every permission and is named in every receipt."""
         held = frozenset(PERMISSIONS)
-        return cls("conductor.system:conductor", name, ("system",), channel, held, Authentication.SYSTEM)
+        how = proof or of_conductor(channel)
+        return cls("conductor.system:conductor", name, ("system",), channel, held, Authentication.SYSTEM, how)
 
 
 def display_name(user: AbstractBaseUser) -> str:
@@ -66,16 +70,20 @@ def actor_for_user(
     channel: str,
     within: frozenset[str] | None = None,
     authentication: Authentication | None = None,
+    proof: Proof | None = None,
 ) -> Actor | None:
     """Return the member as an actor, or None for a stranger. Needs the tenant's scope.
 
     `within` limits the permissions, as an API token's scopes do. `authentication` is what the session proves; where
-    the channel has only one way to authenticate it may be left out.
+    the channel has only one way to authenticate it may be left out. `proof` is what receipts say of it: only entry
+    points give one.
     """
     membership = membership_of(user=user, tenant_id=tenant.pk)
     if membership is None:
         return None
-    return actor_of_member(membership, user=user, channel=channel, within=within, authentication=authentication)
+    return actor_of_member(
+        membership, user=user, channel=channel, within=within, authentication=authentication, proof=proof
+    )
 
 
 def membership_of(*, user: AbstractBaseUser, tenant_id: UUID) -> Membership | None:
@@ -102,6 +110,7 @@ def actor_of_member(
     channel: str,
     within: frozenset[str] | None = None,
     authentication: Authentication | None = None,
+    proof: Proof | None = None,
 ) -> Actor | None:
     """Return the person as `actor_for_user`, by the membership that `membership_of` has read; None if deactivated."""
     if not user.is_active:
@@ -111,7 +120,8 @@ def actor_of_member(
     permissions = frozenset(granted) if within is None else frozenset(granted) & within
     proven = authentication or BY_CHANNEL.get(channel, Authentication.UNKNOWN)
     who = ref("tenancy.user", user.pk)
-    return Actor(who, display_name(user), (membership.role,), channel, permissions, proven)
+    how = proof or of_channel(channel)
+    return Actor(who, display_name(user), (membership.role,), channel, permissions, proven, how)
 
 
 def require(*, actor: Actor, permission: str) -> None:

@@ -10,7 +10,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from conductor.lib.clock import now
-from conductor.tenancy import second_step
+from conductor.tenancy import proof, second_step
 from conductor.tenancy.actors import actor_of_member, membership_of
 from conductor.tenancy.authentication import of_session
 from conductor.tenancy.bearer import tenant_asked_for
@@ -104,7 +104,13 @@ class TenantMiddleware:
         request.tenant = tenant  # type: ignore[attr-defined]
         if user is None or membership is None:
             return
-        actor = actor_of_member(membership, user=user, channel="console", authentication=of_session(request, user))
+        actor = actor_of_member(
+            membership,
+            user=user,
+            channel="console",
+            authentication=of_session(request, user),
+            proof=proof.of_session(request, user),
+        )
         request.actor = actor  # type: ignore[attr-defined]
         if actor and request.session.get(SESSION_KEY) != tenant.slug:
             request.session[SESSION_KEY] = tenant.slug

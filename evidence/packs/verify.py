@@ -72,7 +72,8 @@ BAGIT_TEXT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-RECEIPT_TYPE = "https://maestro-conductor.dev/receipt/v1"
+RECEIPT_TYPES = ("https://maestro-conductor.dev/receipt/v1", "https://maestro-conductor.dev/receipt/v2")
+"""The second says how the actor was authenticated as well; receipts of before stay valid."""
 ATTESTATION_TYPE = "application/vnd.maestro-conductor.attestation+json"
 PACK_ACTION, SEAL_ACTION = "evidence.pack.generated", "evidence.bundle.sealed"
 
@@ -572,8 +573,12 @@ class Pack:
             statement = read_statement(self.signed(name, keys).payload)
         except Malformed as error:
             raise Failed(Finding(name, str(error))) from error
-        if statement.predicate_type != RECEIPT_TYPE:
+        if statement.predicate_type not in RECEIPT_TYPES:
             raise Failed(Finding(name, "is not a receipt"))
+        actor = statement.predicate.get("actor")
+        says_how = isinstance(actor, dict) and isinstance(actor.get("authentication"), dict)
+        if says_how is not (statement.predicate_type == RECEIPT_TYPES[1]):
+            raise Failed(Finding(name, "says how its actor was authenticated, or not, against its type"))
         return statement
 
 

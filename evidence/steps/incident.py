@@ -216,6 +216,7 @@ def _receipt(receipt: Any) -> dict[str, Any]:
         "id": str(receipt.id),
         "action": receipt.action,
         "actor": receipt.actor_name,
+        "authentication": receipt.authentication,
         "occurred_at": rfc3339(receipt.occurred_at),
         "body_digest": receipt.body_digest,
         "log_index": None if receipt.leaf_index is None else str(receipt.leaf_index),

@@ -62,7 +62,7 @@ def take_in(*, tenant_id: UUID, notification: Notification, actor: Actor, now: d
 
 def _sender(signal: Signal, actor: Actor) -> Actor:
     name = SENDERS.get(signal.source, signal.source)
-    return replace(Actor.system(name, channel="alert"), authentication=actor.authentication)
+    return replace(Actor.system(name, channel="alert", proof=actor.proof), authentication=actor.authentication)
 
 
 def _dated(signal: Signal, now: datetime) -> Signal:

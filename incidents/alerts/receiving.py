@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from conductor.lib.ids import uuid7
+from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.proof import of_alert_source
 from incidents.alerts.alertmanager import TEST_LABELS, read_alertmanager
 from incidents.alerts.generic import read_generic
 from incidents.alerts.intake import Disposition, take_in
@@ -68,7 +70,8 @@ def receive_event(*, source: AlertSource, document: Mapping[str, Any], now: date
 def _take(source: AlertSource, document: Mapping[str, Any], headers: Mapping[str, str], now: datetime) -> Answer:
     note_source_seen(source=source, now=now)
     notification = _READERS[Shape(source.shape)](document, source=source.name, words=source.severity_words)
-    actor = Actor.system(source.name, channel="alert")
+    proof = of_alert_source(source=ref("incidents.alert_source", source.id), name=source.name)
+    actor = Actor.system(source.name, channel="alert", proof=proof)
 
     def take() -> Answer:
         found = take_in(tenant_id=source.tenant_id, notification=notification, actor=actor, now=now)

@@ -192,3 +192,36 @@ def test_a_receipt_with_other_fields_than_ours_is_refused() -> None:
             statement.parse_receipt(altered_predicate(payload, **changes))
     with pytest.raises(StatementRefused, match="predicate's type"):
         statement.parse_receipt(altered(payload, predicateType="https://example.com/other/v1"))
+
+
+HOW = {"method": "slack", "team": "T1", "user": "U7", "for": {"authentication": None}}
+
+
+@pytest.mark.fault("security-4")
+def test_a_receipt_that_says_how_its_actor_was_authenticated_is_of_version_2() -> None:
+    payload = statement.receipt(replace(RECEIPT, authentication=HOW))
+    said = json.loads(payload)
+
+    assert said["predicateType"] == "https://maestro-conductor.dev/receipt/v2"
+    assert said["predicate"]["actor"] == {"ref": "tenancy.user:4", "name": "Ben", "authentication": HOW}
+    assert statement.parse_receipt(payload).authentication == HOW
+    assert statement.parse_receipt(statement.receipt(RECEIPT)).authentication is None
+
+
+@pytest.mark.fault("security-4")
+@pytest.mark.parametrize("said", [None, {}, "slack", [], {"method": ""}, {"method": 1}, {"user": "U7"}], ids=repr)
+def test_version_2_without_a_method_is_refused(said: Any) -> None:
+    payload = statement.receipt(replace(RECEIPT, authentication=HOW))
+    actor = {"ref": "tenancy.user:4", "name": "Ben", "authentication": said}
+
+    with pytest.raises(StatementRefused):
+        statement.parse_receipt(altered_predicate(payload, actor=actor))
+
+
+@pytest.mark.fault("security-4")
+def test_neither_version_is_accepted_under_the_name_of_the_other() -> None:
+    old, new = statement.receipt(RECEIPT), statement.receipt(replace(RECEIPT, authentication=HOW))
+
+    for payload, version in ((old, 2), (new, 1)):
+        with pytest.raises(StatementRefused):
+            statement.parse_receipt(altered(payload, predicateType=f"https://maestro-conductor.dev/receipt/v{version}"))

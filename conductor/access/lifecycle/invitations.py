@@ -27,6 +27,7 @@ from conductor.tenancy import bearer
 from conductor.tenancy import lifecycle as tenancy
 from conductor.tenancy.actors import Actor, display_name, require
 from conductor.tenancy.authentication import Authentication
+from conductor.tenancy.proof import MAIL_LINK, Proof
 from conductor.tenancy.invitations import OPEN, Invitation
 from conductor.tenancy.lifecycle import AlreadyMember
 from conductor.tenancy.models import Membership, Tenant
@@ -134,7 +135,9 @@ def revoke_invitation(*, invitation: Invitation, actor: Actor, now: datetime) ->
         record_of_invitation(invitation, action="access.invitation.revoked", body={}, actor=actor, now=now)
 
 
-def accept_invitation(*, invitation: Invitation, user: User, proven: Authentication, now: datetime) -> Membership:
+def accept_invitation(
+    *, invitation: Invitation, user: User, proven: Authentication, proof: Proof, now: datetime
+) -> Membership:
     """Make `user` a member in the invitation's role, once. Needs the invitation's scope.
 
     Raise InvitationNotValid unless it is good at `now`, AddressDiffers for a person of another address, AlreadyMember.
@@ -149,7 +152,7 @@ def accept_invitation(*, invitation: Invitation, user: User, proven: Authenticat
         membership = tenancy.add_member(tenant=tenant, user=user, role=invitation.role, now=now)
         Invitation.objects.filter(id=invitation.id).update(membership=membership)
         who = ref("tenancy.user", user.pk)
-        actor = Actor(who, display_name(user), (invitation.role,), "console", authentication=proven)
+        actor = Actor(who, display_name(user), (invitation.role,), "console", authentication=proven, proof=proof)
         record_of_invitation(invitation, action="access.invitation.accepted", body={}, actor=actor, now=now)
         body = {"role": invitation.role, "invited_by": invitation.invited_by}
         record_of_member(membership=membership, action="access.member.added", body=body, actor=actor, now=now)
@@ -170,7 +173,8 @@ def accept_as_newcomer(*, secret: str, first_name: str, last_name: str, password
         user = _account(email, first_name, last_name, password)
         with tenant_scope(_tenant_of(secret)):
             invitation = _find(secret, now)
-            return accept_invitation(invitation=invitation, user=user, proven=Authentication.PASSWORD, now=now)
+            proven = Authentication.PASSWORD
+            return accept_invitation(invitation=invitation, user=user, proven=proven, proof=MAIL_LINK, now=now)
 
 
 def open_invitation(*, secret: str, now: datetime) -> Invitation:

@@ -108,6 +108,7 @@ def _create(definition: Workflow, request: _Request) -> Run:
         subject=request.subject,
         dedup_key=request.dedup_key,
         started_by=request.actor.ref,
+        started_proof=request.actor.proof.as_dict(),
         started_by_name=request.actor.name,
         wake_at=request.now,
         created_at=request.now,
