@@ -42,7 +42,8 @@ def hub(*, query: Mapping[str, Any], member_id: int | None, now: datetime) -> di
     view = query.get("view", "active")
     filters = filters_of(query=query, member_id=member_id)
     cadence = policy_in_force().content.cadence
-    context = {"view": view, "filters": filters, "now": now, "figures": selectors.figures(now=now)}
+    kind = Kind.IMPORTED if view == "imported" else Kind.REAL
+    context = {"view": view, "filters": filters, "now": now, "figures": selectors.figures(now=now, kind=kind)}
     if view in {"all", "imported"}:
         context["hidden"] = selectors.hidden_count(kind=filters.kind, active_only=False)
         before = whole_number(str(query.get("before", "")))

@@ -352,7 +352,9 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.ACTION_ADDED: _action("added"),
     EventKind.ACTION_CHANGED: _action("changed"),
     EventKind.ACTION_CLOSED: _action("closed"),
-    EventKind.IMPORTED_UPDATE: lambda who, data: f"{data['source']} published an update",
+    EventKind.IMPORTED_UPDATE: lambda who, data: (
+        f"{data['by']} wrote an update" if data.get("by") else f"{data['source']} published an update"
+    ),
     EventKind.CHANNEL_OPENED: lambda who, data: f"{who} opened the channel {data['channel']}",
     EventKind.CHANNEL_SHARED: lambda who, data: f"The channel {data['channel']} was shared with people outside",
     EventKind.MESSAGE_CAPTURED: _captured,

@@ -1,7 +1,7 @@
 """The recorded notification of Alertmanager as it is sent here: about a service of this company, and as of now.
 
-Only the shape is replayed as it was recorded (incidents/data/README.md). The alert's start is moved to shortly before it
-is sent: nobody would believe an incident that was declared eight days after its alert began.
+Only the shape is replayed as it was recorded (incidents/data/README.md). The alert's start is moved to shortly before
+it is sent: nobody would believe an incident that was declared eight days after its alert began.
 """
 
 from __future__ import annotations

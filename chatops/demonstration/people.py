@@ -18,6 +18,10 @@ class Person:
     domain: str = "northwind.example"
 
     @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}"
+
+    @property
     def email(self) -> str:
         return f"{self.username}@{self.domain}"
 

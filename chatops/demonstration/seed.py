@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.models import User
 
 from adapters.lifecycle import configure_adapter
 from adapters.models import AdapterConfig
+from chatops.demonstration import history
 from chatops.demonstration.people import GLOBEX, NORTHWIND, TEAM, Person
 from chatops.demonstration.topology import topology_json
 from chatops.lifecycle import link_identity, link_workspace
@@ -33,7 +32,6 @@ from controls.models import WorkflowBinding
 from incidents.lifecycle import HistorySource, import_history
 from incidents.models import Incident, Kind
 
-HISTORY = Path(settings.BASE_DIR) / "incidents/data/slack-status-history-2019.json"
 Progress = Callable[[str], None]
 
 
@@ -140,13 +138,13 @@ def _adapters(tenant_id: UUID, actor: Actor, now: datetime) -> None:
 def _history(tenant_id: UUID, actor: Actor, now: datetime, progress: Progress) -> None:
     if Incident.objects.filter(kind=Kind.IMPORTED).exists():
         return
-    content = HISTORY.read_bytes()
+    content = history.log_json()
     report = import_history(
         tenant_id=tenant_id,
         records=json.loads(content),
-        source=HistorySource("slack-status", "Slack status page", HISTORY.name, sha256_hex(content)),
+        source=HistorySource(history.KEY, history.NAME, history.FILE_NAME, sha256_hex(content)),
         actor=actor,
         now=now,
         shift_to_end_at=now - timedelta(days=2),
     )
-    progress(f"history: {report.created} imported incidents, {report.updates} updates")
+    progress(f"history: a year of {report.created} staged incidents, {report.updates} updates, imported")

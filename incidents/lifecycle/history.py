@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -15,12 +15,25 @@ from conductor.ledger import receipts
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import rfc3339
 from conductor.lib.refs import Ref, ref
-from conductor.tenancy.actors import Actor, require
+from conductor.tenancy.actors import Actor, display_name, require
+from conductor.tenancy.models import Environment, Membership
 from conductor.tenancy.numbers import next_number
 from incidents.chain import chained
 from incidents.lifecycle.topology import INCIDENT
-from incidents.models import EventKind, Incident, Kind, Status, StatusTransition, TimelineEvent
+from incidents.models import (
+    EventKind,
+    Incident,
+    Kind,
+    Role,
+    RoleAssignment,
+    Status,
+    StatusTransition,
+    TimelineEvent,
+)
 from incidents.past import PastIncident, Unreadable, read_past, shifted
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 ORIGIN = "import"
 
@@ -63,11 +76,13 @@ def import_history(
     mapping: Mapping[str, str] | None = None,
     shift_to_end_at: datetime | None = None,
 ) -> HistoryReport:
-    """Import a status page's records as resolved incidents of kind IMPORTED, oldest first, and report.
+    """Import the records of another system as resolved incidents of kind IMPORTED, oldest first, and report.
 
-    Times are the source's, or moved by whole weeks to end before `shift_to_end_at`; the entries keep the published
-    time beside it. `mapping` renames services. Records imported before are left alone. The import is the act: it
-    has one receipt, which every entry cites and which names the file's digest; importing nothing new has none.
+    They are a status page's, or a log's with milestones and commanders (incidents.past). A commander who is a member,
+    by user name or e-mail address, holds the role. Times are the source's, or moved by whole weeks to end before
+    `shift_to_end_at`; the entries keep the published time beside it. `mapping` renames services. Records imported
+    before are left alone. The import is the act: it has one receipt, which every entry cites and which names the
+    file's digest; importing nothing new has none.
     """
     require(actor=actor, permission="command")
     past, rejected = read_past(records=records, services=mapping or {})
@@ -105,6 +120,7 @@ def _receipt(tenant_id: UUID, source: HistorySource, report: HistoryReport, acto
 def _insert(
     tenant_id: UUID, past: list[PastIncident], source: HistorySource, receipt: Receipt, actor: Actor, now: datetime
 ) -> None:
+    environments = {each.slug: each for each in Environment.objects.all()}
     incidents = [
         Incident(
             tenant_id=tenant_id,
@@ -117,10 +133,14 @@ def _insert(
             status=Status.RESOLVED,
             incident_type=each.type,
             service=each.service[:200],
+            environment=environments.get(each.environment),
             source_key=_key(source, each),
             declared_by=source.ref,
-            declared_by_name=source.name,
+            declared_by_name=each.declared_by or source.name,
+            detected_at=each.detected_at,
             declared_at=each.declared_at,
+            acknowledged_at=each.acknowledged_at,
+            mitigated_at=each.mitigated_at,
             resolved_at=each.resolved_at,
             recorded_at=now,
         )
@@ -128,6 +148,7 @@ def _insert(
     ]
     pairs = list(zip(incidents, past, strict=True))
     Incident.objects.bulk_create(incidents)
+    RoleAssignment.objects.bulk_create(_commands(pairs, source))
     StatusTransition.objects.bulk_create(
         transition for incident, each in pairs for transition in _transitions(incident, each, source, now)
     )
@@ -142,35 +163,55 @@ def _insert(
     _place(tenant_id, pairs, actor, now)
 
 
+def _commands(pairs: list[tuple[Incident, PastIncident]], source: HistorySource) -> list[RoleAssignment]:
+    """Return the commander's interval of each incident whose commander is a member, by user name or address."""
+    members: dict[str, User] = {}
+    for membership in Membership.objects.select_related("user"):
+        member = membership.user
+        members |= {name.casefold(): member for name in (member.get_username(), member.email) if name}
+    found = ((incident, past, members.get(past.commander.casefold())) for incident, past in pairs if past.commander)
+    return [
+        RoleAssignment(
+            tenant_id=incident.tenant_id,
+            incident=incident,
+            role=Role.COMMANDER,
+            user=user,
+            user_name=display_name(user),
+            assigned_by=source.ref,
+            assumed_at=past.acknowledged_at or past.declared_at,
+            accepted_at=past.acknowledged_at or past.declared_at,
+        )
+        for incident, past, user in found
+        if user is not None
+    ]
+
+
 def _transitions(
     incident: Incident, past: PastIncident, source: HistorySource, now: datetime
 ) -> list[StatusTransition]:
-    """Return the declaration, and the resolution where the source lets one infer when that was."""
-    by: dict[str, Any] = {"actor": source.ref, "actor_name": source.name, "recorded_at": now}
-    rows = [
-        StatusTransition(
-            tenant_id=incident.tenant_id,
-            incident=incident,
-            seq=1,
-            to_status=Status.OPEN,
-            occurred_at=past.declared_at,
-            **by,
-        )
-    ]
-    if past.resolved_at is not None:
+    """Return the declaration, the mitigation if the source says when, and the resolution as stated or inferred."""
+    path = [(Status.OPEN, past.declared_at), (Status.MITIGATED, past.mitigated_at), (Status.RESOLVED, past.resolved_at)]
+    known = [(status, at) for status, at in path if at is not None]
+    rows = []
+    before = ""
+    for seq, (status, at) in enumerate(known, start=1):
+        is_inferred = status == Status.RESOLVED and not past.is_end_stated
         rows.append(
             StatusTransition(
                 tenant_id=incident.tenant_id,
                 incident=incident,
-                seq=2,
-                from_status=Status.OPEN,
-                to_status=Status.RESOLVED,
-                reason="The last update that was published while it lasted.",
-                occurred_at=past.resolved_at,
-                inferred=True,
-                **by,
+                seq=seq,
+                from_status=before,
+                to_status=status,
+                reason="The last update that was published while it lasted." if is_inferred else "",
+                occurred_at=at,
+                inferred=is_inferred,
+                actor=source.ref,
+                actor_name=source.name,
+                recorded_at=now,
             )
         )
+        before = status
     return rows
 
 
@@ -186,7 +227,7 @@ def _entries(
             occurred_at=update.occurred_at,
             recorded_at=now,
             actor=source.ref,
-            actor_name=source.name,
+            actor_name=update.by or source.name,
             source=ORIGIN,
             body=update.body,
             data={
@@ -194,6 +235,7 @@ def _entries(
                 "source_id": past.source_id,
                 "published_at": rfc3339(update.published_at),
                 "url": past.url,
+                **({"by": update.by} if update.by else {}),
             },
             receipt_id=receipt.id,
         )
@@ -211,6 +253,7 @@ def _place(tenant_id: UUID, pairs: list[tuple[Incident, PastIncident]], actor: A
             name=str(incident)[:200],
             attributes={"severity": incident.severity, "number": incident.number},
             ref=incident.ref,
+            environment=incident.environment,
             updated_at=now,
         )
         for incident, _ in pairs
@@ -224,12 +267,18 @@ def _place(tenant_id: UUID, pairs: list[tuple[Incident, PastIncident]], actor: A
         Edge(
             tenant_id=tenant_id,
             source=node,
-            target=services[name][0],
+            target=resource,
             kind=Edge.Kind.AFFECTS,
             asserted_by=actor.ref,
             since=incident.declared_at,
         )
         for node, (incident, past) in zip(nodes, pairs, strict=True)
         for name in dict.fromkeys(past.services)
-        if len(services.get(name, [])) == 1
+        if (resource := _only(services.get(name, []), incident)) is not None
     )
+
+
+def _only(named: list[Node], incident: Incident) -> Node | None:
+    """Return the one service of that name, in the incident's environment where it has one; None for several."""
+    near = [each for each in named if incident.environment_id in {None, each.environment_id}]
+    return near[0] if len(near) == 1 else None

@@ -1,4 +1,4 @@
-"""Import a status page's history into a tenant: `manage.py import_status_history northwind --shift`."""
+"""Import a status page's history or another system's log: `manage.py import_status_history northwind --shift`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHIPPED = Path(__file__).resolve().parents[2] / "data" / "slack-status-history-2
 
 
 class Command(BaseCommand):
-    help = "Import a status page's history as incidents of kind IMPORTED. Doing it twice imports nothing twice."
+    help = "Import a status page's history, or an incident log, as IMPORTED incidents. Twice imports nothing twice."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("tenant", help="The tenant's short name")
