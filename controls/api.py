@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ninja import Field, Router, Schema, Status
 
+from conductor.api.inputs import Input
 from conductor.api.runs import RunOut
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid
@@ -76,14 +77,14 @@ class FrameworkCoverageOut(Schema):
     uncovered: int
 
 
-class BindingIn(Schema):
+class BindingIn(Input):
     workflow: str
     part: WorkflowBinding.Part
     frequency_days: int = 90
     environment: str = ""
 
 
-class RestoreVerificationIn(Schema):
+class RestoreVerificationIn(Input):
     environment: str
     adapter: str = ""
 

@@ -11,6 +11,7 @@ from ninja import File, Form, Header, Router, Status
 from ninja.files import UploadedFile
 
 from conductor.api.bytes_out import gives
+from conductor.api.inputs import Limit
 from conductor.api.paging import page
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid
@@ -37,7 +38,7 @@ def list_bundles(
     control: str = "",
     q: str = "",
     cursor: str = "",
-    limit: int = 50,
+    limit: Limit = 50,
 ) -> Any:
     """Bundles, newest first; in one status, for one control, with a word in the title."""
     require(actor=request.actor, permission="view_evidence")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ninja import Field, Schema
 
+from conductor.api.inputs import Input
 from conductor.lib.moments import Moment
 from controls.models import WorkflowBinding
 from evidence.models import EvidenceBundle, Pack
@@ -229,16 +230,16 @@ class FreshnessOut(Schema):
     unbound: int
 
 
-class BundleIn(Schema):
+class BundleIn(Input):
     title: str
     purpose: str = ""
-    controls: list[str]
+    controls: list[str] = Field(min_length=1, max_length=1000)
     environment: str = ""
     effective_from: Moment
     supersedes: str = ""
 
 
-class FindingIn(Schema):
+class FindingIn(Input):
     check: str
     title: str
     expected: str = ""
@@ -247,7 +248,7 @@ class FindingIn(Schema):
     detail: str = ""
 
 
-class SealIn(Schema):
+class SealIn(Input):
     conclusion: Conclusion
     effective_to: Moment | None = None
     """End of the period that it is evidence for; the moment of sealing by default."""

@@ -11,7 +11,7 @@ from conductor.lib.canonical import sha256_hex
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import ref
-from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.actors import Actor, actor_for_user, require_scope
 from conductor.tenancy.bearer import tenant_of
 from conductor.tenancy.models import ApiToken, Tenant
 from conductor.tenancy.proof import of_token
@@ -31,8 +31,16 @@ class BearerToken(HttpBearer):
 
     openapi_description = "An API token, issued by an admin of the tenant."
 
+    def __init__(self, *, permission: str = "") -> None:
+        super().__init__()
+        self.permission = permission
+        """What a token's scopes must let through, before anything of the request is looked at; empty for nothing."""
+
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
-        """Return the actor; None (401) for a bad token; NotFound (404) for a good one of another tenant."""
+        """Return the actor; None (401) for a bad token; NotFound (404) for a good one of another tenant.
+
+        Raise InsufficientScope (403) where the token alone stands in the way of its member.
+        """
         tenant_id = tenant_of(token)
         if tenant_id is None:
             return None
@@ -46,6 +54,7 @@ class BearerToken(HttpBearer):
             raise NotFound
         request.actor = actor  # type: ignore[attr-defined]
         request.token_ref = ref("tenancy.apitoken", found.id)  # type: ignore[attr-defined]
+        require_scope(actor=actor, permission=self.permission)
         look_as(actor)
         return actor
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from conductor.api import graph_document
+from conductor.api.auth import BearerToken
 from conductor.api.names import check_names
 from conductor.api.operations import operations_of
 from conductor.api.problems import Problem
 from conductor.lib.problems import MEDIA_TYPE
+from conductor.tenancy.roles import scopes_for
 
 _PROBLEMS = {
     "400": "The request cannot be read: the body is not JSON, or not a form.",
@@ -38,12 +41,14 @@ def build(api: NinjaAPI, *, path_prefix: str) -> OpenAPISchema:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = Problem.model_json_schema()
     schemas.update(graph_document.SCHEMAS)
+    bound = {each.operation_id: each for each in operations_of(api)}
     for path, operations in document["paths"].items():
         if "{tenant}" in path:
             operations["parameters"] = [_path_tenant()]
         for method, operation in operations.items():
             if method != "parameters":
                 _complete(operation, is_post=method == "post")
+                _secure(operation, bound[operation["operationId"]].auth_callbacks)
     return document
 
 
@@ -68,3 +73,15 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
                 "schema": {"type": "string", "maxLength": 200},
             }
         )
+
+
+def _secure(operation: dict[str, Any], callbacks: Sequence[Any]) -> None:
+    """Name the scopes, each enough by itself, and say so in words too, as few tools show the roles of a bearer."""
+    permission = next((each.permission for each in callbacks if isinstance(each, BearerToken)), "")
+    scopes = scopes_for(permission)
+    operation["security"] = [{"BearerToken": [each]} for each in scopes]
+    if any(not isinstance(each, BearerToken) for each in callbacks):
+        # A secret in the body, for which OpenAPI has no word.
+        operation["security"].append({})
+    said = " or ".join(f"`{each}`" for each in scopes)
+    operation["description"] = f"{operation.get('description', '')}\n\nScope: {said}.".strip()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 
 from conductor.api.answers import kept_as
 from conductor.api.graph_document import IMPORT
@@ -81,17 +81,23 @@ def import_graph(request: TenantRequest) -> Any:
 
 
 @router.get("/nodes/{kind}/neighbourhood", response=NeighbourhoodOut, operation_id="get_neighbourhood")
-def get_neighbourhood(request: TenantRequest, kind: str, key: str, hops: int = 1, limit: int = 150) -> Any:
+def get_neighbourhood(
+    request: TenantRequest,
+    kind: str,
+    key: str,
+    hops: Annotated[int, Field(ge=1, le=4)] = 1,
+    limit: Annotated[int, Field(ge=2, le=1000)] = 150,
+) -> Any:
     """Nodes within `hops` (1 to 4) of the named one, and the edges among them."""
-    return selectors.neighbourhood(
-        node=_node(request, kind, key), hops=max(1, min(hops, 4)), limit=max(2, min(limit, 1000))
-    )
+    return selectors.neighbourhood(node=_node(request, kind, key), hops=hops, limit=limit)
 
 
 @router.get("/nodes/{kind}/blast-radius", response=BlastRadiusOut, operation_id="get_blast_radius")
-def get_blast_radius(request: TenantRequest, kind: str, key: str, limit: int = 1000) -> Any:
+def get_blast_radius(
+    request: TenantRequest, kind: str, key: str, limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
+) -> Any:
     """What depends on the named node, directly or not: how many, and the `limit` (1 to 10,000) nearest."""
-    hit = selectors.blast_radius(nodes=[_node(request, kind, key)], limit=max(1, min(limit, 10_000)))
+    hit = selectors.blast_radius(nodes=[_node(request, kind, key)], limit=limit)
     return {"count": hit.total, "nodes": hit.nodes, "is_cut": hit.is_cut}
 
 

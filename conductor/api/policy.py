@@ -9,6 +9,7 @@ from uuid import UUID
 from ninja import Field, Router, Schema, Status
 
 from conductor.api.answers import redrawn_by
+from conductor.api.inputs import Input, Limit
 from conductor.api.paging import page
 from conductor.engine.simulations import Selection, start_simulation
 from conductor.lib.clock import now
@@ -57,23 +58,23 @@ class PolicyPage(Schema):
     next_cursor: str
 
 
-class UploadIn(Schema):
+class UploadIn(Input):
     name: str
     purpose: str
     rego: str
     data: dict[str, Any] = Field(default_factory=dict)
 
 
-class ActivationIn(Schema):
+class ActivationIn(Input):
     reviewed_digest: str
     """The digest of the rules that you read."""
 
 
-class RetirementIn(Schema):
+class RetirementIn(Input):
     reason: str
 
 
-class SimulationIn(Schema):
+class SimulationIn(Input):
     """Either a version of own rules, or files of rules with the data of each policy by its name."""
 
     policy_id: UUID | None = None
@@ -123,7 +124,7 @@ def list_decisions(
     actor: str = "",
     subject: str = "",
     cursor: str = "",
-    limit: int = 50,
+    limit: Limit = 50,
 ) -> Any:
     """Decisions, newest first; of one action, answer, reason's code, actor or subject if named."""
     require(actor=request.actor, permission="view_evidence")
@@ -140,7 +141,7 @@ def get_decision(request: TenantRequest, decision_id: UUID) -> Any:
 
 
 @router.get("/rules", response=PolicyPage, operation_id="list_policies")
-def list_policies(request: TenantRequest, state: str = "", cursor: str = "", limit: int = 50) -> Any:
+def list_policies(request: TenantRequest, state: str = "", cursor: str = "", limit: Limit = 50) -> Any:
     """Rules of the organisation's own, every version, newest first."""
     require(actor=request.actor, permission="view_evidence")
     found = selectors.policies()
@@ -176,7 +177,7 @@ def retire(request: TenantRequest, policy_id: UUID, payload: RetirementIn) -> An
 
 
 @router.get("/simulations", response=SimulationPage, operation_id="list_simulations")
-def list_simulations(request: TenantRequest, cursor: str = "", limit: int = 50) -> Any:
+def list_simulations(request: TenantRequest, cursor: str = "", limit: Limit = 50) -> Any:
     """Simulations, newest first."""
     require(actor=request.actor, permission="view_evidence")
     rows = page(PolicySimulation.objects.all(), key="number", cursor=cursor, limit=limit)

@@ -13,6 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from conductor.lib.errors import Refused
 from conductor.lib.problems import MEDIA_TYPE, problem, unreadable
+from conductor.tenancy.actors import InsufficientScope
 
 
 class Problem(Schema):
@@ -54,6 +55,8 @@ def _unreadable(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _refused(request: HttpRequest, error: Any) -> HttpResponse:
     response = answer(request, status=error.status, code=error.code, detail=error.detail, fields=error.fields)
+    if isinstance(error, InsufficientScope):
+        response["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{" ".join(error.scopes)}"'
     if error.retry_after_seconds is not None:
         response["Retry-After"] = str(error.retry_after_seconds)
     return response
@@ -63,7 +66,8 @@ def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
     fields: dict[str, list[str]] = {}
     for each in error.errors:
         where = [str(part) for part in each["loc"] if part not in {"body", "query", "path", "form", "payload"}]
-        fields.setdefault(".".join(where) or "body", []).append(each["msg"])
+        why = "There is no such field." if each["type"] == "extra_forbidden" else each["msg"]
+        fields.setdefault(".".join(where) or "body", []).append(why)
     detail = "Some of the input is not valid: " + ", ".join(fields) + "."
     return answer(request, status=422, code="invalid", detail=detail, fields=fields)
 

@@ -11,6 +11,7 @@ from ninja import Router, Schema, Status
 
 from conductor.api.answers import kept_as
 from conductor.api.bytes_out import gives
+from conductor.api.inputs import Limit
 from conductor.api.paging import page
 from conductor.ledger import selectors, sigstore, tlog_proof
 from conductor.ledger.checking import check_receipt
@@ -103,7 +104,7 @@ class CheckpointOut(Schema):
 
 @router.get("", response=ReceiptPage, operation_id="list_receipts")
 def list_receipts(
-    request: TenantRequest, subject: str = "", action: str = "", cursor: str = "", limit: int = 50
+    request: TenantRequest, subject: str = "", action: str = "", cursor: str = "", limit: Limit = 50
 ) -> Any:
     """Receipts, newest first; of one subject or action if named."""
     require(actor=request.actor, permission="view_evidence")

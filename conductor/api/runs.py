@@ -10,6 +10,7 @@ from uuid import UUID
 from ninja import Router, Schema
 
 from conductor.api.answers import redrawn_by
+from conductor.api.inputs import Input, Limit
 from conductor.api.paging import page
 from conductor.engine import accounts, lifecycle, registry, selectors
 from conductor.engine.backlog import backlogs
@@ -167,18 +168,18 @@ class WorkflowOut(Schema):
     input_schema: dict[str, Any] | None
 
 
-class CancelIn(Schema):
+class CancelIn(Input):
     reason: str = ""
 
 
-class RunDecisionIn(Schema):
+class RunDecisionIn(Input):
     approve: bool
     reason: str
     step: UUID | None = None
     """Id of the waiting item, where several wait."""
 
 
-class SignalIn(Schema):
+class SignalIn(Input):
     name: str
     payload: dict[str, Any] = {}
     dedup_key: str = ""
@@ -187,7 +188,7 @@ class SignalIn(Schema):
 
 @router.get("", response=RunPage, operation_id="list_runs")
 def list_runs(
-    request: TenantRequest, status: RunStatus | None = None, workflow: str = "", cursor: str = "", limit: int = 50
+    request: TenantRequest, status: RunStatus | None = None, workflow: str = "", cursor: str = "", limit: Limit = 50
 ) -> Any:
     """Runs, newest first."""
     require(actor=request.actor, permission="view_runs")

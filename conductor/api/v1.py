@@ -16,6 +16,8 @@ from conductor.api.bodies import limited
 from conductor.api.idempotency import idempotent, marked
 from conductor.api.methods import only_get, with_methods
 from conductor.api.parsing import CleanParser
+from conductor.api.scopes import permission_of
+from conductor.api.strictness import strict
 
 TENANT = "/tenants/{tenant}"
 ROUTERS = (
@@ -47,10 +49,18 @@ class ConductorAPI(NinjaAPI):
         return [_wrapped(each) for each in patterns], app_name, namespace
 
     def _get_bound_routers(self) -> list[BoundRouter]:
+        if self._bound_routers_cache is not None:
+            return self._bound_routers_cache
         bound = super()._get_bound_routers()
         for each in bound:
             # A router inside another one is mounted at "", which ninja joins with a slash.
             each.prefix = each.prefix.rstrip("/")
+            for view in each.path_operations.values():
+                for operation in view.operations:
+                    asked = BearerToken(permission=permission_of(operation, prefix=each.prefix))
+                    operation.auth_callbacks = [
+                        asked if isinstance(known, BearerToken) else known for known in operation.auth_callbacks
+                    ]
         return bound
 
 
@@ -72,5 +82,6 @@ api = ConductorAPI(
 problems.install(api)
 # Inside of ninja's own checks, so that nobody is answered who is not authenticated (docs/decisions/0085).
 api.add_decorator(idempotent, mode="operation")
+api.add_decorator(strict, mode="operation")
 for _path, _name in ROUTERS:
     api.add_router(TENANT + _path, _name)

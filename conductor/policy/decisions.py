@@ -57,13 +57,38 @@ class Decision:
         return citation_of(self.record) if self.record else {}
 
 
+STATE_CODES = frozenset(
+    {
+        "artifact_unverified",
+        "bundle_empty",
+        "bundle_not_collecting",
+        "incident_already_resolved",
+        "incident_not_acknowledged",
+        "incident_not_mitigated",
+        "policy_not_draft",
+        "policy_retired",
+        "receipt_unsequenced",
+        "redaction_not_waiting",
+        "review_outdated",
+        "run_not_waiting",
+        "severity_unknown",
+    }
+)
+"""Reasons of the built-in rules that lie in the record's state, whoever asks: somebody can mend them, and ask again."""
+
+
 class PolicyDenied(NotAllowed):
-    """The rules of your organisation do not allow this."""
+    """The rules of your organisation do not allow this.
+
+    Where every reason lies in the record's state it is a conflict (409, `state_conflict`), not a lack of right.
+    """
 
     code = "policy_denied"
 
     def __init__(self, decision: Decision) -> None:
         self.decision = decision
+        if type(self) is PolicyDenied and decision.codes and set(decision.codes) <= STATE_CODES:
+            self.code, self.status = "state_conflict", 409
         super().__init__(" ".join(decision.reasons))
 
 

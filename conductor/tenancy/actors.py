@@ -19,7 +19,7 @@ from conductor.lib.refs import Ref, ref
 from conductor.tenancy.authentication import BY_CHANNEL, Authentication
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.proof import NOBODY, Proof, of_channel, of_conductor
-from conductor.tenancy.roles import PERMISSIONS, holders
+from conductor.tenancy.roles import PERMISSIONS, holders, scopes_for
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -31,6 +31,17 @@ class PermissionMissing(NotAllowed):
     """You do not hold the permission that this needs."""
 
     code = "permission_missing"
+
+
+class InsufficientScope(NotAllowed):
+    """Your token has no scope that lets this through."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, permission: str) -> None:
+        self.scopes = scopes_for(permission)
+        one_of = " or ".join(self.scopes) or "any scope: no scope lets this through; do it in the console"
+        super().__init__(f"You may do this, and your token may not: it lacks {one_of}. Issue one with that scope.")
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,8 @@ class Actor:
     """How surely they are who they say (conductor.tenancy.authentication)."""
     proof: Proof = NOBODY
     """How they were authenticated, as every receipt of theirs says it (conductor.tenancy.proof)."""
+    withheld: frozenset[str] = field(default_factory=frozenset)
+    """Permissions that the person holds and the scopes of their token do not let through."""
 
     @classmethod
     def system(cls, name: str = "Conductor", *, channel: str = "engine", proof: Proof | None = None) -> Actor:
@@ -117,22 +130,31 @@ def actor_of_member(
         return None
     is_superuser = getattr(user, "is_superuser", False)
     granted = get_perms(user, membership.tenant) if is_superuser else [*membership.granted, *membership.shared]
-    permissions = frozenset(granted) if within is None else frozenset(granted) & within
+    held = frozenset(granted)
+    permissions = held if within is None else held & within
     proven = authentication or BY_CHANNEL.get(channel, Authentication.UNKNOWN)
     who = ref("tenancy.user", user.pk)
     how = proof or of_channel(channel)
-    return Actor(who, display_name(user), (membership.role,), channel, permissions, proven, how)
+    roles = (membership.role,)
+    return Actor(who, display_name(user), roles, channel, permissions, proven, how, withheld=held - permissions)
 
 
 def require(*, actor: Actor, permission: str) -> None:
-    """Raise PermissionMissing, naming who holds it, unless the actor holds `permission`."""
+    """Raise PermissionMissing, naming who holds it, or InsufficientScope, unless the actor holds `permission`."""
     if permission in actor.permissions:
         if (noting := _noting.get()) and noting[0] == actor.ref:
             noting[1].add(permission)
         return
+    require_scope(actor=actor, permission=permission)
     who = " or ".join(holders(permission))
     action = PERMISSIONS[permission][0].lower() + PERMISSIONS[permission][1:]
     raise PermissionMissing(f"Only {who} may {action}. An admin of your organisation can grant that role.")
+
+
+def require_scope(*, actor: Actor, permission: str) -> None:
+    """Raise InsufficientScope if the actor's token, and it alone, withholds `permission`."""
+    if permission in actor.withheld:
+        raise InsufficientScope(permission)
 
 
 _noting: ContextVar[tuple[Ref, set[str]] | None] = ContextVar("conductor_permissions_asked_for", default=None)

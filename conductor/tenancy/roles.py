@@ -81,3 +81,8 @@ def holders(permission: str) -> list[str]:
 def permissions_in(scopes: list[str]) -> frozenset[str]:
     """Return the permissions that `scopes` let through; unknown scopes let nothing through."""
     return frozenset().union(*(SCOPES.get(scope, frozenset()) for scope in scopes))
+
+
+def scopes_for(permission: str) -> list[str]:
+    """Return the scopes that let `permission` through, each enough by itself."""
+    return [scope for scope, through in SCOPES.items() if permission in through]

@@ -9,6 +9,7 @@ from typing import Annotated
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
+from conductor.api.inputs import Input
 from incidents.lifecycle import NewSource
 from incidents.models import AlertSource
 from incidents.selectors import path_of_source
@@ -26,17 +27,17 @@ class SourceShape(StrEnum):
     EVENTS = "EVENTS"
 
 
-class MappingIn(Schema):
+class MappingIn(Input):
     severity_words: Words = Field(description="The sender's word to SEV1, SEV2, SEV3, SEV4, or none for no incident.")
 
 
-class SourceIn(Schema):
+class SourceIn(Input):
     name: Annotated[str, StringConstraints(max_length=40)]
     shape: SourceShape
     severity_words: Words = Field(default_factory=dict)
 
 
-class RotationIn(Schema):
+class RotationIn(Input):
     secret: Annotated[str, StringConstraints(max_length=200)] = Field(
         "", description="A secret that the sender has made, as PagerDuty does; without it one is made here."
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ninja import Field, Schema
 
+from conductor.api.inputs import Input
 from conductor.lib.moments import Moment
 from incidents import models, selectors
 from incidents.api.schemas import EventOut, Line, Text
@@ -58,23 +59,23 @@ class EntryOut(Schema):
         return found.event.chain_digest
 
 
-class CorrectionIn(Schema):
+class CorrectionIn(Input):
     text: Text
     reason: Text
     occurred_at: Moment | None = Field(None, description="When it happened, if that is corrected too.")
 
 
-class RedactionIn(Schema):
+class RedactionIn(Input):
     reason: Text
     legal_basis: Line = Field(description="What demands it: GDPR Art. 17, a contract, a court's order.")
     drops_data: bool = Field(False, description="Drop its facts as well as its text.")
 
 
-class RefusalIn(Schema):
+class RefusalIn(Input):
     reason: Text
 
 
-class WithdrawalIn(Schema):
+class WithdrawalIn(Input):
     reason: Text = ""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from ninja import Router
 from ninja.responses import Status
 
+from conductor.api.inputs import Limit
 from conductor.api.paging import page
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid
@@ -39,7 +40,7 @@ def list_incidents(
     service: str = "",
     q: str = "",
     cursor: str = "",
-    limit: int = 50,
+    limit: Limit = 50,
 ) -> Any:
     """Incidents, newest number first."""
     require(actor=request.actor, permission="view_incidents")

@@ -10,6 +10,7 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
+from conductor.api.inputs import Input
 from conductor.lib.moments import Day
 from incidents.api.schemas import Line, Text
 from incidents.models import ActionItem
@@ -31,7 +32,7 @@ class ActionItemStatus(StrEnum):
     DROPPED = "DROPPED"
 
 
-class SectionIn(Schema):
+class SectionIn(Input):
     """A section as its writer leaves it."""
 
     version: int = Field(ge=1, description="The version that the writer saw; a newer one is a conflict.")
@@ -40,13 +41,13 @@ class SectionIn(Schema):
     )
 
 
-class ReviewIn(Schema):
+class ReviewIn(Input):
     """Which version is meant."""
 
     version: int = Field(ge=1)
 
 
-class ActionItemIn(Schema):
+class ActionItemIn(Input):
     """What an action item says."""
 
     title: Line
@@ -64,7 +65,7 @@ class ActionItemChange(ActionItemIn):
     ticket_url: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
-class ActionItemNoteIn(Schema):
+class ActionItemNoteIn(Input):
     """How the effect was checked, or why."""
 
     note: Text = ""

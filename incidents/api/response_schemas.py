@@ -10,6 +10,7 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
+from conductor.api.inputs import Input
 from conductor.graph.models import Edge
 from conductor.lib.moments import Moment
 from incidents import models
@@ -46,12 +47,12 @@ class AlertPageOut(Schema):
     waiting: int = Field(description="Alerts without a disposition.")
 
 
-class AlertDecisionIn(Schema):
+class AlertDecisionIn(Input):
     declare: bool
     reason: Text = Field("", description="Why it is no incident, in at least ten characters.")
 
 
-class MergeIn(Schema):
+class MergeIn(Input):
     into: int = Field(ge=1, le=2**53, description="Number of the incident that it repeats.")
     reason: Text = ""
 
@@ -69,15 +70,20 @@ class LinkKind(StrEnum):
     AFFECTS = "AFFECTS"
 
 
-class LinkIn(Schema):
+class LinkIn(Input):
     target: Annotated[str, StringConstraints(max_length=2000)] = Field(
         description="INC-9, R-7, EVB-3, an address, or a resource by its name or key."
     )
-    kind: LinkKind | None = Field(None, description="As such records are tied, if it is left out.")
+    kind: LinkKind | None = Field(
+        None,
+        description="To an incident RELATED_TO, CAUSED_BY, CHILD_OF or REGRESSES; to a run RELATED_TO, CAUSED_BY or "
+        "MITIGATED_BY; to a bundle EVIDENCES, to a page TRACKED_IN, to a resource AFFECTS. "
+        "The first of these, if it is left out.",
+    )
     reason: Text = ""
 
 
-class LinkEndIn(Schema):
+class LinkEndIn(Input):
     reason: Text = ""
 
 
@@ -111,13 +117,13 @@ class LinkOut(Schema):
         return edge.target.kind
 
 
-class TaskIn(Schema):
+class TaskIn(Input):
     title: Line
     assignee: Line = ""
     blocking: bool = False
 
 
-class TaskChangeIn(Schema):
+class TaskChangeIn(Input):
     state: Line
 
 
@@ -131,7 +137,7 @@ class TaskOut(Schema):
     ended_at: datetime | None
 
 
-class VisibilityIn(Schema):
+class VisibilityIn(Input):
     private: bool
     reason: Text
 
@@ -172,13 +178,13 @@ class ObligationOut(Schema):
         return str(duty.rule["review"])
 
 
-class DutyDecisionIn(Schema):
+class DutyDecisionIn(Input):
     regime: Line
     applies: bool
     reason: Text
 
 
-class FilingIn(Schema):
+class FilingIn(Input):
     """What was filed, beside the file that was submitted."""
 
     reference: Line = Field(description="The receiver's own number for it.")
@@ -205,7 +211,7 @@ class DeadlinesOut(Schema):
     hidden: int = Field(description="Open duties of private incidents that the reader may not see.")
 
 
-class MomentIn(Schema):
+class MomentIn(Input):
     key: Line = Field(description="awareness, classification, determination, discovery, fix_available or handled.")
     at: Moment
     reason: Text

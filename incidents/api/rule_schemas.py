@@ -7,6 +7,7 @@ from typing import Any
 
 from ninja import Field, Schema
 
+from conductor.api.inputs import Input
 from incidents import selectors
 from incidents.api.schemas import Text
 from incidents.obligations.rules import as_json
@@ -45,7 +46,7 @@ class ResponsePolicyOut(PolicyVersionOut):
     content: dict[str, Any] = Field(description="As /incidents/response-policy/schema describes it.")
 
 
-class PolicyTrialIn(Schema):
+class PolicyTrialIn(Input):
     content: dict[str, Any]
 
 
@@ -86,7 +87,7 @@ class ReportingRuleOut(Schema):
         return as_json(found.rule)
 
 
-class ReportingRuleIn(Schema):
+class ReportingRuleIn(Input):
     content: dict[str, Any] = Field(description="The whole rule, as the list gives it.")
     reason: Text
     active: bool = Field(True, description="False retires it for incidents from now on.")

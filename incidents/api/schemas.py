@@ -10,6 +10,7 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
+from conductor.api.inputs import Input
 from conductor.lib.moments import Moment
 from incidents import models
 from incidents.alerts import Outcome
@@ -164,7 +165,7 @@ class IncidentPage(Schema):
     next_cursor: str
 
 
-class DeclareIn(Schema):
+class DeclareIn(Input):
     """An incident to declare."""
 
     title: Line
@@ -185,14 +186,14 @@ class DeclareIn(Schema):
     triage: bool = Field(False, description="Have it wait in triage until somebody accepts it.")
 
 
-class TransitionIn(Schema):
+class TransitionIn(Input):
     to: IncidentStatus
     reason: Text = Field("", description="At least ten characters for a move backwards, or out of the way.")
     closure: IncidentClosure | None = Field(None, description="What it was, for declining and canceling.")
     override: Text = Field("", description="Why unmet guards are passed; needs the permission to override.")
 
 
-class ClassificationIn(Schema):
+class ClassificationIn(Input):
     """What to change; what is left out stays."""
 
     severity: IncidentSeverity | None = None
@@ -204,11 +205,11 @@ class ClassificationIn(Schema):
     reason: Text = Field("", description="Needed to lower the severity.")
 
 
-class AcknowledgementIn(Schema):
+class AcknowledgementIn(Input):
     take_command: bool = False
 
 
-class RoleIn(Schema):
+class RoleIn(Input):
     role: IncidentRole
     user: Line = Field(description="User name, e-mail address or reference of a member.")
 
@@ -227,17 +228,17 @@ class RoleOut(Schema):
         return slot.offer.user_name if slot.offer else None
 
 
-class RoleAnswerIn(Schema):
+class RoleAnswerIn(Input):
     accept: bool
     reason: Text = Field("", description="Why not; needed to decline.")
 
 
-class HandoverIn(Schema):
+class HandoverIn(Input):
     user: Line = Field(description="User name, e-mail address or reference of a member.")
     note: Text = Field(description="What they must know.")
 
 
-class UpdateIn(Schema):
+class UpdateIn(Input):
     text: Text
     audience: UpdateAudience = UpdateAudience.INTERNAL
     next_update_minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = Field(
@@ -245,12 +246,12 @@ class UpdateIn(Schema):
     )
 
 
-class NoteIn(Schema):
+class NoteIn(Input):
     text: Text
     occurred_at: Moment | None = Field(None, description="When it happened, if that was earlier.")
 
 
-class MilestoneIn(Schema):
+class MilestoneIn(Input):
     at: Moment
     reason: Text = Field("", description="Needed to correct what was said before.")
 
@@ -265,7 +266,7 @@ class MilestoneOut(Schema):
     recorded_at: datetime
 
 
-class DecisionIn(Schema):
+class DecisionIn(Input):
     text: Text
     why: Text = ""
     negative: bool = Field(False, description="A decision not to: not to fail over, not to report.")

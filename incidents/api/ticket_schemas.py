@@ -8,10 +8,11 @@ from uuid import UUID
 
 from ninja import Field, Schema
 
+from conductor.api.inputs import Input
 from incidents.api.schemas import Line
 
 
-class TicketIn(Schema):
+class TicketIn(Input):
     """Which tracker, and which ticket if there is one."""
 
     tracker: Line = Field(default="", description="The adapter's name or id; empty where there is only one.")

@@ -269,3 +269,29 @@ def test_what_does_not_exist_is_404(call: Call, bundle: EvidenceBundle, cleo: Us
     ):
         assert call("get", address, user=cleo).status_code == 404, address
     assert not Pack.objects.exists()
+
+
+@pytest.mark.fault("api-F13")
+def test_a_bundle_that_is_not_ready_is_a_conflict_and_a_missing_right_is_not(
+    call: Call, tenant: Tenant, ben: User, cora: User
+) -> None:
+    _open(call, cora)
+    sequence(tenant_id=tenant.id, now=clock_now())
+
+    not_ready = call("post", "/bundles/1/seal", user=cora, body={"conclusion": "INCONCLUSIVE"})
+    not_allowed = call("post", "/bundles/1/seal", user=ben, body={"conclusion": "INCONCLUSIVE"})
+
+    assert (not_ready.status_code, not_allowed.status_code) == (409, 403)
+    assert not_ready.json()["code"] == "state_conflict"
+    assert "artifact" in not_ready.json()["detail"]
+
+
+@pytest.mark.fault("api-F13")
+def test_what_only_needs_time_says_when_to_ask_again(call: Call, cora: User) -> None:
+    _open(call, cora)
+    _attach(call, cora)
+
+    answer = call("post", "/bundles/1/seal", user=cora, body={"conclusion": "INCONCLUSIVE"})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "receipts_unsequenced")
+    assert int(answer["Retry-After"]) >= 1

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.policy import decisions
 from conductor.policy.bundle import bundle_of, policy_bundle
-from conductor.policy.decisions import Decision, PolicyDenied, keep_refusal, require
+from conductor.policy.decisions import STATE_CODES, Decision, PolicyDenied, keep_refusal, require
 from conductor.policy.engine import RegorusEngine, compile_bundle
 from conductor.policy.models import PolicyBundle, PolicyDecision
 from conductor.tenancy.actors import Actor
@@ -22,6 +23,8 @@ from conductor.tenancy.scope import tenant_scope
 from tests.policy.asking import INCIDENT, Asked
 from tests.policy.documents import ACTIONS, CONTEXTS, RESOURCES
 from tests.world import GLOBEX, NORTHWIND, NOW
+
+REGO = settings.BASE_DIR / "conductor/policy/rego"
 
 MakeActor = Callable[..., Actor]
 
@@ -240,3 +243,27 @@ def test_another_tenant_sees_no_decision(scope: None, ask: Asked, other_tenant: 
 
     with tenant_scope(other_tenant.id):
         assert not PolicyDecision.objects.exists()
+
+
+@pytest.mark.fault("api-F13")
+@pytest.mark.parametrize(
+    ("codes", "answer"),
+    [
+        (["incident_not_acknowledged"], ("state_conflict", 409)),
+        (["bundle_empty", "receipt_unsequenced"], ("state_conflict", 409)),
+        (["bundle_empty", "seal_permission_missing"], ("policy_denied", 403)),
+        (["a_rule_of_their_own"], ("policy_denied", 403)),
+        ([], ("policy_denied", 403)),
+    ],
+)
+def test_a_denial_for_the_records_state_alone_is_a_conflict(codes: list[str], answer: tuple[str, int]) -> None:
+    denied = PolicyDenied(Decision(allow=False, reasons=["Why."] * len(codes), codes=codes, record=None))
+
+    assert (denied.code, denied.status) == answer
+
+
+@pytest.mark.fault("api-F13")
+def test_each_code_of_a_state_is_one_of_the_built_in_rules() -> None:
+    rules = "".join(each.read_text(encoding="utf-8") for each in REGO.glob("*.rego"))
+
+    assert [code for code in STATE_CODES if f'"code": "{code}"' not in rules] == []
