@@ -14,6 +14,8 @@ class Dripping:
     def __init__(self, port: int) -> None:
         self.port = port
         self.callers = 0
+        self.held = 0
+        """Callers that have not gone away yet."""
 
 
 @contextmanager
@@ -24,10 +26,12 @@ def dripping(drop: bytes, *, every: float = 0.2, first: bytes = b"") -> Iterator
         server = Dripping(listening.getsockname()[1])
 
         def hold(caller: socket.socket) -> None:
+            server.held += 1
             with caller, suppress(OSError):
                 caller.sendall(first)
                 while not over.wait(every):
                     caller.sendall(drop)
+            server.held -= 1
 
         def listen() -> None:
             with suppress(OSError):

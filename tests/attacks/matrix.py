@@ -571,6 +571,7 @@ ATTACKS = (
         (
             "tests/adapters/test_deadlines.py::test_a_relay_that_drips_lines_is_left_when_the_time_is_over",
             "tests/engine/test_fairness.py::test_one_tenant_never_holds_every_worker_of_a_pool",
+            "tests/flows/test_slow_neighbour.py::test_a_dripping_relay_of_one_tenant_does_not_hold_up_the_others_notice",
         ),
         "relays of several tenants at once hold a pool until their deadlines",
     ),

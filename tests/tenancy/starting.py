@@ -59,7 +59,16 @@ def start(process: str, environment: dict[str, str], *, serving: bool = True) ->
     With `serving=False` it is expected to end, and is waited for.
     """
     commands = {
-        "web": ["granian", "conductor.wsgi:application", "--interface", "wsgi", "--workers", "1", "--port", _port()],
+        "web": [
+            "granian",
+            "conductor.wsgi:application",
+            "--interface",
+            "wsgi",
+            "--workers",
+            "1",
+            "--port",
+            free_port(),
+        ],
         "worker": ["celery", "-A", "conductor", "worker", "-c", "1", "-l", "INFO"],
         "beat": ["celery", "-A", "conductor", "beat", "-l", "INFO", "--pidfile="],
     }
@@ -98,7 +107,8 @@ def _end(child: subprocess.Popen[str]) -> None:
     child.wait()
 
 
-def _port() -> str:
+def free_port() -> str:
+    """Return a port of the loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])

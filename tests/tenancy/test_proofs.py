@@ -51,7 +51,7 @@ def _of(tenant: Tenant, action: str) -> dict[str, Any]:
     assert said["predicate"]["actor"]["authentication"] == receipt.authentication
     assert statement.parse_receipt(payload).authentication == receipt.authentication
     assert receipt.authenticated == in_words(receipt.authentication) != UNRECORDED
-    found: dict[str, Any] = receipt.authentication  # type: ignore[assignment]
+    found: dict[str, Any] = receipt.authentication
     return found
 
 
@@ -196,7 +196,9 @@ def test_page_and_api_say_it_in_words(
         "slack",
         {"team": "T1", "user": "U7", "linkedBy": "member", "linkedAt": rfc3339(now), "at": rfc3339(now)},
     )
-    words = "A request that Slack signed, from user U7 of workspace T1, confirmed by the member at 2026-11-20 11:00:00 UTC;"
+    words = (
+        "A request that Slack signed, from user U7 of workspace T1, confirmed by the member at 2026-11-20 11:00:00 UTC;"
+    )
     with tenant_scope(tenant.id):
         who = Actor("tenancy.user:1", "Ana", ("ADMIN",), "slack", proof=slack)
         receipt = append(tenant_id=tenant.id, action="tests.acted", subject="tests.thing:1", actor=who, now=now)
