@@ -54,7 +54,11 @@ def document_context(*, pack: Pack) -> dict[str, Any]:
             "tenant": tenant.name,
             "facts": _facts(bundle, parts, receipts),
             "foot": f"Manifest root {bundle.manifest_digest}",
-            "seal": _seal(bundle, report),
+            "root": {
+                "label": "Manifest root, SHA-256.",
+                "says": "It stands at the foot of every page.",
+                "digest": bundle.manifest_digest,
+            },
             "qr": qr_code(url=bundle_url(tenant_slug=tenant.slug, bundle=bundle), title=f"Open {bundle.code} online"),
             "qr_caption": [bundle_url(tenant_slug=tenant.slug, bundle=bundle).partition("://")[2]],
             "sections": sections,
@@ -144,15 +148,6 @@ def _tally(counted: FindingCounts) -> str:
         return "No checks were recorded"
     unchecked = f", {counted.not_checked} not checked" if counted.not_checked else ""
     return f"{counted.passed} of {counted.total} checks passed{unchecked}"
-
-
-def _seal(bundle: EvidenceBundle, report: ChainReport) -> dict[str, Any]:
-    return {
-        "title": "Verified when this pack was made" if report.is_verified else "What was found when this pack was made",
-        "root_label": "Manifest root, SHA-256",
-        "root": bundle.manifest_digest,
-        "links": [{"name": link.title, "detail": link.detail, "state": link.state} for link in report.links],
-    }
 
 
 def _alarm(report: ChainReport) -> dict[str, str]:

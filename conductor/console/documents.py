@@ -27,7 +27,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from conductor.console import drawing
+from conductor.console import drawing, typesetting
 from conductor.lib.clock import rfc3339
 from conductor.observability.metrics import PDF_SECONDS
 
@@ -100,7 +100,7 @@ def render_pdf(
         }
         for each in attachments
     ]
-    request = {"html": html, "folder": str(_folder()), "variant": variant, "identifier": identifier}
+    request = {"html": typesetting.tie(html), "folder": str(_folder()), "variant": variant, "identifier": identifier}
     return _drawn({**request, "attachments": attached}, what=template)
 
 
