@@ -53,8 +53,8 @@ def _lines(tokens: Sequence[Token], typed: Sequence[str]) -> Iterator[list[str]]
             case "heading_open":
                 bold = True
             case "fence" | "code_block":
-                for line in f"{token.info}\n{token.content}".strip("\n").splitlines():
-                    yield [*_before(quotes, lead), *_code(line)]
+                for row in f"{token.info}\n{token.content}".strip("\n").splitlines():
+                    yield [*_before(quotes, lead), *_code(row)]
                     lead = " " * len(lead)
             case "inline":
                 for line in _inline(token.children or [], bold=bold):

@@ -1,8 +1,9 @@
 """A refused form is shown again on the page that it was sent from, with the reason and everything that was typed.
 
 Every POST view of the console gains this from its decorator: the page is drawn by its own GET view, within the same
-transaction, from a copy of the request that carries a `Refusal`. base.html prints it on top; `{% refused_here url %}`
-prints it beside the form that posts to `url`, and `{% posted url "field" %}` puts back what was typed.
+transaction, from a copy of the request that carries a `Refusal`. base.html prints it on top, and the form that was
+sent shows the reason and what was typed (`refused_forms`). Where a form needs another place for them,
+`{% refused_here url %}` prints the reason and `{% posted url "field" %}` the text.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import Resolver404, resolve
 
+from conductor.console.refused_forms import is_secret, refilled
 from conductor.lib.errors import Refused
 
 _HEADINGS = {403: "You may not do this", 409: "Not possible now", 422: "Please check what you entered"}
-_HIDDEN = ("csrfmiddlewaretoken", "password", "secret", "token")
-"""What is never printed back: fields whose name contains one of these."""
 SHOWN_CHARACTERS = 10_000
 
 
@@ -48,6 +48,11 @@ class Refusal:
         return list(getattr(self.refused, "reasons", ()))
 
     @property
+    def summary(self) -> str:
+        """Why, in one line."""
+        return " ".join(self.reasons) or self.detail
+
+    @property
     def overridable(self) -> bool:
         """Whether a member who may override guards can go on with a reason."""
         return bool(getattr(self.refused, "overridable", False))
@@ -59,7 +64,7 @@ class Refusal:
             (name, value[:SHOWN_CHARACTERS])
             for name, values in self.posted.lists()
             for value in map(str, values)
-            if value.strip() and not any(each in name.lower() for each in _HIDDEN)
+            if value.strip() and not is_secret(name)
         ]
 
 
@@ -97,5 +102,13 @@ def shown_again(request: HttpRequest, refused: Refused, *, page: str) -> HttpRes
         return None
     response.status_code = refused.status
     # The address is now the form's: links of the page that begin with a question mark would lead there.
-    response.content = response.content.replace(b'="?', b'="' + parts.path.encode() + b"?")
+    drawn = refilled(
+        response.content.decode(),
+        address=page,
+        action=request.path,
+        posted=request.POST,
+        reason=again.refusal.summary,  # type: ignore[attr-defined]
+        problems=refused.fields,
+    )
+    response.content = drawn.replace('="?', f'="{parts.path}?').encode()
     return response

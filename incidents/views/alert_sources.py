@@ -47,7 +47,7 @@ def source_new(request: TenantRequest, tenant: str) -> HttpResponse:
         else:
             return _secret(request, made)
     context = {"given": given, "errors": errors, "shapes": AlertSource.Shape.choices}
-    return render(request, "incidents/alert_source_new.html", context)
+    return render(request, "incidents/alert_source_new.html", context, status=422 if errors else 200)
 
 
 @require_GET
