@@ -85,7 +85,6 @@ def start_simulation(
             selection=chosen,
             total=total,
             started_by=actor.ref,
-            started_proof=actor.proof.as_dict(),
             started_by_name=actor.name,
             created_at=now,
         )
