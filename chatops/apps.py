@@ -11,12 +11,14 @@ class ChatopsConfig(AppConfig):
 
     def ready(self) -> None:
         from adapters.sealed_places import register_places
-        from chatops import credentials, panels, waking
+        from chatops import credentials, inbox, panels, waking
+        from conductor.console.inbox import register_family
         from conductor.console.panels import register_panel
         from conductor.ledger.receipts import subscribe
 
         register_panel(
             place="palette", name="commands", order=2, template="_palette_results.html", context=panels.palette_panel
         )
+        register_family(name="chatops", family=inbox.FAMILY)
         subscribe(name="chatops.channels", subscriber=waking.on_receipt)
         register_places(name="chatops", places=credentials.token_places)

@@ -13,7 +13,8 @@ class ConductorConfig(AppConfig):
     def ready(self) -> None:
         from conductor import celery, checks  # noqa: F401 - both register themselves
         from conductor.access import signin
-        from conductor.console import palette, policy
+        from conductor.console import approvals, palette, policy
+        from conductor.console.inbox import register_family
         from conductor.engine import simulations
         from conductor.engine.gauges import read_backlog
         from conductor.engine.tasks import wake_sequencer
@@ -26,6 +27,7 @@ class ConductorConfig(AppConfig):
         post_migrate.connect(bind_after_migrating, sender=self, dispatch_uid="conductor.bind_keys")
         palette.register()
         policy.register()
+        register_family(name="conductor", family=approvals.FAMILY)
         subscribe(name="sequencer", subscriber=wake_sequencer)
         register_reading(name="ledger", reading=read_ages)
         simulations.register()

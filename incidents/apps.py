@@ -12,12 +12,15 @@ class IncidentsConfig(AppConfig):
     def ready(self) -> None:
         from adapters.sealed_places import register_places
         from conductor.access.cases import register_cases
+        from conductor.console.inbox import register_family
         from conductor.console.panels import register_panel
         from conductor.ledger.records import register_records
         from incidents import cases, panels, record_check, workflows
+        from incidents.inbox.family import FAMILY
         from incidents.lifecycle import secret_places
 
         workflows.register()
+        register_family(name="incidents", family=FAMILY)
         register_cases(name="incidents", find=cases.find)
         register_records(name="incidents", check=record_check.check_incidents)
         register_places(name="incidents", places=secret_places)

@@ -7,6 +7,7 @@ from ninja.operation import Operation
 _READ = {
     "incidents": "view_incidents",
     "alerts": "view_incidents",
+    "me": "view_incidents",
     "graph": "view_incidents",
     "bundles": "view_evidence",
     "packs": "view_evidence",

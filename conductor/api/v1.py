@@ -26,6 +26,7 @@ ROUTERS = (
     ("/controls", "controls.api.router"),
     ("/bundles", "evidence.api.router"),
     ("/packs", "evidence.api.packs_router"),
+    ("/me", "conductor.api.inbox.router"),
     ("/runs", "conductor.api.runs.router"),
     ("/receipts", "conductor.api.receipts.router"),
     ("/graph", "conductor.api.graph.router"),

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from conductor.console.inbox import Waits, waits_of
 from conductor.console.panels import panels_at
 from conductor.lib.clock import now
 from conductor.tenancy.actors import Actor, display_name
@@ -59,14 +60,18 @@ class Shell:
     nav: list[NavGroup] = field(default_factory=list)
     live: list[Any] = field(default_factory=list)
     can: Mapping[str, bool] = field(default_factory=dict)
+    waits: Waits | None = None
+    """What waits for the person; None outside of a tenant."""
     second_step_from: datetime | None = None
     """When this session will no longer be enough, because it has no second step; None: it is enough."""
 
 
+INBOX = "console:inbox"
 _NAV = (
     (
         "Respond",
         (
+            ("Waits for you", INBOX, "inbox", "view_incidents", "g w"),
             ("Incidents", "incidents:list", "siren", "view_incidents", "g i"),
             ("Action items", "incidents:action_items", "list-checks", "view_incidents", "g n"),
             ("Deadlines", "incidents:deadlines", "calendar-clock", "view_incidents", "g d"),
@@ -107,6 +112,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     actor: Actor | None = getattr(request, "actor", None)
     if actor is None:
         return {"shell": Shell(**frame)}
+    waits = waits_of(request)
     live = next((panel.context for panel in panels_at(place="shell.live", request=request, subject="")), {})
     return {
         "shell": Shell(
@@ -114,7 +120,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             tenant=request.tenant,  # type: ignore[attr-defined]
             tenants=request.tenants,  # type: ignore[attr-defined]
             user=_user(request, actor),
-            nav=_navigation(request, actor, live),
+            nav=_navigation(request, actor, {"incidents:list": live.get("active"), INBOX: waits.count or None}),
+            waits=waits,
             live=live.get("items", []),
             second_step_from=request.tenant.second_step_from  # type: ignore[attr-defined]
             if is_coming(tenant=request.tenant, proven=actor.authentication, now=frame["now"])  # type: ignore[attr-defined]
@@ -136,10 +143,9 @@ def destinations(request: HttpRequest) -> list[NavItem]:
     return [] if actor is None else [item for group in _navigation(request, actor, {}) for item in group.items]
 
 
-def _navigation(request: HttpRequest, actor: Actor, live: Mapping[str, Any]) -> list[NavGroup]:
+def _navigation(request: HttpRequest, actor: Actor, counts: Mapping[str, int | None]) -> list[NavGroup]:
     match = request.resolver_match
     where = match.view_name if match else ""
-    counts = {"incidents:list": live.get("active")}
     groups = []
     for title, entries in _NAV:
         items = [

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from conductor.lib.clock import elapsed, parse_rfc3339
+from conductor.lib.clock import elapsed
 from conductor.lib.refs import Ref, ref
 from incidents.models import (
     OVER,
@@ -24,6 +24,7 @@ from incidents.models import (
     Visibility,
 )
 from incidents.response.policy import Cadence
+from incidents.selectors.silence import promised, update_due
 from incidents.story import UPDATES
 
 RECENTLY = timedelta(days=7)
@@ -141,7 +142,7 @@ def with_columns(found: QuerySet[Incident]) -> QuerySet[Incident]:
     opened = StatusTransition.objects.filter(incident=OuterRef("pk"), from_status__in=OVER).order_by("-seq")
     return found.select_related("environment").annotate(
         reopened_at=Subquery(opened.values("occurred_at")[:1]),
-        promised_at=Subquery(updates.values("data__next_at")[:1]),
+        promised_at=Subquery(updates.annotate(promised=promised()).values("promised")[:1]),
         commander_id=Subquery(commanders.values("user_id")[:1]),
         commander_name=Subquery(commanders.values("user_name")[:1]),
         last_said_at=Coalesce(Subquery(updates.values("occurred_at")[:1]), F("declared_at")),
@@ -150,16 +151,16 @@ def with_columns(found: QuerySet[Incident]) -> QuerySet[Incident]:
 
 def hub(*, filters: HubFilter, cadence: Cadence, now: datetime) -> Hub:
     """Return the active incidents and those resolved recently. Two queries."""
-    found = with_columns(filtered(filters=filters))
+    found = _with_due(filtered(filters=filters), cadence)
     active = found.exclude(status__in=OVER).order_by("severity", "declared_at")
     resolved = found.filter(status=Status.RESOLVED, resolved_at__gte=now - RECENTLY).order_by("-resolved_at")
-    return Hub(_group(active, ROWS, cadence, now), _group(resolved, RESOLVED_ROWS, cadence, now))
+    return Hub(_group(active, ROWS, now), _group(resolved, RESOLVED_ROWS, now))
 
 
 def page_of_all(*, filters: HubFilter, cadence: Cadence, now: datetime, before: int | None = None) -> Group:
     """Return the newest incidents whatever their status, or the newest of those numbered below `before`. One query."""
-    found = with_columns(filtered(filters=filters)).order_by("-number")
-    return _group(found if before is None else found.filter(number__lt=before), PAGE, cadence, now)
+    found = _with_due(filtered(filters=filters), cadence).order_by("-number")
+    return _group(found if before is None else found.filter(number__lt=before), PAGE, now)
 
 
 def hidden_count(*, kind: str, active_only: bool) -> int:
@@ -208,13 +209,17 @@ def _matches(word: str) -> Q:
     return text | Q(number=int(number)) if is_number else text
 
 
-def _group(found: QuerySet[Incident], most: int, cadence: Cadence, now: datetime) -> Group:
+def _with_due(found: QuerySet[Incident], cadence: Cadence) -> QuerySet[Incident]:
+    return with_columns(found).annotate(update_due_at=update_due(cadence))
+
+
+def _group(found: QuerySet[Incident], most: int, now: datetime) -> Group:
     """Read one more than is shown, to know whether there are more."""
-    rows = [_row(incident, cadence, now) for incident in found[: most + 1]]
+    rows = [_row(incident, now) for incident in found[: most + 1]]
     return Group(rows[:most], is_cut=len(rows) > most)
 
 
-def _row(incident: Any, cadence: Cadence, now: datetime) -> HubRow:
+def _row(incident: Any, now: datetime) -> HubRow:
     is_active = incident.is_active
     end = incident.resolved_at or (now if is_active else None)
     return HubRow(
@@ -237,16 +242,14 @@ def _row(incident: Any, cadence: Cadence, now: datetime) -> HubRow:
         last_said_at=incident.last_said_at,
         elapsed=elapsed(incident.declared_at, end) if end else None,
         is_unacknowledged=is_active and incident.acknowledged_at is None,
-        silent_for=_silent_for(incident, cadence, now) if is_active else None,
+        silent_for=_silent_for(incident, now) if is_active else None,
     )
 
 
-def _silent_for(incident: Any, cadence: Cadence, now: datetime) -> timedelta | None:
+def _silent_for(incident: Any, now: datetime) -> timedelta | None:
     """Return how long nothing was said, once an update is overdue: since the reopening, if that came after it."""
+    if now <= incident.update_due_at:
+        return None
     reopened: datetime | None = incident.reopened_at
-    is_anew = reopened is not None and reopened > incident.last_said_at
-    since: datetime = reopened if reopened is not None and is_anew else incident.last_said_at
-    promised = None if is_anew else incident.promised_at
-    gap = cadence.gap(severity=incident.severity, status=incident.status)
-    due = parse_rfc3339(promised) if promised else since + gap
-    return now - since if now > due else None
+    said: datetime = incident.last_said_at
+    return now - (max(reopened, said) if reopened else said)

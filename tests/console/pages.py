@@ -20,6 +20,7 @@ READS: dict[str, dict[str, str]] = {
     "slack:workspaces": {},
     "command:say": {},
     "console:palette": {},
+    "console:inbox": {},
     "console:runs": {},
     "console:run": {"number": "run"},
     "console:receipts": {},
@@ -139,6 +140,7 @@ ALSO_WRITE = frozenset(
 """Pages that anybody may read and that take a form as well."""
 
 VARIANTS = {
+    "console:inbox": ("kind=Approvals", "from=1"),
     "incidents:list": ("view=all", "view=mine", "view=imported", "q=queue&severity=SEV1"),
     "incidents:detail": (
         "tab=graph",

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from conductor.console.inbox import Asker, Waits
 from conductor.engine import StepContext, WaitForDecision, lifecycle
 from conductor.engine.models import Run, Step
 from conductor.ledger.models import Receipt
@@ -23,6 +24,7 @@ from conductor.tenancy.actors import Actor
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.scope import tenant_scope
+from tests import world
 
 Make = Callable[..., Actor]
 Begin = Callable[..., Run]
@@ -70,10 +72,18 @@ def _decide(run: Run, who: Actor, *, approve: bool = True) -> Run:
     raise denied
 
 
+def _waits_for(who: Actor) -> list[str]:
+    """The codes of the runs that wait for their decision, as "Waits for you" shows them."""
+    with tenant_scope(world.NORTHWIND):
+        waits = Waits(Asker(who, "northwind", clock_now()))
+        return [row.told.subject for row in waits.rows(waits.keys)]
+
+
 def test_whoever_started_the_run_does_not_approve_it_and_somebody_else_does(
     begin: Begin, work: Any, actor: Make, cora: User, ana: User, tenant: Tenant
 ) -> None:
     run = begin()
+    assert (_waits_for(actor(cora)), _waits_for(actor(ana))) == ([], [run.code])
 
     with pytest.raises(PolicyDenied, match="needs a second person") as denied:
         _decide(run, actor(cora))
@@ -88,6 +98,7 @@ def test_whoever_started_the_run_does_not_approve_it_and_somebody_else_does(
         assert Step.objects.get(run=run).is_waiting_for_decision
 
     _decide(run, actor(ana))
+    assert _waits_for(actor(ana)) == []
 
     with tenant_scope(tenant.id):
         allowed = PolicyDecision.objects.get(action="runs.decide", allow=True)
