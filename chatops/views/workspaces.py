@@ -16,8 +16,8 @@ from conductor.console.doors import door
 from conductor.console.errors import refusal
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound, Refused
-from conductor.tenancy.actors import actor_for_user, require
 from conductor.tenancy import proof
+from conductor.tenancy.actors import actor_for_user, require
 from conductor.tenancy.authentication import of_session
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.requests import TenantRequest

@@ -25,8 +25,8 @@ from conductor.tenancy import proof, session_limits
 from conductor.tenancy.actors import Actor, display_name
 from conductor.tenancy.authentication import Authentication, of_session, strongest
 from conductor.tenancy.directory import tenants_of_user
-from conductor.tenancy.scope import tenant_scope
 from conductor.tenancy.proof import MAIL_LINK, NOBODY, Proof
+from conductor.tenancy.scope import tenant_scope
 from conductor.tenancy.second_step import TYPES
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from conductor.lib.clock import rfc3339
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from tests.chatops import slack
-from tests.chatops.slack import Speaker, interaction
+from tests.chatops.slack import Speaker
 
 pytestmark = pytest.mark.fault("security-4")
 

@@ -27,10 +27,10 @@ from conductor.tenancy import bearer
 from conductor.tenancy import lifecycle as tenancy
 from conductor.tenancy.actors import Actor, display_name, require
 from conductor.tenancy.authentication import Authentication
-from conductor.tenancy.proof import MAIL_LINK, Proof
 from conductor.tenancy.invitations import OPEN, Invitation
 from conductor.tenancy.lifecycle import AlreadyMember
 from conductor.tenancy.models import Membership, Tenant
+from conductor.tenancy.proof import MAIL_LINK, Proof
 from conductor.tenancy.roles import Role
 from conductor.tenancy.scope import tenant_scope
 
