@@ -107,7 +107,7 @@ WORDS = {
 }
 
 TO_DETECT = Definition("time_to_detect", "Impact to detected", "impact_started", "detected")
-IMPACT = Definition("time_of_impact", "Impact in all", "impact_started", "impact_ended")
+IMPACT = Definition("time_of_impact", "Impact", "impact_started", "impact_ended")
 TO_DECLARE = Definition("time_to_declare", "Detected to declared", "detected", "declared")
 TO_ACKNOWLEDGE = Definition("time_to_acknowledge", "Declared to acknowledged", "declared", "acknowledged")
 TO_COMMAND = Definition("time_to_command", "Declared to command", "declared", "commanded")
@@ -120,7 +120,7 @@ DEFINITIONS = (
     TO_DETECT, TO_DECLARE, TO_ACKNOWLEDGE, TO_COMMAND, TO_FIRST_UPDATE, TO_MITIGATE, MONITORING, TO_RESOLVE, IMPACT,
 )  # fmt: skip
 
-OPEN_KEY, OPEN_LABEL = "time_unresolved", "Unresolved in all"
+OPEN_KEY, OPEN_LABEL = "time_unresolved", "Unresolved"
 
 
 def measure(definition: Definition, milestones: Milestones) -> Metric:

@@ -22,6 +22,7 @@ from incidents.models import (
     Obligation,
     Role,
     RoleAssignment,
+    Severity,
     Status,
     StatusTransition,
     TimelineEvent,
@@ -57,6 +58,8 @@ class Story:
     """The codes of the controls that each bundle near it is evidence for, by the bundle's name."""
     update_every: timedelta
     """The longest silence that the policy in force at the declaration allows while it is open."""
+    required_roles: list[Role]
+    """The roles that the policy in force at the declaration asks for at this severity."""
     duties: list[Obligation]
     """Duties to report that were armed, by regime and in the order of arming."""
 
@@ -84,6 +87,7 @@ def read_story(*, incident: Incident, charts: Sequence[Chart] = (), findings: Se
         updated=_first(each.occurred_at for each in events if each.kind in UPDATES),
     )
     metrics = measure_all(milestones=milestones, transitions=transitions)
+    policy = policy_at(incident.declared_at).content
     node = node_for(kind="incident", key=str(incident.id))
     near = neighbourhood(node=node, hops=2) if node else None
     return Story(
@@ -99,7 +103,8 @@ def read_story(*, incident: Incident, charts: Sequence[Chart] = (), findings: Se
         costs=cost_of(events=metered_for(incident=incident)),
         controls=_controls(near),
         proofs=_proofs(near),
-        update_every=policy_at(incident.declared_at).content.cadence.gap(severity=incident.severity, status="OPEN"),
+        update_every=policy.cadence.gap(severity=incident.severity, status="OPEN"),
+        required_roles=policy.required_roles.get(Severity(incident.severity), []),
         duties=list(Obligation.objects.filter(incident=incident).order_by("regime", "armed_at", "id")),
     )
 

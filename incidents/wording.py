@@ -21,6 +21,7 @@ from incidents.models import (
     TimelineEvent,
     Urgency,
     Visibility,
+    Written,
 )
 from incidents.spelling import at_moment, for_want_of, name_list, role_word
 
@@ -262,6 +263,12 @@ def _controls(who: str, data: Facts) -> str:
     return f"{who} read the evidence of {data['controls']} controls: {name_list(said)}"
 
 
+def _approved(who: str, data: Facts) -> str:
+    said = f"{who} approved version {data['version']} of the postmortem"
+    without = name_list([str(Written(key).label).lower() for key in data.get("without", [])])
+    return f"{said} without {without}" if without else said
+
+
 def _action(verb: str) -> Callable[[str, Facts], str]:
     return lambda who, data: f"{who} {data.get('how') or verb} action item {data['code']}"
 
@@ -347,7 +354,10 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.POSTMORTEM_DRAFTED: _drafted,
     EventKind.POSTMORTEM_EDITED: lambda who, data: f"{who} edited the postmortem's {data['title']}",
     EventKind.POSTMORTEM_REVIEW_ASKED: lambda who, data: f"{who} asked for a review of version {data['version']}",
-    EventKind.POSTMORTEM_APPROVED: lambda who, data: f"{who} approved version {data['version']} of the postmortem",
+    EventKind.POSTMORTEM_CHANGES_REQUESTED: lambda who, data: (
+        f"{who} asked for changes to version {data['version']} of the postmortem"
+    ),
+    EventKind.POSTMORTEM_APPROVED: _approved,
     EventKind.POSTMORTEM_PUBLISHED: lambda who, data: f"{who} published version {data['version']} of the postmortem",
     EventKind.ACTION_ADDED: _action("added"),
     EventKind.ACTION_CHANGED: _action("changed"),

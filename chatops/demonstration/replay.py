@@ -19,7 +19,9 @@ from conductor.lib.clock import now
 
 STAGES = 6
 ALERT_BEFORE = timedelta(minutes=3)
-FACTORS, LESSONS = "factors", "lessons"
+FACTORS, HELPED, HARDER, LESSONS = "factors", "helped", "harder", "lessons"
+HELPED_BY = "The new process could be paused by itself, and everything but search went on meanwhile."
+MADE_HARDER = "Nothing showed which functions depend on the new process, so they were found one after the other."
 LEARNED = "Search can be paused without harm to the rest; that it could was not written down anywhere."
 ACTION = {"title": "Start a new process for search data on one cluster first", "type": "PREVENT"}
 
@@ -107,7 +109,8 @@ def _review(hands: Hands, outage: Outage, number: int, version: int) -> int:
     jonas, amara = hands.sign_in("jonas"), hands.sign_in("amara")
     page = f"/t/{hands.api.tenant}/incidents/INC-{number}/postmortem/"
     jonas.submit(page.replace("postmortem/", "actions/new/"), {**ACTION, "owner": "jonas", "due_date": ""})
-    for part, text in ((FACTORS, outage.afterwards), (LESSONS, LEARNED)):
+    written = {FACTORS: outage.afterwards, HELPED: HELPED_BY, HARDER: MADE_HARDER, LESSONS: LEARNED}
+    for part, text in written.items():
         jonas.submit(f"{page}{part}/edit/", {"version": str(version), "text": text})
         version += 1
     jonas.submit(f"{page}review/", {"version": str(version)}, form_at=page)

@@ -30,6 +30,7 @@ KEY_ACTIONS: Mapping[str, tuple[str, str]] = {
     "incidents.declare": ("respond", "Declare an incident"),
     "incidents.resolve": ("respond", "Resolve an incident"),
     "incidents.redact": ("command", "Approve or refuse that an entry of a timeline is redacted"),
+    "incidents.review": ("command", "Approve a postmortem, or ask for changes to it"),
     "evidence.seal": ("seal_evidence", "Seal an evidence bundle"),
     RUN_DECISION: ("operate_runs", "Answer what a run waits for"),
     "policy.activate": ("activate_policies", "Put rules of the organisation's own in force"),

@@ -86,6 +86,22 @@ class RedactedEntry(Resource):
     """Whether the words are to be dropped, or stay."""
 
 
+class ReviewedPostmortem(Resource):
+    """incidents.review"""
+
+    status: StrictStr
+    approve: StrictBool
+    """Whether it is approved, or sent back."""
+    authors: list[StrictStr]
+    """Refs of the people whose words are in it."""
+    blank: list[StrictStr]
+    """The sections that the response policy asks for and nobody has written."""
+    waived: list[StrictStr]
+    """Those of them that the approver names."""
+    explained: StrictBool
+    """Whether a reason or a comment was given; its words stay with the incident."""
+
+
 class SealedBundle(Resource):
     """evidence.seal"""
 
@@ -154,6 +170,7 @@ RESOURCES: dict[str, type[Resource]] = {
     "incidents.declare": DeclaredIncident,
     "incidents.resolve": ResolvedIncident,
     "incidents.redact": RedactedEntry,
+    "incidents.review": ReviewedPostmortem,
     "evidence.seal": SealedBundle,
     RUN_DECISION: DecidedRun,
     "policy.activate": ActivatedPolicy,

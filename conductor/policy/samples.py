@@ -28,6 +28,18 @@ _RESOURCES: dict[str, dict[str, Any]] = {
         "state": "WAITING",
         "approve": True,
     },
+    "incidents.review": {
+        "ref": "incidents.postmortem:1",
+        "kind": "incidents.postmortem",
+        "environment": "production",
+        "severity": "SEV3",
+        "status": "IN_REVIEW",
+        "approve": True,
+        "authors": ["tenancy.user:9"],
+        "blank": [],
+        "waived": [],
+        "explained": False,
+    },
     "evidence.seal": {
         "ref": "evidence.bundle:1",
         "kind": "evidence.bundle",

@@ -13,7 +13,7 @@ from pydantic import StringConstraints
 from conductor.api.inputs import Input
 from conductor.lib.moments import Day
 from incidents.api.schemas import Line, Text
-from incidents.models import ActionItem
+from incidents.models import ActionItem, Written
 
 
 class ActionItemType(StrEnum):
@@ -45,6 +45,23 @@ class ReviewIn(Input):
     """Which version is meant."""
 
     version: int = Field(ge=1)
+
+
+class ApprovalIn(ReviewIn):
+    """Which version is approved, and which required sections may stay blank."""
+
+    without: list[Written] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Each section that the response policy asks for and nobody has written, by its key.",
+    )
+    reason: Text = Field(default="", description="Why they may stay blank; needed with `without`.")
+
+
+class ChangesIn(ReviewIn):
+    """Which version is sent back, and why."""
+
+    comment: Text = Field(description="What is to be changed.")
 
 
 class ActionItemIn(Input):

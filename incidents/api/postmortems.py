@@ -16,7 +16,7 @@ from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, reading, selectors
-from incidents.api.learning_schemas import ReviewIn, SectionIn
+from incidents.api.learning_schemas import ApprovalIn, ChangesIn, ReviewIn, SectionIn
 from incidents.api.schemas import PostmortemOut, RequestedOut
 from incidents.models import Incident, Postmortem
 from incidents.postmortem import file_name, markdown
@@ -65,10 +65,19 @@ def ask_for_review(request: TenantRequest, number: int, payload: ReviewIn) -> An
 
 
 @router.post("/{number}/postmortem/approval", response=PostmortemOut, operation_id="approve_postmortem")
-def approve_postmortem(request: TenantRequest, number: int, payload: ReviewIn) -> Any:
-    """Approve exactly this content. Its authors cannot."""
+def approve_postmortem(request: TenantRequest, number: int, payload: ApprovalIn) -> Any:
+    """Approve exactly this content. Its authors cannot; a required section that is blank is named, with a reason."""
     seen = _version(request, number, payload.version)
-    return lifecycle.approve_postmortem(postmortem=seen, actor=request.actor, now=now())
+    return lifecycle.approve_postmortem(
+        postmortem=seen, without=payload.without, reason=payload.reason, actor=request.actor, now=now()
+    )
+
+
+@router.post("/{number}/postmortem/changes", response=PostmortemOut, operation_id="request_postmortem_changes")
+def request_changes(request: TenantRequest, number: int, payload: ChangesIn) -> Any:
+    """Send the version in review back to its authors, with what is to be changed."""
+    seen = _version(request, number, payload.version)
+    return lifecycle.request_changes(postmortem=seen, comment=payload.comment, actor=request.actor, now=now())
 
 
 @router.post("/{number}/postmortem/publication", response=PostmortemOut, operation_id="publish_postmortem")

@@ -109,6 +109,7 @@ class PostmortemStatus(StrEnum):
 
     DRAFT = "DRAFT"
     IN_REVIEW = "IN_REVIEW"
+    CHANGES = "CHANGES"
     APPROVED = "APPROVED"
     PUBLISHED = "PUBLISHED"
 
@@ -311,12 +312,15 @@ class BlockOut(Schema):
     sources: list[int] = Field(description="Timeline entries that the statement rests on.")
     at: datetime | None = None
     by: str | None = None
+    cells: list[str] | None = Field(None, description="The statement as a row of the section's table.")
+    mark: str | None = Field(None, description="What kind of moment it is, in a word or two.")
 
 
 class SectionOut(Schema):
     key: str
     title: str
-    blocks: list[BlockOut]
+    blocks: list[BlockOut] = Field(description="Empty where there is nothing to say; the last section names it.")
+    columns: list[str] | None = Field(None, description="The headings of the blocks' cells.")
 
 
 class PostmortemOut(Schema):
@@ -336,8 +340,13 @@ class PostmortemOut(Schema):
     drafted_by: str
     is_final: bool
     review_asked_at: datetime | None
+    changes_asked_at: datetime | None
+    changes_asked_by: str = Field(description="Who sent this version back; empty where nobody did.")
+    changes_comment: str
     approved_at: datetime | None
     approved_by_name: str
+    waived: list[str] = Field(description="Required sections that were blank when it was approved, by their keys.")
+    waiver_reason: str
     published_at: datetime | None
 
 

@@ -37,6 +37,16 @@ from incidents.lifecycle.alert_source import (
     secrets_of,
     source_by_key,
 )
+from incidents.lifecycle.approval import (
+    NotApproved,
+    NotInReview,
+    OwnWork,
+    SectionsBlank,
+    approve_postmortem,
+    blank_sections,
+    publish_postmortem,
+    request_changes,
+)
 from incidents.lifecycle.chat import record_chat
 from incidents.lifecycle.classification import classify_incident
 from incidents.lifecycle.correction import CorrectedAlready, NotCorrectable, correct_entry
@@ -94,16 +104,12 @@ from incidents.lifecycle.refusals import (
     TransitionNotAllowed,
 )
 from incidents.lifecycle.review import (
-    NotApproved,
     NotFinal,
-    NotInReview,
-    OwnWork,
     PostmortemChanged,
+    SectionComputed,
     SectionUnknown,
-    approve_postmortem,
     ask_for_review,
     edit_section,
-    publish_postmortem,
 )
 from incidents.lifecycle.role import assign_role, release_role
 from incidents.lifecycle.saga import start_after_declaring
@@ -174,7 +180,9 @@ __all__ = [
     "RedactedAlready",
     "RedactionAnswered",
     "RoleNotHeld",
+    "SectionComputed",
     "SectionUnknown",
+    "SectionsBlank",
     "SourceEnded",
     "SourceNameTaken",
     "TicketPending",
@@ -193,6 +201,7 @@ __all__ = [
     "assert_reporting_moment",
     "assign_role",
     "attach_bundle",
+    "blank_sections",
     "cancel_incident",
     "change_action_item",
     "change_own_rule",
@@ -250,6 +259,7 @@ __all__ = [
     "release_role",
     "reopen_action_item",
     "reopen_incident",
+    "request_changes",
     "request_postmortem",
     "request_redaction",
     "resolve_incident",

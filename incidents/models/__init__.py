@@ -29,6 +29,7 @@ from incidents.models.words import (
     TaskState,
     Urgency,
     Visibility,
+    Written,
 )
 
 __all__ = [
@@ -70,4 +71,5 @@ __all__ = [
     "TimelineEvent",
     "Urgency",
     "Visibility",
+    "Written",
 ]

@@ -15,12 +15,14 @@ class Postmortem(TenantModel):
     """A version of an incident's postmortem. A later version supersedes, it does not overwrite.
 
     Drafted from the record or edited by a person, its content never changes. What happens to a version is its review:
-    DRAFT, IN_REVIEW, APPROVED, PUBLISHED. An edit makes a new version, whose review begins anew.
+    DRAFT, IN_REVIEW, then APPROVED and PUBLISHED, or CHANGES where the reviewer sent it back. An edit makes a new
+    version, whose review begins again.
     """
 
     class Status(models.TextChoices):
         DRAFT = "DRAFT", "Draft"
         IN_REVIEW = "IN_REVIEW", "In review"
+        CHANGES = "CHANGES", "Changes requested"
         APPROVED = "APPROVED", "Approved"
         PUBLISHED = "PUBLISHED", "Published"
 
@@ -28,8 +30,9 @@ class Postmortem(TenantModel):
     version = models.PositiveSmallIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
     sections = models.JSONField()
-    """List of {"key", "title", "blocks": [{"text": str, "sources": [timeline seq], "at"?: RFC 3339, "by"?: str}],
-    "edited"?: true}, in reading order. Every block has at least one source."""
+    """List of {"key", "title", "blocks": [{"text": str, "sources": [timeline seq], "at"?: RFC 3339, "by"?: str,
+    "cells"?: [str], "mark"?: str}], "columns"?: [str], "edited"?: true}, in reading order. Every block has at least one
+    source; a section without blocks says nothing and is not printed."""
     metrics = models.JSONField(default=list)
     """List of {"key", "label", "seconds": int | null, "state": "ok"|"missing"|"invalid", "why": str}."""
     charts = models.JSONField(default=list)
@@ -53,9 +56,16 @@ class Postmortem(TenantModel):
 
     review_asked_at = models.DateTimeField(null=True)
     review_asked_by = models.CharField(max_length=200, blank=True)
+    changes_asked_at = models.DateTimeField(null=True)
+    """When a reviewer sent this version back, if one did."""
+    changes_asked_by = models.CharField(max_length=200, blank=True)
+    changes_comment = models.TextField(blank=True)
     approved_at = models.DateTimeField(null=True)
     approved_by = models.CharField(max_length=120, blank=True)
     approved_by_name = models.CharField(max_length=200, blank=True)
+    waived = models.JSONField(default=list)
+    """The keys of the required sections that were blank when it was approved; the approver named each."""
+    waiver_reason = models.TextField(blank=True)
     published_at = models.DateTimeField(null=True)
     published_by = models.CharField(max_length=200, blank=True)
 
@@ -66,14 +76,19 @@ class Postmortem(TenantModel):
                 fields=["tenant", "idempotency_key"], condition=~Q(idempotency_key=""), name="postmortem_drafted_once"
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["DRAFT", "IN_REVIEW", "APPROVED", "PUBLISHED"]),
+                condition=Q(status__in=["DRAFT", "IN_REVIEW", "CHANGES", "APPROVED", "PUBLISHED"]),
                 name="postmortem_status_known",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["DRAFT", "IN_REVIEW"], approved_at__isnull=True)
+                condition=Q(status__in=["DRAFT", "IN_REVIEW", "CHANGES"], approved_at__isnull=True)
                 | Q(status__in=["APPROVED", "PUBLISHED"], approved_at__isnull=False),
                 name="postmortem_approved_has_time",
             ),
+            models.CheckConstraint(
+                condition=~Q(status="CHANGES") | (Q(changes_asked_at__isnull=False) & ~Q(changes_comment="")),
+                name="postmortem_changes_say_what",
+            ),
+            models.CheckConstraint(condition=Q(waived=[]) | ~Q(waiver_reason=""), name="postmortem_waiver_has_reason"),
         ]
 
     def __str__(self) -> str:

@@ -124,6 +124,15 @@ class Recorded(models.TextChoices):
     ACTION_ITEMS = "action_items", "Action items"
 
 
+class Written(models.TextChoices):
+    """The sections of a postmortem that only people can write."""
+
+    FACTORS = "factors", "Contributing factors"
+    HELPED = "helped", "What helped"
+    HARDER = "harder", "What made it harder"
+    LESSONS = "lessons", "Lessons"
+
+
 class Kind(models.TextChoices):
     REAL = "REAL", "Real"
     IMPORTED = "IMPORTED", "Imported"
@@ -202,6 +211,7 @@ class EventKind(models.TextChoices):
     POSTMORTEM_DRAFTED = "postmortem.drafted", "Postmortem drafted"
     POSTMORTEM_EDITED = "postmortem.edited", "Postmortem edited"
     POSTMORTEM_REVIEW_ASKED = "postmortem.review_asked", "Review asked for"
+    POSTMORTEM_CHANGES_REQUESTED = "postmortem.changes_requested", "Changes requested"
     POSTMORTEM_APPROVED = "postmortem.approved", "Postmortem approved"
     POSTMORTEM_PUBLISHED = "postmortem.published", "Postmortem published"
     ACTION_ADDED = "action.added", "Action item added"

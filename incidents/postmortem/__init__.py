@@ -5,22 +5,27 @@ from __future__ import annotations
 from incidents.postmortem.document import document_context, file_name
 from incidents.postmortem.draft import (
     ASKED,
+    COMPUTED,
     LIVE,
     Block,
     Section,
+    completed,
     content_digest,
     content_of,
     draft_sections,
     redrafted,
 )
 from incidents.postmortem.markdown import markdown
-from incidents.postmortem.people import is_statement, is_written
+from incidents.postmortem.people import blank, is_statement, is_written, statements
 
 __all__ = [
     "ASKED",
+    "COMPUTED",
     "LIVE",
     "Block",
     "Section",
+    "blank",
+    "completed",
     "content_digest",
     "content_of",
     "document_context",
@@ -30,4 +35,5 @@ __all__ = [
     "is_written",
     "markdown",
     "redrafted",
+    "statements",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
@@ -21,6 +21,10 @@ class Block(TypedDict):
     """RFC 3339, where the block tells of one moment."""
     by: NotRequired[str]
     """Who said it, where the text is somebody's own words."""
+    cells: NotRequired[list[str]]
+    """The statement as a row of its section's table, one text for each of the section's columns."""
+    mark: NotRequired[str]
+    """What kind of moment it is, where that is worth a mark: `Declared`, `Decision`, `Impact begins`, …"""
 
 
 class Section(TypedDict):
@@ -29,11 +33,22 @@ class Section(TypedDict):
     key: str
     title: str
     blocks: list[Block]
+    """Empty where there is nothing to say: such a section is not printed, and the last one says what is missing."""
+    columns: NotRequired[list[str]]
+    """The headings of the blocks' cells, where the section is a table."""
     edited: NotRequired[bool]
     """Whether a person has written it; a new draft leaves it alone then."""
 
 
-def block(text: str, sources: Iterable[int], *, at: datetime | None = None, by: str = "") -> Block:
+def block(
+    text: str,
+    sources: Iterable[int],
+    *,
+    at: datetime | None = None,
+    by: str = "",
+    cells: Sequence[str] = (),
+    mark: str = "",
+) -> Block:
     """Return the block with its sources in order. Raise ValueError for a statement without any."""
     made: Block = {"text": text, "sources": sorted(set(sources))}
     if not made["sources"]:
@@ -42,7 +57,17 @@ def block(text: str, sources: Iterable[int], *, at: datetime | None = None, by: 
         made["at"] = rfc3339(at)
     if by:
         made["by"] = by
+    if cells:
+        made["cells"] = list(cells)
+    if mark:
+        made["mark"] = mark
     return made
+
+
+def stop(text: str) -> str:
+    """Return the sentence with a full stop, unless it ends in a mark of its own."""
+    text = text.strip()
+    return text if text.endswith((".", "!", "?", "…", ".”", "。")) else f"{text}."
 
 
 def when(at: datetime) -> str:

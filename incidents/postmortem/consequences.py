@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from conductor.console.formatting import day
 from conductor.console.metered import metered, priced_words, totals
 from incidents.metered import ROLE_SECONDS
 from incidents.models import ActionItem, EventKind
-from incidents.postmortem.blocks import Block, block, counted, numbers
+from incidents.postmortem.blocks import Block, block, counted, numbers, stop
 from incidents.story import UPDATES, Story
 
 
 def cost(story: Story) -> list[Block]:
-    """People's time in roles, then what was metered; what has no price is said to have none."""
+    """What was used and has a price, then the sum. What nobody has priced, or costs nothing, is no cost on record."""
     assigned = numbers(story.of(EventKind.ROLE_ASSIGNED)) or story.seqs
+    priced = [line for line in story.costs if line.amount]
     blocks = [
-        block(f"{metered(line)}: {priced_words(line)}.", assigned if line.meter == ROLE_SECONDS else story.seqs)
-        for line in story.costs
+        block(
+            f"{metered(line)}: {priced_words(line)}.",
+            assigned if line.meter == ROLE_SECONDS else story.seqs,
+            cells=(metered(line), priced_words(line)),
+        )
+        for line in priced
     ]
-    unpriced = sum(line.amount is None for line in story.costs)
-    if len(story.costs) > 1:
-        priced = len(story.costs) - unpriced
-        in_all = f"In all {totals(story.costs)}; " if priced else ""
-        blocks.append(block(f"{in_all}{priced} of {counted(len(story.costs), 'meter')} have a price.", story.seqs))
-    return blocks or [block("Nothing was metered for this incident.", story.seqs)]
+    if len(priced) > 1:
+        blocks.append(block(f"Together {totals(priced)}.", story.seqs, cells=("Together", totals(priced))))
+    return blocks
+
+
+def unpriced(story: Story) -> list[str]:
+    """Return what was used and has no price, in words."""
+    return [metered(line) for line in story.costs if line.amount is None]
 
 
 def communication(story: Story) -> list[Block]:
@@ -30,11 +38,11 @@ def communication(story: Story) -> list[Block]:
     for event in story.of(*UPDATES, EventKind.NOTICE_SENT):
         if event.kind == EventKind.NOTICE_SENT:
             failed = f", {event.data['failed']} failed" if event.data["failed"] else ""
-            text = f"{counted(event.data['sent'], 'notice')} of {event.data['event']} went out{failed}."
+            text = f"{counted(event.data['sent'], 'notice')} went out{failed}."
             blocks.append(block(text, [event.seq], at=event.occurred_at))
-        else:
-            blocks.append(block(event.body, [event.seq], at=event.occurred_at, by=event.actor_name))
-    return blocks or [block("No update was posted and no notice was sent.", story.seqs)]
+        elif event.body:
+            blocks.append(block(stop(event.body), [event.seq], at=event.occurred_at, by=event.actor_name))
+    return blocks
 
 
 def actions(story: Story) -> list[Block]:
@@ -42,8 +50,18 @@ def actions(story: Story) -> list[Block]:
     told: dict[str, list[int]] = {}
     for event in story.of(EventKind.ACTION_ADDED, EventKind.ACTION_CHANGED, EventKind.ACTION_CLOSED):
         told.setdefault(str(event.data["code"]), []).append(event.seq)
-    blocks = [block(_action(item), told[item.code]) for item in story.actions if item.code in told]
-    return blocks or [block("There are no action items.", story.seqs)]
+    return [block(_action(item), told[item.code], cells=_cells(item)) for item in story.actions if item.code in told]
+
+
+def _cells(item: ActionItem) -> tuple[str, ...]:
+    """What changes, who owns it, by when, and how it stands."""
+    state = {
+        ActionItem.Status.OPEN: "Open",
+        ActionItem.Status.DONE: f"Done{f' {day(item.closed_at)}' if item.closed_at else ''}",
+        ActionItem.Status.DROPPED: "Dropped",
+    }[ActionItem.Status(item.status)]
+    due = f"{item.due_date:%-d %b %Y}" if item.due_date else "No date"
+    return item.code, item.title, item.owner_name or "Nobody", due, item.ticket, state
 
 
 def _action(item: ActionItem) -> str:
@@ -55,4 +73,4 @@ def _action(item: ActionItem) -> str:
         ActionItem.Status.DROPPED: f"dropped by {item.closed_by}: {item.effect_note}",
     }[ActionItem.Status(item.status)]
     ticket = f" Ticket {item.ticket}." if item.ticket else ""
-    return f"{item.code} ({item.get_type_display().lower()}): {item.title}. It is {ended}.{ticket}"
+    return f"{item.code} ({item.get_type_display().lower()}): {stop(item.title)} It is {ended}.{ticket}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor.console.formatting import duration, exact_moment
+from conductor.console.formatting import exact_moment
 from conductor.lib.clock import parse_rfc3339
 from incidents.models import Incident, Postmortem
 from incidents.postmortem.blocks import counted
+from incidents.postmortem.people import statements
 from incidents.postmortem.plot import plots_of
 from incidents.wording import status_word
 
-_TONES = {"ok": "ok", "missing": "wait", "pending": "wait", "excluded": "wait", "invalid": "bad"}
-_WORDS = {"ok": "OK"}
+FIRST_PAGE = frozenset({"headline", "header"})
+"""What the first page says in its own way."""
 READING_NOTE = (
     "Raised numbers name entries of the incident's timeline, on which the statement rests. The line at the foot of "
     "each page is the SHA-256 of this version's content; the receipt of the draft carries the same. All times are UTC."
@@ -20,23 +21,25 @@ READING_NOTE = (
 
 
 def document_context(*, incident: Incident, postmortem: Postmortem, tenant_name: str) -> dict[str, Any]:
-    """Return plain values only: rendering reads no database and no clock, so the same version gives the same bytes."""
-    sections = {section["key"]: _section(section) for section in postmortem.sections}
-    shown = [section for key, section in sections.items() if key != "header"]
+    """Return plain values only: rendering reads no database and no clock, so the same version gives the same bytes.
+
+    Sections that say nothing are left out.
+    """
+    sections = {section["key"]: _section(section) for section in postmortem.sections if statements(section)}
+    shown = [section for key, section in sections.items() if key not in FIRST_PAGE]
     return {
         "document": {
             "tenant": tenant_name,
             "kind": f"Postmortem {incident.code}",
-            "heading": incident.title,
-            "subtitle": sections["summary"]["blocks"][0]["text"],
+            "heading": sections["headline"]["blocks"][0]["text"] if "headline" in sections else incident.title,
+            "subtitle": sections["summary"]["blocks"][0]["text"] if "summary" in sections else incident.title,
             "facts": _facts(incident, postmortem),
             "draft": _draft(postmortem),
             "foot": f"Content SHA-256  {postmortem.content_digest}",
             "reading_note": READING_NOTE,
             "sections": shown,
         },
-        "header": sections["header"],
-        "metrics": [_metric(metric) for metric in postmortem.metrics],
+        "summary": sections.get("summary"),
         "plots": plots_of(postmortem.charts),
     }
 
@@ -76,17 +79,7 @@ def _vouched(postmortem: Postmortem) -> tuple[str, list[str]]:
 
 def _section(section: dict[str, Any]) -> dict[str, Any]:
     blocks = []
-    for block in section["blocks"]:
+    for block in statements(section):
         moment = {"at": parse_rfc3339(block["at"])} if "at" in block else {}
         blocks.append({**block, **moment, "cites": ", ".join(str(number) for number in block["sources"])})
     return {**section, "id": section["key"], "blocks": blocks}
-
-
-def _metric(metric: dict[str, Any]) -> dict[str, Any]:
-    value = duration(metric["seconds"]) if metric["seconds"] is not None else ""
-    return {
-        **metric,
-        "value": value,
-        "tone": _TONES[metric["state"]],
-        "word": _WORDS.get(metric["state"], metric["state"].capitalize()),
-    }

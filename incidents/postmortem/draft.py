@@ -6,56 +6,91 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from conductor.lib.canonical import canonical_json, sha256_hex
-from incidents.postmortem.blocks import Block, Section, block
+from incidents.postmortem.blocks import Block, Section
 from incidents.postmortem.consequences import actions, communication, cost
 from incidents.postmortem.controls import controls
 from incidents.postmortem.measured import measured
-from incidents.postmortem.people import ASKED, SILENT, unwritten
+from incidents.postmortem.missing import missing
+from incidents.postmortem.people import ASKED, TITLES
 from incidents.postmortem.regulatory import regulatory
-from incidents.postmortem.response import response, unknowns
-from incidents.postmortem.sections import decisions, detection, header, impact, metrics, summary, timeline
+from incidents.postmortem.response import response
+from incidents.postmortem.sections import decisions, detection, impact, metrics, timeline
+from incidents.postmortem.summary import figures, headline, summary
 from incidents.story import Story
 
-__all__ = ["ASKED", "LIVE", "Block", "Section", "content_digest", "draft_sections", "redrafted"]
+__all__ = ["ASKED", "LIVE", "Block", "Section", "completed", "content_digest", "draft_sections", "redrafted"]
 
-_PARTS: Sequence[tuple[str, str, Callable[[Story], list[Block]]]] = (
-    ("header", "At a glance", header),
-    ("summary", "Summary", summary),
+Build = Callable[[Story], list[Block]]
+_PARTS: Sequence[tuple[str, str, Build | None]] = (
+    ("headline", "Headline", headline),
+    ("summary", "Summary", None),
+    ("figures", "In figures", figures),
     ("impact", "Impact", impact),
     ("measured", "What was measured", measured),
     ("detection", "Detection", detection),
     ("timeline", "Timeline", timeline),
-    ("factors", "Contributing factors", unwritten),
-    ("helped", "What helped", unwritten),
-    ("harder", "What made it harder", unwritten),
-    ("response", "Response", response),
     ("decisions", "Decisions", decisions),
+    ("factors", TITLES["factors"], None),
+    ("helped", TITLES["helped"], None),
+    ("harder", TITLES["harder"], None),
+    ("response", "Response", response),
+    ("communication", "Communication", communication),
+    ("actions", "Action items", actions),
+    ("lessons", TITLES["lessons"], None),
     ("metrics", "Metrics", metrics),
     ("cost", "Cost", cost),
-    ("communication", "Communication", communication),
     ("regulatory", "Regulatory assessment", regulatory),
     ("controls", "Controls that operated or failed", controls),
-    ("actions", "Action items", actions),
-    ("lessons", "Lessons", unwritten),
-    ("unknown", "What we do not know", unknowns),
+    ("unknown", "What is missing", None),
 )
-LIVE = frozenset({"actions", "unknown"})
+"""In reading order. Those without a builder are written by people, or made of the other sections."""
+COLUMNS = {
+    "figures": ["Figure", "What it counts"],
+    "metrics": ["Measured", "Value", "Note"],
+    "response": ["Role", "Who", "From", "To"],
+    "actions": ["No", "What", "Owner", "Due", "Ticket", "State"],
+    "cost": ["Used", "Price"],
+}
+"""The headings of the sections that are tables."""
+LIVE = frozenset({"headline", "summary", "figures", "actions", "unknown"})
 """Sections that an edit of another one brings up to date, as long as nobody has edited them."""
+COMPUTED = frozenset({"figures", "unknown"})
+"""Sections that follow from the record and from the other sections, and are nobody's to write."""
 
 
 def draft_sections(*, story: Story) -> list[Section]:
-    """Return the sections in reading order. The same record gives the same sections."""
-    sections = []
-    for key, title, build in _PARTS:
-        blocks = build(story) or [block(SILENT, story.seqs)]
-        sections.append(Section(key=key, title=title, blocks=blocks))
-    return sections
+    """Return the sections in reading order; one that the record says nothing of is empty. Same record, same draft."""
+    return redrafted(story=story, edited=())
 
 
 def redrafted(*, story: Story, edited: Sequence[Section]) -> list[Section]:
     """Return a fresh draft in which the sections that people edited stay as they wrote them."""
     kept = {section["key"]: section for section in edited if section.get("edited")}
-    return [kept.get(section["key"], section) for section in draft_sections(story=story)]
+    sections = [kept.get(key) or _section(key, title, build(story) if build else []) for key, title, build in _PARTS]
+    return completed(story=story, sections=sections)
+
+
+def completed(*, story: Story, sections: Sequence[Section]) -> list[Section]:
+    """Return the sections with the summary, and what is missing, as they follow from the others."""
+    whole: list[Section] = []
+    for section in sections:
+        key, made = section["key"], section
+        if key == "summary" and not section.get("edited"):
+            made = _section(key, section["title"], summary(story, sections))
+        elif key == "unknown":
+            made = _section(key, _TITLES[key], missing(story, sections))
+        whole.append(made)
+    return whole
+
+
+def _section(key: str, title: str, blocks: list[Block]) -> Section:
+    made = Section(key=key, title=title, blocks=blocks)
+    if key in COLUMNS and any("cells" in each for each in blocks):
+        made["columns"] = COLUMNS[key]
+    return made
+
+
+_TITLES = {key: title for key, title, _build in _PARTS}
 
 
 def content_digest(*, sections: Sequence[Any], metrics: Sequence[Any], charts: Sequence[Any] = ()) -> str:

@@ -14,7 +14,7 @@ def measured(story: Story) -> list[Block]:
     """A statement for each chart, resting on the entry that vouches for what was read."""
     read = [event.seq for event in story.of(EventKind.MEASURES_READ)][-1:]
     if not story.charts or not read:
-        return [block("No metrics source told anything about the time of the impact.", read or story.seqs)]
+        return []
     return [block(statement(chart), read) for chart in story.charts]
 
 
@@ -22,7 +22,7 @@ def statement(chart: Chart) -> str:
     """Return what the chart says, in words: also for whoever cannot see it."""
     if chart["state"] != "ok":
         return f"{chart['label']} is missing: {chart['why']}"
-    parts = [part for part in (_course(chart), _promise(chart), _burned(chart)) if part]
+    parts = [part for part in (course(chart), _promise(chart), _burned(chart)) if part]
     counted = f"{number(len(chart['points']))} of {number(chart['expected'])} moments"
     return f"{' '.join(parts)} {chart['source']}, {counted}."
 
@@ -37,7 +37,8 @@ def amount(value: float, unit: str) -> str:
     return f"{figure}/s" if unit == Unit.PER_SECOND else figure
 
 
-def _course(chart: Chart) -> str:
+def course(chart: Chart) -> str:
+    """Return how the measure ran: before the impact, and at its highest during it."""
     label, unit = chart["label"], chart["unit"]
     before, worst = chart["before"], chart["worst"]
     if worst is None:

@@ -6,9 +6,9 @@ from datetime import datetime
 from itertools import groupby
 
 from conductor.console.formatting import duration
-from conductor.lib.clock import parse_rfc3339
+from conductor.lib.clock import elapsed, parse_rfc3339
 from incidents.models import EventKind, Obligation, Question, Reply, TimelineEvent
-from incidents.postmortem.blocks import Block, block, counted, numbers, when
+from incidents.postmortem.blocks import Block, block, counted, numbers, stop, when
 from incidents.story import Story
 from incidents.wording import name_list, sentence
 
@@ -24,27 +24,29 @@ _DUTY = (
 
 def regulatory(story: Story) -> list[Block]:
     """The answers to the questions, the moments that start clocks, then each regime: decision, deadline, filing."""
-    blocks = [_questions(story)]
+    blocks = _questions(story)
     for event in story.of(EventKind.REPORTING_MOMENT):
-        said = f"{sentence(event)}: {event.body}" if event.body else f"{sentence(event)}."
+        said = f"{sentence(event)}: {stop(event.body)}" if event.body else f"{sentence(event)}."
         blocks.append(block(said, [event.seq], at=event.occurred_at, by=event.actor_name))
     for regime, duties in groupby(story.duties, key=lambda duty: duty.regime):
         blocks += _regime(story, regime, list(duties))
     if not story.duties:
-        blocks.append(block("No duty to report was armed.", story.seqs))
+        blocks.append(block("No reporting obligation was armed.", story.seqs))
     else:
         blocks.append(block(_balance(story), _all(story)))
     return blocks
 
 
-def _questions(story: Story) -> Block:
+def _questions(story: Story) -> list[Block]:
     answers = story.incident.answers
     said = [f"{question.label} {Reply(answers[question]).label}." for question in Question if answers.get(question)]
-    left = [question.label for question in Question if not answers.get(question)]
-    if left:
-        said.append(f"Nobody answered: {' '.join(left)}")
     asked = numbers(story.of(EventKind.QUESTION_ANSWERED)) or numbers(story.of(EventKind.DECLARED)) or story.seqs
-    return block(" ".join(said), asked)
+    return [block(" ".join(said), asked)] if said else []
+
+
+def unanswered(story: Story) -> list[str]:
+    """Return the questions that nobody has answered."""
+    return [str(question.label) for question in Question if not story.incident.answers.get(question)]
 
 
 def _regime(story: Story, regime: str, duties: list[Obligation]) -> list[Block]:
@@ -52,7 +54,7 @@ def _regime(story: Story, regime: str, duties: list[Obligation]) -> list[Block]:
     blocks = []
     for event in story.of(EventKind.OBLIGATION_DECIDED):
         if event.data["regime"] == regime:
-            text = f"{sentence(event)}, {when(event.occurred_at)}. {event.body}"
+            text = f"{sentence(event)}, {when(event.occurred_at)}. {stop(event.body)}"
             blocks.append(block(text, [event.seq], at=event.occurred_at, by=event.actor_name))
     for event in story.of(EventKind.OBLIGATION_REOPENED):
         if event.data["rule"] in {duty.rule_key for duty in duties}:
@@ -82,7 +84,7 @@ def _duty(story: Story, duty: Obligation) -> Block:
 def _margin(duty: Obligation, filed_at: datetime) -> str:
     if duty.due_at is None:
         return "it had no due date"
-    distance = duration(abs(duty.due_at - filed_at))
+    distance = duration(abs(elapsed(filed_at, duty.due_at)))
     ended = "met" if filed_at <= duty.due_at else "missed"
     return f"its deadline, {when(duty.due_at)}, was {ended} by {distance}"
 
@@ -99,7 +101,7 @@ def _balance(story: Story) -> str:
         "still open": sum(duty.state in ("ASSESSING", "APPLICABLE") for duty in story.duties),
     }
     said = name_list([f"{count} {what}" for what, count in counts.items() if count])
-    return f"Of {counted(len(story.duties), 'duty', 'duties')}: {said}. Rules are not legal advice."
+    return f"Of {counted(len(story.duties), 'reporting obligation')}: {said}. Rules are not legal advice."
 
 
 def _of(story: Story, duty: Obligation) -> list[TimelineEvent]:

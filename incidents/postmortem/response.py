@@ -1,4 +1,4 @@
-"""The sections that assess: how the response was staffed and kept informed, and what the record leaves open."""
+"""The section that assesses how the response was staffed and kept informed."""
 
 from __future__ import annotations
 
@@ -7,52 +7,30 @@ from itertools import pairwise
 
 from conductor.console.formatting import duration
 from conductor.lib.clock import elapsed
-from incidents.metrics import State
 from incidents.models import EventKind, Role, RoleAssignment
 from incidents.postmortem.blocks import Block, block, counted, numbers, when
 from incidents.story import UPDATES, Story
 
 
 def response(story: Story) -> list[Block]:
-    """Roles with their intervals, the share of time with a commander, updates and the longest silence, notices."""
+    """Roles with their intervals, the share of time with a commander, updates and the longest silence."""
     blocks = []
     assigned = numbers(story.of(EventKind.ROLE_ASSIGNED, EventKind.ROLE_RELEASED))
     for interval in story.roles:
-        blocks.append(block(_interval(interval), assigned))
+        blocks.append(block(_interval(interval), assigned, cells=_cells(interval)))
     if (coverage := _command(story)) and assigned:
         blocks.append(block(coverage, [*assigned, *story.seqs]))
     updates = story.of(*UPDATES)
     blocks.append(block(_cadence(story), numbers(updates) or story.seqs))
-    for event in story.of(EventKind.NOTICE_SENT):
-        failed = f", {event.data['failed']} failed" if event.data["failed"] else ""
-        text = f"{counted(event.data['sent'], 'notice')} of {event.data['event']} went out{failed}."
-        blocks.append(block(text, [event.seq], at=event.occurred_at))
     reopened = numbers(story.of(EventKind.REOPENED))
     if reopened:
         blocks.append(block(f"It went back to open {counted(len(reopened), 'time')}.", reopened))
     return blocks
 
 
-def unknowns(story: Story) -> list[Block]:
-    """What this draft cannot say, so that nobody takes silence for an answer. The whole record was searched."""
-    searched = story.seqs
-    span = f"#{searched[0]} to #{searched[-1]}" if len(searched) > 1 else f"#{searched[0]}"
-    blocks = [
-        block(f"{metric.label} is {metric.state.value}. {metric.why}", searched)
-        for metric in story.metrics
-        if metric.state != State.OK
-    ]
-    held = {interval.role for interval in story.roles}
-    vacant = [role.label.lower() for role in Role if role not in held]
-    if vacant:
-        blocks.append(block(f"Nobody is recorded in these roles: {', '.join(vacant)}.", searched))
-    if not story.incident.service:
-        blocks.append(block(f"No entry from {span} names the affected service.", searched))
-    if not story.of(EventKind.DECISION_RECORDED):
-        blocks.append(block(f"No decision is recorded in {span}.", searched))
-    nobody = "what caused it, how many people it affected, and what would keep it from happening again"
-    blocks.append(block(f"A record cannot tell {nobody}. People write that above, as their own word.", searched))
-    return blocks
+def _cells(interval: RoleAssignment) -> tuple[str, ...]:
+    ended = when(interval.ended_at) if interval.ended_at else "Still held"
+    return str(Role(interval.role).label), interval.user_name, when(interval.assumed_at), ended
 
 
 def _interval(interval: RoleAssignment) -> str:
@@ -92,4 +70,4 @@ def _longest_silence(story: Story, updates: list[datetime]) -> timedelta | None:
     if end is None or end <= story.incident.declared_at:
         return None
     moments = [story.incident.declared_at, *(at for at in updates if story.incident.declared_at < at < end), end]
-    return max(after - before for before, after in pairwise(moments))
+    return max(elapsed(before, after) for before, after in pairwise(moments))

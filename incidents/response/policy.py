@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.tenancy.roles import PERMISSIONS
-from incidents.models import Impact, Recorded, ResponsePolicy, Role, Severity, Status, Urgency
+from incidents.models import Impact, Recorded, ResponsePolicy, Role, Severity, Status, Urgency, Written
 from incidents.moves import UPDATE_EVERY, names_of_moves
 
 EVERYBODY = "EVERYBODY"
@@ -115,6 +115,10 @@ class Content(BaseModel):
     must_record: dict[Recorded, list[Severity]] = Field(default_factory=dict)
     """What evidence looks for in an incident's record, by severity; what is not named is looked for in all of them."""
 
+    written_sections: dict[Severity, list[Written]] = Field(default_factory=dict)
+    """The sections of a postmortem that people have to write before it is approved, unless the approver names what is
+    blank and says why; a severity that is not named needs all of them."""
+
     @field_validator("severity_matrix")
     @classmethod
     def _full(cls, value: dict[Impact, dict[Urgency, Severity]]) -> dict[Impact, dict[Urgency, Severity]]:
@@ -132,6 +136,10 @@ class Content(BaseModel):
     def asks_for(self, what: Recorded, *, severity: str) -> bool:
         """Return whether an incident of this severity has to record it. What the policy leaves open is asked for."""
         return Severity(severity) in self.must_record.get(what, list(Severity))
+
+    def sections_for(self, *, severity: str) -> list[Written]:
+        """Return the sections that the postmortem of an incident of this severity needs."""
+        return self.written_sections.get(Severity(severity), list(Written))
 
     def rule(self, *, before: str, to: str) -> TransitionRule:
         """Return the rule of the move."""

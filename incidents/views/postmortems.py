@@ -17,16 +17,14 @@ from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, reading, selectors
 from incidents.lifecycle import PostmortemChanged
-from incidents.models import Incident, Postmortem
-from incidents.postmortem import ASKED, Section, content_of, file_name, markdown
+from incidents.models import Incident, Postmortem, Written
+from incidents.postmortem import ASKED, COMPUTED, Section, content_of, file_name, markdown, statements
 from incidents.postmortem.passages import read_passages, write_passages
+from incidents.postmortem.people import waiver_words
 from incidents.postmortem.plot import plots_of
 
-REVIEW = {
-    "review": lifecycle.ask_for_review,
-    "approval": lifecycle.approve_postmortem,
-    "publication": lifecycle.publish_postmortem,
-}
+REVIEW = ("review", "approval", "changes", "publication")
+"""The steps of a review, as their addresses name them."""
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,9 +46,13 @@ def postmortem(request: TenantRequest, tenant: str, number: int) -> HttpResponse
         "versions": versions,
         "is_newest": bool(versions) and shown == versions[0],
         "plots": plots_of(shown.charts) if shown else [],
-        "asked": ASKED,
+        **(_shown(shown, may_write=_may_write(request, shown) and shown == versions[0]) if shown else {}),
+        "computed": COMPUTED,
         "items": selectors.action_items(incident=incident),
         "can_approve": shown is not None and _may_approve(request, shown),
+        "blank": [Written(key) for key in lifecycle.blank_sections(postmortem=shown)] if shown else [],
+        "waiver": waiver_words(shown) if shown else "",
+        "sent_back": _sent_back(versions),
         "panels": panels_at(place="postmortem.rail", request=request, subject=incident.ref),
         "sources": selectors.sources_of(postmortem=shown) if shown else None,
     }
@@ -86,12 +88,21 @@ def section(request: TenantRequest, tenant: str, number: int, part: str) -> Http
 @require_POST
 @door(permission="respond")
 def review(request: TenantRequest, tenant: str, number: int, step: str) -> HttpResponse:
-    """Ask for a review, approve or publish the version that the page showed."""
+    """Ask for a review, approve, ask for changes or publish: of the version that the page showed."""
     incident = selectors.incident_by_number(number=number)
     if step not in REVIEW:
-        raise NotFound("A postmortem is reviewed, approved or published.")
+        raise NotFound("A postmortem is reviewed, approved, sent back or published.")
     shown = selectors.postmortem_version(incident=incident, version=request.POST.get("version", ""))
-    REVIEW[step](postmortem=shown, actor=request.actor, now=now())
+    said: dict[str, Any] = {"postmortem": shown, "actor": request.actor, "now": now()}
+    if step == "review":
+        lifecycle.ask_for_review(**said)
+    elif step == "approval":
+        without, reason = request.POST.getlist("without"), request.POST.get("reason", "")
+        lifecycle.approve_postmortem(without=without, reason=reason, **said)
+    elif step == "changes":
+        lifecycle.request_changes(comment=request.POST.get("comment", ""), **said)
+    else:
+        lifecycle.publish_postmortem(**said)
     return redirect("incidents:postmortem", tenant, number)
 
 
@@ -135,6 +146,24 @@ def postmortem_json(request: TenantRequest, tenant: str, number: int) -> HttpRes
     return _attachment(canonical_json(whole), "application/json", name)
 
 
+def _shown(postmortem: Postmortem, *, may_write: bool) -> dict[str, Any]:
+    """The headline, and the sections that say something; to those who may write them the others too, as questions."""
+    headline, sections = postmortem.incident.title, []
+    for each in postmortem.sections:
+        blocks, question = statements(each), ASKED.get(each["key"], "")
+        if each["key"] == "headline" and blocks:
+            headline = blocks[0]["text"]
+        if (blocks and each["key"] not in {"headline", "header"}) or (question and may_write and not blocks):
+            sections.append({**each, "blocks": blocks, "question": question})
+    has_headline = any(each["key"] == "headline" for each in postmortem.sections)
+    return {"headline": headline, "has_headline": has_headline, "sections": sections}
+
+
+def _may_write(request: TenantRequest, shown: Postmortem) -> bool:
+    """Whether questions to its authors are for this reader: what is approved asks nobody anything."""
+    return "respond" in request.actor.permissions and shown.approved_at is None
+
+
 def _attachment(content: str | bytes, content_type: str, name: str) -> HttpResponse:
     response = HttpResponse(content, content_type=f"{content_type}; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -169,3 +198,11 @@ def _preview(seen: Postmortem, edited: Section, text: str, request: TenantReques
 def _may_approve(request: TenantRequest, shown: Postmortem) -> bool:
     written = {author["ref"] for author in shown.authors}
     return "command" in request.actor.permissions and request.actor.ref not in written
+
+
+def _sent_back(versions: list[Postmortem]) -> Postmortem | None:
+    """The newest version that a reviewer sent back, until a review is asked for again."""
+    for each in versions:
+        if each.status != Postmortem.Status.DRAFT:
+            return each if each.status == Postmortem.Status.CHANGES else None
+    return None

@@ -38,11 +38,30 @@ def test_a_postmortem_is_edited_reviewed_and_published(call: Any, draft: Postmor
     assert (stale.status_code, stale.json()["code"]) == (409, "postmortem_changed")
     assert call("post", f"{path}/review", user=ben, body={"version": 2}).json()["status"] == "IN_REVIEW"
     assert call("post", f"{path}/approval", user=ben, body={"version": 2}).status_code == 403
-    assert (
-        call("post", f"{path}/approval", user=cora, body={"version": 2}).json()["approved_by_name"] == "Cora Commander"
-    )
+    refused = call("post", f"{path}/approval", user=cora, body={"version": 2})
+    assert (refused.status_code, refused.json()["code"]) == (422, "postmortem_sections_blank")
+    waiver = {"without": ["helped", "harder", "lessons"], "reason": "One cause, mended."}
+    approved = call("post", f"{path}/approval", user=cora, body={"version": 2, **waiver}).json()
+    assert (approved["approved_by_name"], approved["waived"]) == ("Cora Commander", waiver["without"])
     published = call("post", f"{path}/publication", user=cora, body={"version": 2}).json()
     assert (published["status"], published["is_final"]) == ("PUBLISHED", True)
+
+
+@pytest.mark.fault("console-F10")
+def test_a_postmortem_is_sent_back_with_what_is_to_be_changed(
+    call: Any, draft: Postmortem, ben: User, cora: User
+) -> None:
+    path = f"/incidents/{draft.incident.number}/postmortem"
+    call("post", f"{path}/review", user=ben, body={"version": 1})
+
+    assert call("post", f"{path}/changes", user=ben, body={"version": 1, "comment": "More."}).status_code == 403
+    assert call("post", f"{path}/changes", user=cora, body={"version": 1, "comment": " "}).status_code == 422
+    sent = call("post", f"{path}/changes", user=cora, body={"version": 1, "comment": "Say what the cause was."}).json()
+
+    assert (sent["status"], sent["changes_asked_by"], sent["changes_comment"]) == (
+        "CHANGES", "Cora Commander", "Say what the cause was.",
+    )  # fmt: skip
+    assert call("post", f"{path}/approval", user=cora, body={"version": 1}).json()["code"] == "postmortem_not_in_review"
 
 
 def test_an_action_item_lives_through_the_api(call: Any, incident: Incident, ben: User, cleo: User) -> None:

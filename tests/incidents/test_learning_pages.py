@@ -110,10 +110,64 @@ def test_a_review_goes_from_hand_to_hand(draft: Postmortem, ben: User, cora: Use
     assert "Approve" not in text_of(as_user(ben).get(page))
     assert "Approve" in text_of(as_user(cora).get(page))
 
-    as_user(cora).post(f"{page}approval/", {"version": "1"})
+    waiver = {"without": ["factors", "helped", "harder", "lessons"], "reason": "A drill."}
+    as_user(cora).post(f"{page}approval/", {"version": "1", **waiver})
     as_user(cora).post(f"{page}publication/", {"version": "1"})
 
-    assert "Published by Cora Commander" in text_of(as_user(ben).get(page))
+    published = text_of(as_user(ben).get(page))
+    assert "Published by Cora Commander" in published
+    assert "Cora Commander approved it without contributing factors, what helped," in published
+
+
+@pytest.mark.fault("console-F2")
+def test_blank_sections_are_refused_beside_the_form_that_names_them(
+    draft: Postmortem, ben: User, cora: User, as_user: Browser
+) -> None:
+    page = f"{BASE}/{draft.incident.code}/postmortem/"
+    as_user(ben).post(f"{page}review/", {"version": "1"})
+
+    answer = as_user(cora).post(f"{page}approval/", {"version": "1", "reason": "They are busy."}, HTTP_REFERER=page)
+
+    assert answer.status_code == 422
+    assert "Nobody has written contributing factors, what helped, what made it harder and lessons." in text_of(answer)
+    assert "They are busy." in answer.content.decode()
+
+
+@pytest.mark.fault("console-F10")
+def test_a_reviewer_sends_it_back_and_its_authors_read_why(
+    draft: Postmortem, ben: User, cora: User, as_user: Browser
+) -> None:
+    page = f"{BASE}/{draft.incident.code}/postmortem/"
+    as_user(ben).post(f"{page}review/", {"version": "1"})
+    assert "Ask for changes" in text_of(as_user(cora).get(page))
+
+    as_user(cora).post(f"{page}changes/", {"version": "1", "comment": "Say why the pool was small."})
+
+    seen = text_of(as_user(ben).get(page))
+    assert "Cora Commander asked for changes to version 1" in seen
+    assert "Say why the pool was small." in seen
+    assert "Ask for review" in seen
+    as_user(ben).post(edit(draft), {"version": "1", "text": "The merge set it to 40. [#1]"})
+    assert "Say why the pool was small." in text_of(as_user(ben).get(page)), "until a review is asked for again"
+    as_user(ben).post(f"{page}review/", {"version": "2"})
+    assert "Say why the pool was small." not in text_of(as_user(ben).get(page))
+
+
+@pytest.mark.fault("console-4")
+def test_questions_are_for_those_who_may_answer_them(
+    draft: Postmortem, ben: User, cleo: User, cora: User, as_user: Browser
+) -> None:
+    page = f"{BASE}/{draft.incident.code}/postmortem/"
+    assert "What surprised you?" in text_of(as_user(ben).get(page))
+    assert "What surprised you?" not in text_of(as_user(cleo).get(page)), "an auditor reads, and is asked nothing"
+    as_user(ben).post(f"{page}review/", {"version": "1"})
+    waiver = {"without": ["factors", "helped", "harder", "lessons"], "reason": "A drill."}
+    as_user(cora).post(f"{page}approval/", {"version": "1", **waiver})
+
+    approved = text_of(as_user(ben).get(page))
+
+    assert "What surprised you?" not in approved
+    assert "Lessons" not in approved.partition("What is missing")[0].partition("On this page")[0]
 
 
 @pytest.mark.parametrize("version", ["9", "x", "²"])

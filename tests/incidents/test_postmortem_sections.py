@@ -37,10 +37,11 @@ from tests.poppler import poppler
 
 MINUTE = timedelta(minutes=1)
 SECTIONS = {
-    "header", "summary", "impact", "measured", "detection", "timeline", "factors", "helped", "harder", "response",
+    "headline", "summary", "figures", "impact", "measured", "detection", "timeline", "factors", "helped", "harder",
+    "response",
     "decisions", "metrics", "cost", "communication", "regulatory", "controls", "actions", "lessons", "unknown",
 }  # fmt: skip
-"""Those of reference 4.9. Its evidence annex is the bundle's manifest."""
+"""Those of reference 4.9 behind a first page. Its evidence annex is the bundle's manifest."""
 
 
 @pytest.fixture
@@ -70,8 +71,10 @@ def test_every_section_is_there_and_every_sentence_rests_on_entries_that_exist(
     known = set(TimelineEvent.objects.filter(incident=told).values_list("seq", flat=True))
 
     assert set(sections) == SECTIONS == {key for key, _title, _build in _PARTS}
-    for key, blocks in sections.items():
-        assert blocks, key
+    assert {key for key, blocks in sections.items() if not blocks} == {
+        "factors", "helped", "harder", "lessons", "measured", "decisions", "actions", "cost",
+    }  # fmt: skip
+    for blocks in sections.values():
         for block in blocks:
             assert block["sources"], block
             assert set(block["sources"]) <= known, block
@@ -93,12 +96,6 @@ def test_what_nobody_stated_is_told_from_what_is_known(
     said = [block["text"] for block in _sections(at_status("MITIGATED"), commander, now)["impact"]]
 
     assert said[-1].startswith("From the first known moment, 20 Nov 2026, 11:00:00 UTC, to mitigation, ")
-
-
-def test_the_summary_ends_with_the_last_word(told: Incident, commander: Actor, now: datetime) -> None:
-    last = _sections(told, commander, now)["summary"][-1]
-
-    assert (last["text"], last["by"]) == ("All cards work.", "Cora Commander")
 
 
 def test_a_row_of_the_timeline_names_its_actor_once(told: Incident, commander: Actor, now: datetime) -> None:
@@ -168,7 +165,6 @@ def test_the_pdf_is_tagged_and_each_chart_says_in_words_what_it_shows(
     assert b"Error rate was 0.2% before the impact and 5% at its highest during it." in _inflated(pdf)
     assert "Error rate, 20 Nov 2026, UTC. Shaded: the impact. Dotted: the objective, 1%. Asked: errors" in text
     assert "Latency is missing: Away." in text
-    assert "Impact to detected" in text
 
 
 def _inflated(pdf: bytes) -> bytes:

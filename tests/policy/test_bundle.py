@@ -34,7 +34,7 @@ def test_tests_are_not_part_of_the_rules_in_force() -> None:
     files = read_folder()
 
     assert "seal_test.rego" in files
-    names = {"activate", "basis", "decide", "declare", "redact", "resolve", "retire", "seal"}
+    names = {"activate", "basis", "decide", "declare", "redact", "resolve", "retire", "review", "seal"}
     assert set(policy_bundle().files) == {f"{name}.rego" for name in names}
 
 

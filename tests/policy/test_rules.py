@@ -139,6 +139,16 @@ _RESOURCE = {
             "owner": st.sampled_from(["tenancy.user:7", "tenancy.user:8"]),
         }
     ),
+    "incidents.review": st.fixed_dictionaries(
+        {
+            "status": st.sampled_from(["DRAFT", "IN_REVIEW", "APPROVED"]),
+            "approve": st.booleans(),
+            "authors": st.lists(_PERSON, max_size=2),
+            "blank": st.lists(st.sampled_from(["factors", "lessons"]), max_size=2),
+            "waived": st.lists(st.sampled_from(["factors", "lessons"]), max_size=2),
+            "explained": st.booleans(),
+        }
+    ),
     "evidence.seal": st.fixed_dictionaries(
         {
             "status": st.sampled_from(["DRAFT", "COLLECTING", "SEALED"]),
@@ -183,6 +193,11 @@ def second_opinion(action: str, subject: dict[str, Any], resource: dict[str, Any
     if action == "incidents.redact":
         known = eyes["required"] and eyes["requested_by"] == resource["owner"]
         return "command" in holds and known and resource["state"] == "WAITING"
+    if action == "incidents.review":
+        may = "command" in holds and resource["status"] == "IN_REVIEW" and subject["ref"] not in resource["authors"]
+        named = not resource["approve"] or set(resource["blank"]) <= set(resource["waived"])
+        said = resource["explained"] or (resource["approve"] and not resource["blank"])
+        return may and named and said
     if action == "policy.activate":
         known = eyes["required"] and eyes["requested_by"] == resource["owner"]
         sound_draft = resource["state"] == "DRAFT" and resource["reviewed_digest"] == resource["digest"]
