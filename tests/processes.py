@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 
 from conductor.embedded import stages
@@ -37,7 +38,7 @@ class Installation:
             "PYTHONWARNINGS": "ignore",
             "CONDUCTOR_ENV": "development",
             "CONDUCTOR_HOME": str(folder),
-            "CONDUCTOR_SECRET_KEY": "processes-of-the-test-" + "0" * 41,
+            "CONDUCTOR_SECRET_KEY": settings.SECRET_KEY,  # so that a test's sessions hold there
             "CONDUCTOR_KEYS_DIR": str(folder / "keys"),
             "DATABASE_URL": url(owner["USER"], owner["PASSWORD"] or "", host, owner["NAME"]),
             "DATABASE_APP_URL": url(default["USER"], default["PASSWORD"] or "", host, default["NAME"]),

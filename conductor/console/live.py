@@ -22,7 +22,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 
 from conductor.ledger.receipts import LIVE_CHANNEL, live_topic
 from conductor.lib.refs import Ref
-from conductor.observability.metrics import STREAMS_REFUSED
+from conductor.observability.metrics import STREAMS_REFUSED, STREAMS_TAKEN
 from conductor.tenancy.actors import actor_for_user
 from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.scope import tenant_scope
@@ -39,6 +39,12 @@ MOST_STREAMS = 40
 USUAL_THREADS = 32
 """Of a process whose start does not say how many it has."""
 RECONNECT_SECONDS = 2.0
+LEAVING = 2
+"""Streams of a person whose place was taken and that have not ended yet, at most; each still holds its thread."""
+FIRST_WORDS = b"event: live:begun\nretry: 1000\n\n"
+LAST_WORDS = b"event: live:taken\nretry: 60000\n\n"
+"""Of a stream whose place a newer one of the same person has taken: its page tries again after a minute. A message
+without an event or data would not be read: htmx passes over it."""
 
 log = structlog.get_logger("conductor.live")
 
@@ -63,6 +69,11 @@ class Quota:
     process: int
     tenant: int
     person: int
+
+    @property
+    def leaving(self) -> int:
+        """How many streams of a person may be on their way out beside their share."""
+        return min(LEAVING, self.tenant - self.person)
 
     @classmethod
     def of(cls, threads: int) -> Quota:
@@ -112,50 +123,71 @@ def reading(request: TenantRequest) -> Iterator[None]:
             yield
 
 
+@dataclass(eq=False)
+class Place:
+    """A stream's place in the hub."""
+
+    topic: str
+    tenant_id: UUID
+    person: int
+    woken: threading.Event
+    """Set on each act about the topic, and when the place is taken."""
+    is_taken: bool = False
+    """A newer stream of the same person has it: this one must end."""
+
+
 class Hub:
     """Wakes waiting streams. Made lazily, because a process must be forked before it starts threads."""
 
     def __init__(self, quota: Quota) -> None:
         self._quota = quota
         self._lock = threading.Lock()
-        self._waiting: dict[str, set[threading.Event]] = defaultdict(set)
-        self._readers: dict[threading.Event, tuple[UUID, int]] = {}
+        self._waiting: dict[str, set[Place]] = defaultdict(set)
+        self._places: dict[Place, None] = {}
+        """Of every stream that holds a thread, the oldest first."""
         self._thread: threading.Thread | None = None
 
-    def join(self, topic: str, *, tenant_id: UUID, person: int) -> threading.Event | None:
-        """Return an event that is set on each act about `topic`; None when too many streams are open.
+    def join(self, topic: str, *, tenant_id: UUID, person: int) -> Place | None:
+        """Return a place whose event is set on each act about `topic`; None when too many streams are open.
 
-        Too many of the process, of the tenant, or of the person in whichever tenant.
+        Too many of the process or of the tenant. Who has their share of the process, in whichever tenants, loses the
+        oldest of their streams to this one; None if those that they have lost do not end.
         """
         with self._lock:
-            readers = list(self._readers.values())
-            of_tenant, of_person = sum(t == tenant_id for t, _ in readers), sum(p == person for _, p in readers)
+            mine = [each for each in self._places if each.person == person]
+            current = [each for each in mine if not each.is_taken]
+            of_tenant = sum(each.tenant_id == tenant_id for each in self._places)
             most = self._quota
-            if len(readers) >= most.process or of_tenant >= most.tenant or of_person >= most.person:
+            is_full = len(self._places) >= most.process or of_tenant >= most.tenant
+            if is_full or len(mine) >= most.person + most.leaving:
                 STREAMS_REFUSED.inc()
                 return None
+            if len(current) >= most.person:
+                current[0].is_taken = True
+                current[0].woken.set()
+                STREAMS_TAKEN.inc()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._listen, name="live", daemon=True)
                 self._thread.start()
-            event = threading.Event()
-            self._waiting[topic].add(event)
-            self._readers[event] = (tenant_id, person)
-            return event
+            place = Place(topic, tenant_id, person, threading.Event())
+            self._waiting[topic].add(place)
+            self._places[place] = None
+            return place
 
-    def leave(self, topic: str, event: threading.Event) -> None:
-        """Forget the event; a second time changes nothing."""
+    def leave(self, place: Place) -> None:
+        """Give the place back; a second time changes nothing."""
         with self._lock:
-            self._waiting[topic].discard(event)
-            self._readers.pop(event, None)
-            if not self._waiting[topic]:
-                del self._waiting[topic]
+            self._waiting[place.topic].discard(place)
+            self._places.pop(place, None)
+            if not self._waiting[place.topic]:
+                del self._waiting[place.topic]
 
     def wake(self, topic: str | None = None) -> None:
         """Wake the streams of a topic; all of them without one, since something may have been missed."""
         with self._lock:
             topics = [topic] if topic is not None else list(self._waiting)
-            for event in [event for name in topics for event in self._waiting.get(name, ())]:
-                event.set()
+            for place in [place for name in topics for place in self._waiting.get(name, ())]:
+                place.woken.set()
 
     def _listen(self) -> None:
         parameters = connection.get_connection_params()
@@ -181,14 +213,15 @@ def stream(
 ) -> HttpResponse | StreamingHttpResponse:
     """Answer with server-sent events about `subject`, beginning with what came after `last_id`.
 
-    503 when too many streams are open already, of `person` (a user's id), of the tenant or in all.
+    503 when too many streams are open already, of the tenant or in all. Where `person` (a user's id) has their share,
+    the oldest of theirs ends.
     The view must have checked who is asking.
     """
     topic = live_topic(tenant_id=tenant_id, subject=subject)
-    event = hub.join(topic, tenant_id=tenant_id, person=person)
-    if event is None:
+    place = hub.join(topic, tenant_id=tenant_id, person=person)
+    if place is None:
         return HttpResponse("too many live pages are open\n", status=503, headers={"Retry-After": "30"})
-    response = StreamingHttpResponse(Stream(topic, event, last_id, fetch), content_type="text/event-stream")
+    response = StreamingHttpResponse(Stream(place, last_id, fetch), content_type="text/event-stream")
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"
     return response
@@ -200,23 +233,26 @@ class Stream:
     A generator would not do: closing one that never began runs none of its code.
     """
 
-    def __init__(self, topic: str, event: threading.Event, last_id: str, fetch: Fetch) -> None:
-        self._topic, self._event = topic, event
-        self._chunks = _events(event, last_id, fetch)
+    def __init__(self, place: Place, last_id: str, fetch: Fetch) -> None:
+        self._place = place
+        self._chunks = _events(place, last_id, fetch)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._chunks
 
     def close(self) -> None:
         self._chunks.close()
-        hub.leave(self._topic, self._event)
+        hub.leave(self._place)
 
 
-def _events(event: threading.Event, last_id: str, fetch: Fetch) -> Generator[bytes, None, None]:
+def _events(place: Place, last_id: str, fetch: Fetch) -> Generator[bytes, None, None]:
     try:
-        yield b"retry: 2000\n\n"
+        yield FIRST_WORDS
         while True:
-            event.clear()
+            place.woken.clear()
+            if place.is_taken:  # asked after clearing: what is set from here on wakes the wait below
+                yield LAST_WORDS
+                return
             try:
                 messages = fetch(last_id)
             except Over:
@@ -226,7 +262,7 @@ def _events(event: threading.Event, last_id: str, fetch: Fetch) -> Generator[byt
                 yield message.encode()
             connection.close()
             for _beat in range(BEATS_BEFORE_A_LOOK):
-                if event.wait(HEARTBEAT_SECONDS):
+                if place.woken.wait(HEARTBEAT_SECONDS):
                     break
                 yield b": still here\n\n"
     finally:

@@ -25,6 +25,10 @@ PDF_SECONDS = Histogram(
 STREAMS_REFUSED = Counter(
     "conductor_streams_refused_total", "Live pages that went without updates, because too many were open"
 )
+STREAMS_TAKEN = Counter(
+    "conductor_streams_taken_total",
+    "Live pages that ended because the same person opened a newer one beyond their share",
+)
 RUNS_FINISHED = Counter("conductor_runs_finished_total", "Runs that ended", ["workflow", "status"])
 DECISIONS = Counter("conductor_policy_decisions_total", "Policy decisions", ["action", "result"])
 RECEIPTS_SEQUENCED = Counter("conductor_receipts_sequenced_total", "Receipts signed and numbered")

@@ -577,7 +577,10 @@ ATTACKS = (
     ),
     Attack(
         107, "many live pages of one member", "quotas by person, tenant and process", SURVIVED,
-        ("tests/console/test_stream_quota.py::test_one_members_many_streams_leave_a_colleagues_live",),
-        "shown in process, not against a server",
+        (
+            "tests/console/test_stream_quota.py::test_one_members_many_streams_leave_a_colleagues_live",
+            "tests/flows/test_many_streams.py"
+            "::test_two_hundred_streams_of_one_member_leave_probes_pages_and_others_streams_alone",
+        ),
     ),
 )  # fmt: skip

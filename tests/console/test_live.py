@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from conductor.access.lifecycle import end_sessions, remove_member
+from conductor.console import live
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Membership, Tenant
@@ -36,7 +37,7 @@ def reading(incident: Incident) -> Iterator[Iterator[bytes]]:
     response = browser.get(f"/t/northwind/incidents/{incident.code}/events?after=0")
     assert response["Content-Type"] == "text/event-stream"
     chunks = iter(response.streaming_content)
-    assert next(chunks).startswith(b"retry:")
+    assert next(chunks) == live.FIRST_WORDS
     yield chunks
     response.close()
 

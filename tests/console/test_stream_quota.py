@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from conductor.console import live
-from conductor.console.live import Hub, Quota, server_threads
+from conductor.console.live import Hub, Place, Quota, server_threads
 from conductor.embedded.stages import _children
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.models import Tenant
@@ -60,17 +60,56 @@ def _deaf(hub: Hub) -> Hub:
     return hub
 
 
-def test_a_person_and_a_tenant_are_stopped_at_their_share_and_a_place_is_free_again() -> None:
+def _join(hub: Hub, tenant: UUID, person: int, count: int) -> list[Place | None]:
+    return [hub.join("topic", tenant_id=tenant, person=person + n) for n in range(count)]
+
+
+def test_a_tenant_and_a_process_are_stopped_at_their_share_and_a_place_is_free_again() -> None:
     hub, globex, northwind = _deaf(Hub(Quota(process=8, tenant=6, person=2))), uuid4(), uuid4()
 
-    jonas = [hub.join(f"topic-{n}", tenant_id=globex, person=1) for n in range(200)]
-    colleagues = [hub.join("topic", tenant_id=globex, person=2 + n // 2) for n in range(10)]
-    others = [hub.join("topic", tenant_id=northwind, person=50 + n) for n in range(10)]
+    theirs, others = _join(hub, globex, 1, 10), _join(hub, northwind, 50, 10)
 
-    assert [sum(each is not None for each in group) for group in (jonas, colleagues, others)] == [2, 4, 2]
-    assert jonas[0] is not None
-    hub.leave("topic-0", jonas[0])
-    assert hub.join("topic", tenant_id=globex, person=1) is not None
+    assert [sum(each is not None for each in group) for group in (theirs, others)] == [6, 2]
+    assert theirs[0] is not None
+    hub.leave(theirs[0])
+    hub.leave(theirs[0])
+    assert [each is not None for each in _join(hub, globex, 70, 2)] == [True, False]
+
+
+def test_the_newest_of_a_persons_streams_takes_the_place_of_the_oldest() -> None:
+    hub, globex, northwind = _deaf(Hub(Quota(process=16, tenant=12, person=3))), uuid4(), uuid4()
+    opened: list[Place] = []
+    for number in range(200):
+        place = hub.join(f"topic-{number}", tenant_id=[globex, northwind][number % 2], person=1)
+        assert place is not None, "who closes what was taken is never refused"
+        opened.append(place)
+        for taken in [each for each in opened if each.is_taken]:
+            assert taken.woken.is_set()
+            hub.leave(taken)
+
+    assert [each.is_taken for each in opened] == [True] * 197 + [False] * 3
+    assert all(_join(hub, globex, 2, 9)), "a colleague's places are not touched"
+
+
+def test_streams_that_do_not_end_when_their_place_is_taken_still_count() -> None:
+    hub, globex, northwind = _deaf(Hub(quota := Quota(process=16, tenant=12, person=8))), uuid4(), uuid4()
+
+    stuck = [hub.join(f"topic-{n}", tenant_id=globex, person=1) for n in range(200)]
+
+    held = [each for each in stuck if each is not None]
+    assert len(held) == quota.person + quota.leaving
+    assert [each.is_taken for each in held] == [True] * quota.leaving + [False] * quota.person
+    assert sum(each is not None for each in _join(hub, globex, 2, 9)) == quota.tenant - len(held)
+    assert sum(each is not None for each in _join(hub, northwind, 20, 9)) == quota.process - quota.tenant
+    hub.leave(held[0])
+    assert [each is not None for each in _join(hub, globex, 30, 2)] == [True, False]
+
+
+@pytest.mark.parametrize("threads", range(17, 80))
+def test_whatever_one_person_does_places_are_left_to_others(threads: int) -> None:
+    quota = Quota.of(threads)
+
+    assert quota.person + quota.leaving <= quota.tenant <= quota.process
 
 
 def _signed_in(name: str) -> Client:
@@ -98,16 +137,18 @@ def test_one_members_many_streams_leave_a_colleagues_live(
     address = f"/t/northwind/incidents/{incident.code}/events?after=0"
     statuses, browser = [], _signed_in("ben")
     with ExitStack() as open_streams:
-        for _ in range(quota.person + 3):
-            response = browser.get(address)
-            open_streams.enter_context(closing(response))
-            statuses.append(response.status_code)
+        answers = []
+        for _ in range(quota.person + quota.leaving + 3):
+            answers.append(open_streams.enter_context(closing(browser.get(address))))
+            statuses.append(answers[-1].status_code)
         colleague = open_streams.enter_context(closing(_signed_in("cora").get(address)))
 
-        assert statuses == [200] * quota.person + [503] * 3
+        # Nobody reads them, so that none of those whose place was taken ends.
+        assert statuses == [200] * (quota.person + quota.leaving) + [503] * 3
         assert colleague.status_code == 200
         # The first message alone: the one after it may be long in coming.
-        assert next(iter(colleague.streaming_content)).startswith(b"retry:")
+        assert next(iter(colleague.streaming_content)) == live.FIRST_WORDS
+        assert list(answers[0].streaming_content) == [live.FIRST_WORDS, live.LAST_WORDS], "the oldest ends, and says so"
 
     with closing(browser.get(address)) as later:
         assert later.status_code == 200, "the places of streams that ended are free again"
