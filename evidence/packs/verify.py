@@ -49,6 +49,8 @@ MAX_BYTES = 1 << 30
 MAX_FILES = 10_000
 MAX_DOCUMENT_BYTES = 64 << 20
 """Size of one JSON document of the pack at most: parsing takes many times as much memory."""
+MAX_DEPTH = 100
+"""Lists and objects within each other at most, where JSON is written again to be hashed."""
 OPENSSL_SECONDS = 60
 WINDOWS_OPENSSL = r"C:\Program Files\Git\usr\bin\openssl.exe"
 """Where Git for Windows puts it; it is not on the PATH there."""
@@ -62,6 +64,7 @@ STRAY = {
 BAGIT, BAG_INFO = "bagit.txt", "bag-info.txt"
 PAYLOAD_MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 MANIFEST, REPORT, DATA = "manifest.json", "data/report.pdf", "data/"
+TIMELINE = "data/incident/timeline.json"
 ENVELOPE, PROOF, CHECKPOINT = "provenance/pack.dsse.json", "provenance/pack.proof.json", "provenance/checkpoint.txt"
 RECEIPTS, NOTARY = "provenance/receipts/", "provenance/notary/"
 SEAL_KEY, SEAL_KEYS = "trust/seal.pub.pem", "trust/seal"
@@ -291,6 +294,33 @@ def load_canonical(data: bytes) -> Any:
     if written.encode("utf-8", "surrogatepass") != data:
         raise Malformed("is not in its canonical form")
     return value
+
+
+def canonical(value: Any, depth: int = 0) -> str:
+    """Return a JSON value in its canonical form (RFC 8785), as text; raise Malformed for what is nested too deep."""
+    if depth > MAX_DEPTH:
+        raise Malformed(f"is nested deeper than {MAX_DEPTH}")
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda each: each.encode("utf-16-be", "surrogatepass"))
+        return "{" + ",".join(f"{canonical(each)}:{canonical(value[each], depth + 1)}" for each in names) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(canonical(each, depth + 1) for each in value) + "]"
+    if isinstance(value, float):
+        return canonical_number(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def canonical_number(value: float) -> str:
+    """Return a number as ECMAScript prints it: the shortest digits, whole up to 21 of them, small from 1e-6."""
+    digits, _, exponent = repr(value).partition("e")
+    if not exponent:
+        return "0" if not value else digits[:-2] if digits.endswith(".0") else digits
+    sign, figures, power = "-" * (value < 0), digits.lstrip("-").replace(".", ""), int(exponent)
+    if power < -6 or power > 20:
+        return f"{digits}e{power:+d}"
+    if power < 0:  # Python prints 1e-05 where ECMAScript prints 0.00001
+        return f"{sign}0.{'0' * (-power - 1)}{figures}"
+    return sign + figures.ljust(power + 1, "0")
 
 
 def require_fields(value: Any, *fields: str) -> Any:
@@ -796,21 +826,159 @@ def check_seal(pack: Pack) -> str:
     wrong = [name for name, digest in seal.subjects.items() if name not in pack.files or pack.digest(name) != digest]
     if wrong:
         raise Failed(*(Finding(each, "is not the file that was sealed") for each in wrong))
+    if differing := differing_facts(seal.predicate["body"], load(pack.read(MANIFEST)), manifest):
+        text = f"says otherwise than the receipt of its seal: {', '.join(differing)}"
+        raise Failed(Finding(MANIFEST, text))
     return f"{MANIFEST} is the one that was sealed at {seal.predicate['occurredAt']}"
+
+
+def differing_facts(body: dict[str, Any], manifest: dict[str, Any], digest: str) -> list[str]:
+    """Return the names of the facts in a seal's receipt that its manifest states differently."""
+    header = manifest["bundle"]
+    stated = {
+        "code": header["code"],
+        "conclusion": header["conclusion"],
+        "period": header["period"],
+        "manifest": digest,
+        "artifacts": len(manifest["artifacts"]),
+        "controls": [each["key"] for each in manifest["controls"]],
+    }
+    return sorted(name for name, value in stated.items() if body.get(name) != value)
 
 
 def check_manifest(pack: Pack) -> str:
     try:
         artifacts = load(pack.read(MANIFEST))["artifacts"]
         listed = {DATA + each["path"]: (each["digest"], each["size_bytes"]) for each in artifacts}
+        elsewhere = [each["path"] for each in artifacts if each["uri"] != f"cas:sha256:{each['digest']}"]
     except (Malformed, KeyError, TypeError) as error:
-        raise Failed(Finding(MANIFEST, f"does not list artifacts with path, digest and size_bytes: {error}")) from error
+        text = f"does not list artifacts with path, digest, size_bytes and uri: {error}"
+        raise Failed(Finding(MANIFEST, text)) from error
+    if elsewhere:
+        raise Failed(*(Finding(MANIFEST, f"gives {each} an address that is not its digest") for each in elsewhere))
     there = {name: (pack.digest(name), len(pack.files[name])) for name in pack.under(DATA) if name != REPORT}
     wrong = sorted(name for name in {*listed, *there} if listed.get(name) != there.get(name))
     if wrong:
         blame = ((MANIFEST if each in pack.proven else each, each) for each in wrong)
         raise Failed(*(Finding(file, f"{MANIFEST} and {each} disagree") for file, each in blame))
     return f"{len(listed)} artifacts are the ones that the bundle lists"
+
+
+def check_conclusion(pack: Pack) -> str:
+    """What the bundle concludes must follow from its checks: nothing is concluded from none, and no finding is lost."""
+    manifest = load(pack.read(MANIFEST))
+    conclusion, results = manifest["bundle"]["conclusion"], Counter(each["result"] for each in manifest["findings"])
+    passed, exceptions = results["pass"], results["exception"]
+    said = f"{passed} passed, {exceptions} exceptions, {sum(results.values()) - passed - exceptions} not checked"
+    possible = {"EXCEPTIONS"} if exceptions else {"INCONCLUSIVE", *(["EXCEPTIONS"] if results else [])}
+    if passed and not exceptions:
+        possible.add("NO_EXCEPTIONS")
+    if conclusion not in possible:
+        raise Failed(Finding(MANIFEST, f"concludes {conclusion}, which does not follow from its checks ({said})"))
+    return f"{conclusion} follows from the checks: {said}"
+
+
+def check_timeline(pack: Pack) -> list[Check]:
+    """Return the check of the incident's timeline; none for a bundle that is about no incident.
+
+    Every entry must be as its salted digests say and follow from the one before, and the signed receipts of the pack
+    must name the same chain digests: so words, facts, times, order and the end of the timeline are held fast.
+    """
+    try:
+        links = load(pack.read(MANIFEST)).get("links", {})
+    except (Failed, Malformed, AttributeError):
+        return []  # the manifest's own checks say so
+    if TIMELINE not in pack.files and not (isinstance(links, dict) and links.get("incident")):
+        return []
+    return [outcome("timeline", follow_timeline, pack)]
+
+
+def follow_timeline(pack: Pack) -> str:
+    if TIMELINE not in pack.files:
+        raise Skipped("the bundle is about an incident, but does not hold its timeline")
+    entries = load(pack.files[TIMELINE])["entries"]
+    redactions = {each["facts"]["seq"] for each in entries if each["kind"] == REDACTED and "seq" in each["facts"]}
+    faults, previous = [], ""
+    for expected, entry in enumerate(entries, start=1):
+        faults += [f"entry {expected} {what}" for what in faults_of(entry, expected, previous, redactions)]
+        previous = entry["proof"]["chain_digest"]
+    faults += vouching_faults(pack, {each["seq"]: each["proof"]["chain_digest"] for each in entries})
+    if faults or not entries:
+        raise Failed(*(Finding(TIMELINE, each) for each in faults[:20] or ["has no entry"]))
+    redacted = sum(each["redacted_at"] is not None for each in entries)
+    return f"{len(entries)} entries, {redacted} of them redacted, are as written; signed receipts vouch for each"
+
+
+REDACTED = "entry.redacted"
+
+
+def faults_of(entry: dict[str, Any], expected: int, previous: str, redactions: set[int]) -> list[str]:
+    """Return what is wrong with an entry that must follow the chain digest `previous`."""
+    proof, found = entry["proof"], []
+    if entry["seq"] != expected:
+        found.append(f"has the number {entry['seq']}")
+    if entry["redacted_at"] is not None and entry["seq"] not in redactions:
+        found.append("was redacted, and no later entry says so")
+    for name in ("text", "facts"):
+        salt, content = proof[f"{name}_salt"], entry[name]
+        dropped = entry["redacted_at"] is not None and not salt and not content
+        if not dropped and proof[f"{name}_digest"] != hashed(salt.encode() + b"\0", content):
+            found.append(f"has {name} that its digest does not fit")
+    link = {
+        "previous": previous,
+        "seq": entry["seq"],
+        "kind": entry["kind"],
+        "occurred_at": plain_time(entry["occurred_at"]),
+        "recorded_at": plain_time(entry["recorded_at"]),
+        "actor": entry["actor"]["ref"],
+        "source": entry["source"],
+        "body_digest": proof["text_digest"],
+        "data_digest": proof["facts_digest"],
+    }
+    if proof["chain_digest"] != hashed(b"", link):
+        found.append("does not follow from the entry before it")
+    return found
+
+
+def vouching_faults(pack: Pack, known: dict[int, str]) -> list[str]:
+    """Return where the signed receipts of the pack and the timeline differ.
+
+    Entries that were written once the timeline had been collected are no fault: it ends before them.
+    """
+    manifest, vouched = load(pack.read(MANIFEST)), set()
+    incident = manifest["links"]["incident"]["ref"]
+    collected = next(each["collected_at"] for each in manifest["artifacts"] if DATA + each["path"] == TIMELINE)
+    found = []
+    for receipt in pack.receipts:
+        listed = receipt.predicate["body"].get("entries", []) if receipt.predicate["subject"]["ref"] == incident else []
+        before = seconds(receipt.predicate["recordedAt"]) < seconds(collected) - WRITING_SECONDS
+        for each in listed:
+            vouched.add(each["seq"])
+            if known.get(each["seq"], None if before else each["chain_digest"]) != each["chain_digest"]:
+                found.append(f"entry {each['seq']} is not the one that a receipt vouches for")
+    return found + [f"entry {seq} has no receipt that vouches for it" for seq in known if seq not in vouched]
+
+
+WRITING_SECONDS = 60
+"""What is written has its time when writing begins, and is seen when it ends: how far the two may be apart."""
+
+
+def seconds(text: str) -> int:
+    """Return an RFC 3339 time in UTC as whole seconds since 1970."""
+    return calendar.timegm(time.strptime(plain_time(text)[:19], "%Y-%m-%dT%H:%M:%S"))
+
+
+def hashed(prefix: bytes, value: Any) -> str:
+    """Return the SHA-256 of the prefix and the canonical JSON of the value."""
+    return hashlib.sha256(prefix + canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def plain_time(text: str) -> str:
+    """Return an RFC 3339 time in UTC with six decimals and its offset, as the chain holds it."""
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z", text)
+    if not match:
+        raise Malformed(f"has a time that is not in UTC: {text!r}")
+    return f"{match[1]}.{(match[2] or '').ljust(6, '0')}+00:00"
 
 
 def check_notaries(pack: Pack) -> list[Check]:
@@ -930,11 +1098,20 @@ CHECKS: dict[str, Callable[[Pack], str]] = {
     "receipts": check_receipts,
     "seal": check_seal,
     "manifest": check_manifest,
+    "conclusion": check_conclusion,
     "bag": check_bag,
 }
 
 
-BLAMED = {"checkpoint": CHECKPOINT, "inclusion": PROOF, "seal": MANIFEST, "manifest": MANIFEST, "bag": BAG_INFO}
+BLAMED = {
+    "checkpoint": CHECKPOINT,
+    "inclusion": PROOF,
+    "seal": MANIFEST,
+    "manifest": MANIFEST,
+    "conclusion": MANIFEST,
+    "timeline": TIMELINE,
+    "bag": BAG_INFO,
+}
 """The document that a check reads, where that is not the pack's receipt or the file it was given."""
 
 
@@ -965,6 +1142,7 @@ def verify(path: str, *, trust: Trust | None = None, openssl: str = "openssl", r
     checks = pack.report.checks
     for name, check in CHECKS.items():
         checks.append(outcome(name, check, pack))
+    checks += check_timeline(pack)
     checks += check_notaries(pack)
     checks.append(outcome("seal key", check_key, pack, SEAL_KEY, SEAL_KEYS, trust.seal_keys, "--seal-key-fingerprint"))
     checks.append(outcome("log key", check_key, pack, LOG_KEY, LOG_KEY, trust.log_keys, "--log-key-fingerprint"))
@@ -990,7 +1168,7 @@ def default_openssl() -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line; return the exit status."""
-    names = [*CHECKS, "notary", "self-witness", "seal key", "log key"]
+    names = [*CHECKS, "timeline", "notary", "self-witness", "seal key", "log key"]
     parser = argparse.ArgumentParser(description="Verify an Evidence Pack offline.")
     parser.add_argument("pack", help="the ZIP, or the folder that it was extracted to")
     for kind in ("seal", "log", "notary"):

@@ -583,4 +583,13 @@ ATTACKS = (
             "::test_two_hundred_streams_of_one_member_leave_probes_pages_and_others_streams_alone",
         ),
     ),
+    # Packs that were sealed wrong
+    Attack(
+        108, "seal a conclusion that the checks do not support", "the verifier's check of the conclusion", FOUND,
+        ("tests/evidence/test_pack_claims.py::test_a_conclusion_that_its_checks_do_not_support_is_refused",),
+    ),
+    Attack(
+        109, "seal a timeline that was rewritten, cut off or reordered", "salted digests, chain, signed receipts", FOUND,
+        ("tests/evidence/test_pack_claims.py::test_a_changed_timeline_is_named_though_the_seal_is_good",),
+    ),
 )  # fmt: skip

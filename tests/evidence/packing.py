@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +21,7 @@ from evidence.packs.assembly import assemble
 from evidence.packs.layout import NotaryToken, PackContents, SequencedReceipt
 
 NOW = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
+PERIOD = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-20T11:00:00Z"}
 TENANT = UUID("0192f0c1-0000-7000-8000-000000000001")
 ARTIFACTS = {
     "restore/source_manifest.json": b'{"tables":12,"rows":"48211"}\n',
@@ -44,7 +46,13 @@ class Ledger:
     leaves: list[bytes] = field(default_factory=list)
 
     def add(
-        self, action: str, *, files: Sequence[Mapping[str, str]] = (), body: Mapping[str, Any] | None = None
+        self,
+        action: str,
+        *,
+        files: Sequence[Mapping[str, str]] = (),
+        body: Mapping[str, Any] | None = None,
+        subject: str = "evidence.bundle:17",
+        recorded_at: datetime | None = None,
     ) -> int:
         """Append a receipt and return its index."""
         number = len(self.leaves)
@@ -53,12 +61,12 @@ class Ledger:
             tenant_id=self.tenant,
             tenant_slug="northwind",
             action=action,
-            subject="evidence.bundle:17",
+            subject=subject,
             subject_name="EVB-0017",
             actor="tenancy.user:3",
             actor_name="Cora",
             occurred_at=NOW + timedelta(seconds=number),
-            recorded_at=NOW + timedelta(seconds=number),
+            recorded_at=recorded_at or NOW + timedelta(seconds=number),
             body=body or {"number": number},
             files=[Subject(each["name"], each["digest"]) for each in files],
             # Old receipts, which do not say how their actor was authenticated, are in packs beside new ones.
@@ -82,16 +90,39 @@ class Ledger:
         return SequencedReceipt(self.envelopes[index].to_dict(), index, [each.hex() for each in proof])
 
 
-def bundle_manifest(artifacts: Mapping[str, bytes]) -> bytes:
-    return canonical_json(
-        {
-            "bundle": "EVB-0017",
-            "artifacts": [
-                {"path": path, "digest": sha256_hex(data), "size_bytes": len(data), "role": "raw"}
-                for path, data in sorted(artifacts.items())
-            ],
-        }
-    )
+def bundle_manifest(artifacts: Mapping[str, bytes], changes: Mapping[str, Any] | None = None) -> bytes:
+    """Return a manifest with what the verifier reads of one; `changes` replace whole top-level values."""
+    document = {
+        "bundle": {"code": "EVB-0017", "conclusion": "NO_EXCEPTIONS", "period": PERIOD},
+        "controls": [{"key": "SOC2_A1.2"}, {"key": "SOC2_A1.3"}],
+        "artifacts": [
+            {
+                "path": path,
+                "uri": f"cas:sha256:{sha256_hex(data)}",
+                "digest": sha256_hex(data),
+                "size_bytes": len(data),
+                "role": "raw",
+                "collected_at": rfc3339(NOW),
+            }
+            for path, data in sorted(artifacts.items())
+        ],
+        "findings": [{"check": "R1", "title": "Same rows", "result": "pass"}],
+        "links": {"run": None, "incident": None, "supersedes": None},
+    }
+    return canonical_json({**document, **(changes or {})})
+
+
+def seal_body(manifest: bytes) -> dict[str, Any]:
+    """Return what the receipt of a seal says of the manifest."""
+    document = json.loads(manifest)
+    return {
+        "code": document["bundle"]["code"],
+        "conclusion": document["bundle"]["conclusion"],
+        "period": document["bundle"]["period"],
+        "manifest": sha256_hex(manifest),
+        "artifacts": len(document["artifacts"]),
+        "controls": [each["key"] for each in document["controls"]],
+    }
 
 
 def local_token(manifest: bytes, *, signer: LocalSigner = NOTARY) -> NotaryToken:
@@ -100,8 +131,14 @@ def local_token(manifest: bytes, *, signer: LocalSigner = NOTARY) -> NotaryToken
     return NotaryToken("local-1", envelope.to_bytes())
 
 
-def contents_of(ledger: Ledger, receipts: Sequence[int], *, artifacts: Mapping[str, bytes] = ARTIFACTS) -> PackContents:
-    manifest = bundle_manifest(artifacts)
+def contents_of(
+    ledger: Ledger,
+    receipts: Sequence[int],
+    *,
+    artifacts: Mapping[str, bytes] = ARTIFACTS,
+    manifest: bytes | None = None,
+) -> PackContents:
+    manifest = manifest or bundle_manifest(artifacts)
     return PackContents(
         name="EVB-0017-pack-1",
         title="Backup and restore, November",
@@ -132,24 +169,34 @@ def make_pack(
     ledger: Ledger | None = None,
     artifacts: Mapping[str, bytes] = ARTIFACTS,
     others: int = 17,
+    document: Mapping[str, Any] | None = None,
+    sealed_as: Mapping[str, Any] | None = None,
+    about: Sequence[int] = (),
     **changes: Any,
 ) -> Made:
-    """Return a pack whose bundle was sealed in `ledger`, with `others` receipts of other things before it."""
+    """Return a pack whose bundle was sealed in `ledger`, with `others` receipts of other things before it.
+
+    `document` replaces values of the manifest, `sealed_as` facts in the receipt of its seal; `about` are receipts
+    of the ledger that go into the pack too.
+    """
     ledger = ledger or Ledger()
     for _ in range(others):
         ledger.add("incidents.incident.declared")
-    manifest = bundle_manifest(artifacts)
+    manifest = bundle_manifest(artifacts, document)
     sealed_files = [{"name": "manifest.json", "digest": sha256_hex(manifest)}]
     sealed_files += [{"name": f"data/{path}", "digest": sha256_hex(data)} for path, data in sorted(artifacts.items())]
     collected = ledger.add("conductor.run.succeeded", body={"ratio": 0.25})
-    sealed = ledger.add("evidence.bundle.sealed", files=sealed_files)
-    contents = replace(contents_of(ledger, [collected, sealed], artifacts=artifacts), **changes)
+    body = {**seal_body(manifest), **(sealed_as or {})}
+    sealed = ledger.add("evidence.bundle.sealed", files=sealed_files, body=body)
+    behind = [*about, collected, sealed]
+    contents = contents_of(ledger, behind, artifacts=artifacts, manifest=manifest)
+    contents = replace(contents, **changes)
     own = ledger.add("evidence.pack.generated", files=layout.subjects(layout.pack_files(contents)))
     ledger.add("incidents.incident.declared")
     data = assemble(
         contents=contents,
         pack=ledger.sequenced(own),
-        receipts=[ledger.sequenced(collected), ledger.sequenced(sealed)],
+        receipts=[ledger.sequenced(each) for each in behind],
         note=ledger.note(),
     )
     return Made(contents, ledger, data)
