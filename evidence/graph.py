@@ -46,6 +46,15 @@ def state_evidence(*, bundle: EvidenceBundle, actor: Actor, now: datetime) -> No
         link(tenant_id=bundle.tenant_id, source=node, target=target, kind=Edge.Kind.EVIDENCES, actor=actor, now=now)
 
 
+def affected_resources(*, bundle: EvidenceBundle) -> list[dict[str, str]]:
+    """Return the resources that the bundle's incident affects in the graph now, by key; none without an incident."""
+    if bundle.incident is None:
+        return []
+    edges = Edge.objects.filter(source__ref=bundle.incident.ref, kind=Edge.Kind.AFFECTS, ended_at=None)
+    nodes = sorted((edge.target for edge in edges.select_related("target")), key=lambda node: (node.kind, node.key))
+    return [{"kind": node.kind, "key": node.key, "name": node.name} for node in nodes]
+
+
 def _run_name(run: Run) -> str:
     return f"{run.code} {run.title}"
 

@@ -5,7 +5,7 @@ Its digest is what the seal's receipt, the notary and the footer of every PDF pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -40,6 +40,7 @@ def build(
     bundle: EvidenceBundle,
     covers: Iterable[BundleControl],
     artifacts: Iterable[Artifact],
+    resources: Sequence[Mapping[str, str]],
     sealing: Sealing,
     tenant_slug: str,
 ) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def build(
         "artifacts": sorted((_artifact(each) for each in artifacts), key=lambda each: str(each["path"])),
         "findings": bundle.findings,
         "superseded_findings": bundle.superseded_findings,
-        "links": _links(bundle),
+        "links": {**_links(bundle), "resources": [dict(each) for each in resources]},
         "decision": _decision(sealing.decision),
         "tools": {"maestro-conductor": __version__, "django": version("django")},
     }

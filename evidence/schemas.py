@@ -195,12 +195,21 @@ class SupersededOut(Schema):
         return str(entry["by"]["name"])
 
 
+class ResourceOut(Schema):
+    """A resource of the graph that the bundle is about, as it was named when the bundle was sealed."""
+
+    kind: str
+    key: str
+    name: str
+
+
 class BundleDetailOut(Schema):
     bundle: BundleOut
     controls: list[CoverOut] = Field(alias="covers")
     artifacts: list[ArtifactOut]
     findings: list[FindingOut]
     superseded_findings: list[SupersededOut]
+    resources: list[ResourceOut]
     packs: list[PackOut]
     superseded_by: str | None
 

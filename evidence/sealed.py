@@ -17,6 +17,7 @@ from conductor.lib.clock import parse_rfc3339, rfc3339
 from conductor.lib.refs import parse_ref, ref
 from conductor.tenancy.models import Environment
 from controls.models import Control
+from evidence.graph import affected_resources
 from evidence.models import Artifact, BundleControl, EvidenceBundle
 
 _MISSING: Final = "(missing)"
@@ -129,6 +130,16 @@ def covers_of(bundle: EvidenceBundle) -> list[BundleControl]:
         for each in controls.order_by("framework_id", "position")
     ]
     return sorted(made, key=lambda each: each.part)
+
+
+def resources_of(bundle: EvidenceBundle) -> list[dict[str, Any]]:
+    """Return the resources that the bundle is about: a sealed bundle's as its manifest names them.
+
+    Manifests of earlier releases name none.
+    """
+    if bundle.manifest is None:
+        return list(affected_resources(bundle=bundle))
+    return _list(_dict(bundle.manifest, "links"), "resources")
 
 
 def _signed_row(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -156,6 +156,7 @@ def _seal(
         bundle=current,
         covers=current.covers.select_related("control__framework"),
         artifacts=artifacts,
+        resources=graph.affected_resources(bundle=current),
         sealing=sealing,
         tenant_slug=Tenant.objects.values_list("slug", flat=True).get(id=bundle.tenant_id),
     )

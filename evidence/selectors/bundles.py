@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
@@ -18,7 +19,7 @@ from conductor.lib.refs import Ref, parse_ref
 from controls.models import Control
 from evidence.findings import FindingCounts, counts
 from evidence.models import Artifact, BundleControl, EvidenceBundle, Pack
-from evidence.sealed import artifacts_of, as_signed, covers_of, row_differences
+from evidence.sealed import artifacts_of, as_signed, covers_of, resources_of, row_differences
 
 _SUBJECTS = {"incidents.incident": "incident_id", "conductor.run": "run_id"}
 _CODE = re.compile(r"(?:EVB-)?0*([1-9][0-9]{0,17})", re.IGNORECASE)
@@ -81,6 +82,8 @@ class BundleDetail:
     findings: FindingCounts
     receipts: list[Receipt]
     """Custody: what was done to the bundle, oldest first."""
+    resources: list[dict[str, Any]]
+    """What it is about: kind, key and name of each node of the graph."""
     packs: list[Pack]
     """Newest first."""
     successor: EvidenceBundle | None
@@ -189,6 +192,7 @@ def bundle_detail(*, bundle: EvidenceBundle, artifacts: list[Artifact] | None = 
         size_bytes=sum(artifact.size_bytes for artifact in artifacts),
         findings=counts(shown.findings),
         receipts=list(receipts_for(bundle.ref)),
+        resources=resources_of(bundle),
         packs=list(bundle.packs.select_related("run").order_by("-number")),
         successor=bundle.successors.exclude(status=EvidenceBundle.Status.ABANDONED).first(),
     )

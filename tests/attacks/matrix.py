@@ -589,7 +589,7 @@ ATTACKS = (
         ("tests/evidence/test_pack_claims.py::test_a_conclusion_that_its_checks_do_not_support_is_refused",),
     ),
     Attack(
-        109, "seal a timeline that was rewritten, cut off or reordered", "salted digests, chain, signed receipts", FOUND,
+        109, "seal a timeline that was rewritten, cut off or reordered", "salted digests, signed receipts", FOUND,
         ("tests/evidence/test_pack_claims.py::test_a_changed_timeline_is_named_though_the_seal_is_good",),
     ),
 )  # fmt: skip

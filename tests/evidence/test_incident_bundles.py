@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from conductor.engine.models import Run
+from conductor.graph.lifecycle import ensure_node
 from conductor.ledger import blobs
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
@@ -26,9 +27,11 @@ from evidence.naming import INCIDENT_BUNDLE
 from evidence.pack_document import document_context
 from evidence.selectors import bundles_about, incidents_without_evidence
 from incidents.lifecycle import (
+    affect_resource,
     approve_postmortem,
     ask_for_review,
     declare_incident,
+    end_link,
     mitigate_incident,
     post_update,
     reopen_incident,
@@ -37,6 +40,7 @@ from incidents.lifecycle import (
     start_monitoring,
 )
 from incidents.models import Incident, Postmortem, TimelineEvent
+from tests.evidence.calling import caller
 from tests.evidence.driving import drive, local_notary, log_of
 
 Make = Callable[..., Actor]
@@ -129,6 +133,28 @@ def test_the_incidents_timeline_and_rail_learn_of_it(resolved: Incident, tenant:
         rows = bundles_about(subject=resolved.ref)
     assert entry.data["ref"] == bundle.ref
     assert [(row.bundle.code, row.notary, row.is_logged) for row in rows] == [(bundle.code, "wait", True)]
+
+
+@pytest.mark.fault("proof-10")
+def test_the_resources_it_is_about_are_in_the_signed_manifest(
+    resolved: Incident, tenant: Tenant, actor: Make, cora: User
+) -> None:
+    with tenant_scope(tenant.id):
+        node = ensure_node(
+            tenant_id=tenant.id, kind="database", key="production/ledger", name="ledger-db", now=clock_now()
+        )
+        edge = affect_resource(incident=resolved, resource=node, actor=actor(cora), now=clock_now())
+    _draft(resolved)
+    bundle = _collect(resolved)
+
+    with tenant_scope(tenant.id):
+        end_link(incident=resolved, edge=edge, reason="It was another.", actor=actor(cora), now=clock_now())
+    answer = caller(tenant, token_of=cora)("get", f"/evidence/bundles/{bundle.code}").json()
+
+    assert bundle.manifest is not None
+    named = [{"kind": "database", "key": "production/ledger", "name": "ledger-db"}]
+    assert bundle.manifest["links"]["resources"] == named
+    assert answer["resources"] == named
 
 
 def test_its_pack_has_the_timeline_and_the_postmortem_and_verifies(resolved: Incident, tenant: Tenant) -> None:
