@@ -92,10 +92,28 @@ def notarize_bundle(ctx: StepContext) -> dict[str, Any]:
 
 
 def ask_for_pack(ctx: StepContext) -> dict[str, Any]:
-    """Request the pack of the sealed bundle; a run of its own makes it."""
+    """Request the pack of the sealed bundle, which a run of its own makes. Return what the whole run came to.
+
+    That is the run's output, for programs that ask for it: its ids, tenant, environment, controls, window and result,
+    as they stand in the signed manifest.
+    """
     with tenant_scope(ctx.tenant_id):
-        pack = request_pack(bundle=bundle_of(ctx), actor=ctx.actor, now=ctx.now(), idempotency_key=ctx.idempotency_key)
-        return {"pack_id": str(pack.id), "run": pack.run.code if pack.run else ""}
+        bundle = bundle_of(ctx)
+        pack = request_pack(bundle=bundle, actor=ctx.actor, now=ctx.now(), idempotency_key=ctx.idempotency_key)
+        assert bundle.manifest is not None
+        header = bundle.manifest["bundle"]
+        return {
+            "run": ctx.run_code,
+            "tenant": header["tenant"]["slug"],
+            "environment": header["environment"],
+            "controls": [each["key"] for each in bundle.manifest["controls"]],
+            "window": header["period"],
+            "bundle": header["code"],
+            "conclusion": header["conclusion"],
+            "manifest_digest": bundle.manifest_digest,
+            "pack_id": str(pack.id),
+            "pack_run": pack.run.code if pack.run else "",
+        }
 
 
 def give_up_bundle(ctx: StepContext) -> dict[str, Any]:

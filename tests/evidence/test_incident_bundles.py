@@ -15,6 +15,7 @@ from conductor.graph.lifecycle import ensure_node
 from conductor.ledger import blobs
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
+from conductor.lib.clock import rfc3339
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Environment, Tenant
@@ -109,6 +110,20 @@ def test_a_resolved_incident_becomes_a_sealed_bundle(resolved: Incident, tenant:
     results = {finding["check"]: finding["result"] for finding in bundle.findings}
     assert [check for check, result in results.items() if result == "pass"] == ["I1", "I2", "I3", "I4", "I5", "I12"]
     assert bundle.effective_from == resolved.declared_at
+    assert bundle.run is not None
+    assert bundle.run.output is not None
+    told = {
+        name: bundle.run.output[name] for name in ("run", "tenant", "environment", "bundle", "conclusion", "window")
+    }
+    assert told == {
+        "run": bundle.run.code,
+        "tenant": "northwind",
+        "environment": "production",
+        "bundle": bundle.code,
+        "conclusion": "EXCEPTIONS",
+        "window": {"from": rfc3339(bundle.effective_from), "to": rfc3339(bundle.effective_to or bundle.opened_at)},
+    }
+    assert "SOC2_2017_CC7.4" in bundle.run.output["controls"]
     said = [entry["says"] for entry in _read(bundle, "incident/timeline.json")["entries"]]
     assert any("Cora Commander" in sentence for sentence in said)
 
@@ -149,7 +164,7 @@ def test_the_resources_it_is_about_are_in_the_signed_manifest(
 
     with tenant_scope(tenant.id):
         end_link(incident=resolved, edge=edge, reason="It was another.", actor=actor(cora), now=clock_now())
-    answer = caller(tenant, token_of=cora)("get", f"/evidence/bundles/{bundle.code}").json()
+    answer = caller(tenant, token_of=cora)("get", f"/bundles/{bundle.code}").json()
 
     assert bundle.manifest is not None
     named = [{"kind": "database", "key": "production/ledger", "name": "ledger-db"}]
