@@ -43,11 +43,15 @@ def build(
     resources: Sequence[Mapping[str, str]],
     sealing: Sealing,
     tenant_slug: str,
+    is_staged: bool = False,
 ) -> dict[str, Any]:
-    """Return the manifest. The same rows and sealing give the same document, whatever order they come in."""
+    """Return the manifest. The same rows and sealing give the same document, whatever order they come in.
+
+    That of a demonstration says `staged` in its header, so that nobody can pass it off as another's evidence.
+    """
     return {
         "format": FORMAT,
-        "bundle": _header(bundle, sealing, tenant_slug),
+        "bundle": {**_header(bundle, sealing, tenant_slug), **({"staged": True} if is_staged else {})},
         "controls": sorted((_control(each) for each in covers), key=lambda each: str(each["key"])),
         "artifacts": sorted((_artifact(each) for each in artifacts), key=lambda each: str(each["path"])),
         "findings": bundle.findings,

@@ -11,6 +11,7 @@ from typing import Any
 from adapters.demands import independent_kinds
 from conductor.console.documents import qr_code
 from conductor.console.formatting import byte_size, clock_time, day, exact_moment, number
+from conductor.console.staged import STAGED
 from conductor.ledger import blobs
 from conductor.ledger.keyring import keyring
 from conductor.ledger.keys import LOG, SEAL
@@ -52,6 +53,7 @@ def document_context(*, pack: Pack) -> dict[str, Any]:
             "heading": bundle.title,
             "subtitle": bundle.purpose or f"Evidence for {len(parts['controls'])} controls.",
             "tenant": tenant.name,
+            "staged": STAGED if (bundle.manifest or {}).get("bundle", {}).get("staged") else "",
             "facts": _facts(bundle, parts, receipts),
             "foot": f"Manifest root {bundle.manifest_digest}",
             "root": {

@@ -102,12 +102,14 @@ def render_postmortem(ctx: StepContext) -> dict[str, Any]:
     drafted = ctx.outputs.get("incidents.draft_postmortem", ctx.input)
     with tenant_scope(ctx.tenant_id):
         postmortem = Postmortem.objects.select_related("incident__environment").get(id=UUID(drafted["postmortem_id"]))
-        tenant_name = Tenant.objects.values_list("name", flat=True).get(id=ctx.tenant_id)
+        tenant = Tenant.objects.get(id=ctx.tenant_id)
     incident = postmortem.incident
     name = file_name(incident=incident, postmortem=postmortem, suffix="pdf")
     pdf = render_pdf(
         template=TEMPLATE,
-        context=document_context(incident=incident, postmortem=postmortem, tenant_name=tenant_name),
+        context=document_context(
+            incident=incident, postmortem=postmortem, tenant_name=tenant.name, is_staged=tenant.is_staged
+        ),
         created=postmortem.drafted_at,
         identifier=f"{incident.code}-postmortem-v{postmortem.version}",
         title=f"Postmortem of {incident.code}: {incident.title}",

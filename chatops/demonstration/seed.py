@@ -39,8 +39,8 @@ def seed(*, now: datetime, progress: Progress) -> None:
     """Create what is missing of the demonstration, telling each part to `progress`."""
     report = load_catalogue()
     progress(f"catalogue: {report.controls} controls of {report.frameworks} frameworks, {report.mappings} mappings")
-    northwind = _tenant("northwind", "Northwind Payments", NORTHWIND, now)
-    _tenant("globex", "Globex", GLOBEX, now)
+    northwind = seed_tenant("northwind", "Northwind Payments", NORTHWIND, now)
+    seed_tenant("globex", "Globex", GLOBEX, now)
     progress("tenants northwind and globex with their people")
     with tenant_scope(northwind):
         actor = Actor.system(channel="cli")
@@ -52,15 +52,19 @@ def seed(*, now: datetime, progress: Progress) -> None:
         _history(northwind, actor, now, progress)
 
 
-def _tenant(slug: str, name: str, people: tuple[Person, ...], now: datetime) -> UUID:
+def seed_tenant(slug: str, name: str, people: tuple[Person, ...], now: datetime) -> UUID:
+    """Create what is missing of a tenant, its environments and its people, and say that it is staged."""
     tenant_id = tenant_id_for_slug(slug) or uuid7()
     users = [(_user(person), person.role) for person in people]
     with tenant_scope(tenant_id):
         tenant = Tenant.objects.filter(id=tenant_id).first()
         if tenant is None:
-            tenant = create_tenant(tenant_id=tenant_id, slug=slug, name=name, now=now)
+            tenant = create_tenant(tenant_id=tenant_id, slug=slug, name=name, now=now, is_staged=True)
             for kind in Environment.Kind:
                 add_environment(tenant=tenant, slug=kind.value.lower(), name=kind.label, kind=kind.value)
+        elif not tenant.is_staged:
+            # Seeded by a version that did not say so yet.
+            Tenant.objects.filter(id=tenant_id).update(is_staged=True)
         for user, role in users:
             if not Membership.objects.filter(user=user).exists():
                 add_member(tenant=tenant, user=user, role=role, now=now)

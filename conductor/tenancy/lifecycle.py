@@ -41,10 +41,13 @@ class IssuedToken:
     secret: str
 
 
-def create_tenant(*, tenant_id: UUID, slug: str, name: str, now: datetime) -> Tenant:
-    """Create the tenant and the groups that carry its role permissions. Needs the scope of `tenant_id`."""
+def create_tenant(*, tenant_id: UUID, slug: str, name: str, now: datetime, is_staged: bool = False) -> Tenant:
+    """Create the tenant and the groups that carry its role permissions. Needs the scope of `tenant_id`.
+
+    `is_staged` says for good that it is a demonstration: whatever leaves it says so too.
+    """
     with transaction.atomic():
-        tenant = Tenant.objects.create(id=tenant_id, slug=slug, name=name, created_at=now)
+        tenant = Tenant.objects.create(id=tenant_id, slug=slug, name=name, created_at=now, is_staged=is_staged)
         for role, permissions in ROLE_PERMISSIONS.items():
             group = Group.objects.create(name=_group_name(tenant, role))
             for permission in sorted(permissions):

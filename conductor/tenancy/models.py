@@ -22,6 +22,8 @@ class Tenant(models.Model):
     created_at = models.DateTimeField()
     second_step_from = models.DateTimeField(null=True)
     """From when on members get into the console with a second step only; NULL: they need none."""
+    is_staged = models.BooleanField(default=False)
+    """Whether this is a demonstration, whose people and incidents are invented. Pages, documents and seals say so."""
 
     class Meta:
         permissions: ClassVar = list(PERMISSIONS.items())

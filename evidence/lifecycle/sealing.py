@@ -152,13 +152,15 @@ def _seal(
         (current.findings, current.superseded_findings) != (bundle.findings, bundle.superseded_findings)
     ):
         raise BundleChanged
+    tenant = Tenant.objects.get(id=bundle.tenant_id)
     document = manifest.build(
         bundle=current,
         covers=current.covers.select_related("control__framework"),
         artifacts=artifacts,
         resources=graph.affected_resources(bundle=current),
         sealing=sealing,
-        tenant_slug=Tenant.objects.values_list("slug", flat=True).get(id=bundle.tenant_id),
+        tenant_slug=tenant.slug,
+        is_staged=tenant.is_staged,
     )
     digest = manifest.digest_of(document)
     receipt_id = _append_seal(current, document, digest, sealing, actor, now)

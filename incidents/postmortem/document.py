@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conductor.console.formatting import exact_moment
+from conductor.console.staged import STAGED
 from conductor.lib.clock import parse_rfc3339
 from incidents.models import Incident, Postmortem
 from incidents.postmortem.blocks import counted
@@ -20,7 +21,9 @@ READING_NOTE = (
 )
 
 
-def document_context(*, incident: Incident, postmortem: Postmortem, tenant_name: str) -> dict[str, Any]:
+def document_context(
+    *, incident: Incident, postmortem: Postmortem, tenant_name: str, is_staged: bool = False
+) -> dict[str, Any]:
     """Return plain values only: rendering reads no database and no clock, so the same version gives the same bytes.
 
     Sections that say nothing are left out.
@@ -30,6 +33,7 @@ def document_context(*, incident: Incident, postmortem: Postmortem, tenant_name:
     return {
         "document": {
             "tenant": tenant_name,
+            "staged": STAGED if is_staged else "",
             "kind": f"Postmortem {incident.code}",
             "heading": sections["headline"]["blocks"][0]["text"] if "headline" in sections else incident.title,
             "subtitle": sections["summary"]["blocks"][0]["text"] if "summary" in sections else incident.title,
