@@ -11,7 +11,7 @@ from django.conf import settings
 
 from adapters.lifecycle import deliver
 from adapters.models import Delivery
-from conductor.console.documents import render_pdf
+from conductor.console.documents import Attachment, render_pdf
 from conductor.engine.context import StepContext, Wait
 from conductor.ledger import blobs
 from conductor.lib.canonical import canonical_json
@@ -24,6 +24,7 @@ from incidents.measuring import read_charts
 from incidents.models import ActionItem, Incident, Postmortem, TimelineEvent
 from incidents.notices import payload_of
 from incidents.postmortem import document_context, file_name
+from incidents.postmortem.measured import chart_files
 from incidents.reminders import moments, next_look
 
 DECLARED_EVENT = "incidents.incident.declared"
@@ -113,6 +114,10 @@ def render_postmortem(ctx: StepContext) -> dict[str, Any]:
         created=postmortem.drafted_at,
         identifier=f"{incident.code}-postmortem-v{postmortem.version}",
         title=f"Postmortem of {incident.code}: {incident.title}",
+        attachments=[
+            Attachment(name, data, description, postmortem.drafted_at)
+            for name, data, description in chart_files(postmortem.charts)
+        ],
     )
     ctx.heartbeat()
     blob = blobs.put(tenant_id=ctx.tenant_id, data=pdf)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conductor.console.formatting import day
 from conductor.console.metered import metered, priced_words, totals
 from incidents.metered import ROLE_SECONDS
-from incidents.models import ActionItem, EventKind
+from incidents.models import ActionItem, Audience, EventKind
 from incidents.postmortem.blocks import Block, block, counted, numbers, stop
 from incidents.story import UPDATES, Story
 
@@ -33,15 +33,20 @@ def unpriced(story: Story) -> list[str]:
 
 
 def communication(story: Story) -> list[Block]:
-    """Updates and notices in their order."""
+    """What was said beyond the response, for whom, and notices. Internal updates are on the timeline."""
     blocks = []
     for event in story.of(*UPDATES, EventKind.NOTICE_SENT):
         if event.kind == EventKind.NOTICE_SENT:
             failed = f", {event.data['failed']} failed" if event.data["failed"] else ""
             text = f"{counted(event.data['sent'], 'notice')} went out{failed}."
             blocks.append(block(text, [event.seq], at=event.occurred_at))
-        elif event.body:
-            blocks.append(block(stop(event.body), [event.seq], at=event.occurred_at, by=event.actor_name))
+            continue
+        audience = Audience(event.data.get("audience", Audience.INTERNAL))
+        if not event.body or (event.kind == EventKind.UPDATE_POSTED and audience == Audience.INTERNAL):
+            continue
+        whom = f"For {str(audience.label).lower()}: " if event.kind == EventKind.UPDATE_POSTED else ""
+        text = f"{whom}{stop(event.body)}"
+        blocks.append(block(text, [event.seq], at=event.occurred_at, by=event.actor_name))
     return blocks
 
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conductor.console.formatting import exact_moment
 from conductor.console.staged import STAGED
 from conductor.lib.clock import parse_rfc3339
 from incidents.models import Incident, Postmortem
-from incidents.postmortem.blocks import counted
-from incidents.postmortem.people import statements
+from incidents.postmortem.blocks import stop
+from incidents.postmortem.first_page import FIRST_PAGE, first_page, marks_of
+from incidents.postmortem.people import TITLES, statements, waiver_words
 from incidents.postmortem.plot import plots_of
-from incidents.wording import status_word
+from incidents.postmortem.tables import table_of
 
-FIRST_PAGE = frozenset({"headline", "header"})
-"""What the first page says in its own way."""
-READING_NOTE = (
-    "Raised numbers name entries of the incident's timeline, on which the statement rests. The line at the foot of "
-    "each page is the SHA-256 of this version's content; the receipt of the draft carries the same. All times are UTC."
-)
+MISSING_KEY = "unknown"
+HELPED = {"helped", "harder"}
 
 
 def document_context(
@@ -28,23 +25,32 @@ def document_context(
 
     Sections that say nothing are left out.
     """
-    sections = {section["key"]: _section(section) for section in postmortem.sections if statements(section)}
-    shown = [section for key, section in sections.items() if key not in FIRST_PAGE]
+    said = {section["key"]: section for section in postmortem.sections if statements(section)}
+    keys = [key for key in said if key not in FIRST_PAGE | {MISSING_KEY}]
+    shown = [_section(said[key], postmortem) for key in keys]
+    if set(keys) >= HELPED:
+        shown = _side_by_side(shown)
+    if box := _missing(said.get(MISSING_KEY), postmortem):
+        shown.append(box)
+    places = {section["key"]: place for place, section in enumerate(shown, start=1)}
+    heading = statements(said["headline"])[0]["text"] if "headline" in said else incident.title
+    first = first_page(
+        incident=incident, postmortem=postmortem, said=said, headline=heading, places=places, is_staged=is_staged
+    )
+    _place_charts(postmortem, said, first, shown)
     return {
         "document": {
             "tenant": tenant_name,
             "staged": STAGED if is_staged else "",
             "kind": f"Postmortem {incident.code}",
-            "heading": sections["headline"]["blocks"][0]["text"] if "headline" in sections else incident.title,
-            "subtitle": sections["summary"]["blocks"][0]["text"] if "summary" in sections else incident.title,
-            "facts": _facts(incident, postmortem),
+            "running": f"Postmortem {incident.code}, {incident.title}",
+            "heading": heading,
+            "subtitle": heading,
             "draft": _draft(postmortem),
-            "foot": f"Content SHA-256  {postmortem.content_digest}",
-            "reading_note": READING_NOTE,
+            "foot": f"Version {postmortem.version}  {postmortem.content_digest}",
             "sections": shown,
         },
-        "summary": sections.get("summary"),
-        "plots": plots_of(postmortem.charts),
+        "first": first,
     }
 
 
@@ -56,34 +62,60 @@ def file_name(*, incident: Incident, postmortem: Postmortem, suffix: str) -> str
 def _draft(postmortem: Postmortem) -> str:
     if postmortem.approved_at is not None:
         return ""
-    entries = counted(postmortem.through_seq, "timeline entry", "timeline entries")
-    return f"Version {postmortem.version}, made by {postmortem.drafted_by} from {entries}. Nobody has approved it yet."
+    return f"Version {postmortem.version}. Nobody has approved it yet."
 
 
-def _facts(incident: Incident, postmortem: Postmortem) -> list[tuple[str, list[str]]]:
-    ended = exact_moment(incident.resolved_at) if incident.resolved_at else "Not resolved"
-    where = [incident.service or "No service named"]
-    if incident.environment:
-        where.append(incident.environment.name)
-    return [
-        ("Severity", [incident.severity]),
-        ("Declared", [exact_moment(incident.declared_at)]),
-        ("Resolved", [ended]),
-        ("Affected", where),
-        ("Status", [status_word(incident.status)]),
-        _vouched(postmortem),
-    ]
+def _section(section: Mapping[str, Any], postmortem: Postmortem) -> dict[str, Any]:
+    blocks = [{**each, **({"at": parse_rfc3339(each["at"])} if "at" in each else {})} for each in statements(section)]
+    table = table_of(section, blocks, as_of=postmortem.drafted_at)
+    plain = [each for each in blocks if table is None or "cells" not in each]
+    made = {"key": section["key"], "id": section["key"], "title": section["title"], "blocks": plain, "table": table}
+    return {**made, **_days(plain)} if section["key"] == "timeline" else made
 
 
-def _vouched(postmortem: Postmortem) -> tuple[str, list[str]]:
-    if postmortem.approved_at is None:
-        return "Drafted", [exact_moment(postmortem.drafted_at)]
-    return "Approved", [postmortem.approved_by_name, exact_moment(postmortem.approved_at)]
+def _side_by_side(sections: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What helped and what made it harder, as one section of two columns."""
+    both = {section["key"]: section for section in sections if section["key"] in HELPED}
+    pair = {
+        "key": "helped",
+        "id": "helped",
+        "title": "What helped, what made it harder",
+        "columns": [both["helped"], both["harder"]],
+    }
+    return [pair if each["key"] == "helped" else each for each in sections if each["key"] != "harder"]
 
 
-def _section(section: dict[str, Any]) -> dict[str, Any]:
-    blocks = []
-    for block in statements(section):
-        moment = {"at": parse_rfc3339(block["at"])} if "at" in block else {}
-        blocks.append({**block, **moment, "cites": ", ".join(str(number) for number in block["sources"])})
-    return {**section, "id": section["key"], "blocks": blocks}
+def _place_charts(
+    postmortem: Postmortem, said: Mapping[str, Any], first: dict[str, Any], shown: Sequence[dict[str, Any]]
+) -> None:
+    """Put the first chart on the first page where there is room, and the others with what was measured."""
+    marks = marks_of(said.get("timeline"))
+    rest = postmortem.charts
+    if first["height"]:
+        drawable = next(chart for chart in rest if chart["state"] == "ok")
+        rest = [chart for chart in rest if chart is not drawable]
+        first["plot"] = plots_of([drawable], marks=marks, height=first["height"])[0]
+    for section in shown:
+        if section["key"] == "measured":
+            section["plots"] = plots_of(rest, marks=marks)
+
+
+def _days(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Whether the entries are of more than one day; else which."""
+    days = sorted({each["at"].date() for each in blocks if "at" in each})
+    return {"days": len(days) != 1, "day": f"{days[0]:%-d %b}" if days else ""}
+
+
+def _missing(section: Mapping[str, Any] | None, postmortem: Postmortem) -> dict[str, Any] | None:
+    """The last box: what the version says is missing, and what its approver accepted as blank."""
+    texts = [each["text"] for each in statements(section)] if section else []
+    if not any(text.startswith("Not written") for text in texts):
+        # Drafts of earlier releases said of each blank section that it was; here they are named once.
+        blank = [TITLES[each["key"]] for each in postmortem.sections if each["key"] in TITLES and not statements(each)]
+        texts = [f"Not written: {', '.join(blank).lower()}.", *texts] if blank else texts
+    waiver = waiver_words(postmortem)
+    if not texts and not waiver:
+        return None
+    title = section["title"] if section else "What is missing"
+    said = [*texts, *([stop(waiver)] if waiver else [])]
+    return {"key": MISSING_KEY, "id": MISSING_KEY, "title": title, "blocks": [{"text": each} for each in said]}

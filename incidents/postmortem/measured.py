@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 from adapters.ports import Unit
 from conductor.console.formatting import duration, number
+from conductor.lib.clock import rfc3339
 from incidents.measures import Chart
 from incidents.models import EventKind
 from incidents.postmortem.blocks import Block, block
@@ -16,6 +21,18 @@ def measured(story: Story) -> list[Block]:
     if not story.charts or not read:
         return []
     return [block(statement(chart), read) for chart in story.charts]
+
+
+def chart_files(charts: Sequence[Chart]) -> list[tuple[str, bytes, str]]:
+    """Return (name, CSV, description) of each chart that has values: what was drawn, to be computed with."""
+    files = []
+    for chart in charts:
+        if chart["state"] == "ok":
+            rows = [f"{rfc3339(datetime.fromtimestamp(at, UTC))},{value!r}" for at, value in chart["points"]]
+            name = re.sub(r"[^a-z0-9]+", "-", chart["key"].lower()).strip("-") or "measure"
+            text = "\r\n".join(["moment,value", *rows, ""])
+            files.append((f"{name}.csv", text.encode(), f"{chart['label']} from {chart['source']}, {chart['unit']}"))
+    return files
 
 
 def statement(chart: Chart) -> str:

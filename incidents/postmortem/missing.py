@@ -17,7 +17,7 @@ from incidents.wording import name_list
 _NOTHING = {
     "measured": "values from a metrics source",
     "decisions": "a decision",
-    "communication": "an update or a notice to anybody",
+    "communication": "a word to anybody beyond the response",
     "actions": "an action item",
 }
 """Section -> what the record does not hold where it is empty."""

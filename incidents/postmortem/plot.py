@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
 
-from conductor.lib.clock import parse_rfc3339
+from conductor.console.formatting import duration
+from conductor.lib.clock import elapsed, parse_rfc3339
 from incidents.measures import Chart
 from incidents.postmortem.measured import amount, statement
 
 WIDTH, HEIGHT = 680, 190
-LEFT, RIGHT, TOP, BOTTOM = 56, 672, 12, 164
+LEFT, RIGHT, TOP, FOOT = 56, 672, 12, 26
+MARKED_TOP = 30
+"""Room above the lines for the words of marks."""
+MOST_MARKS = 3
+LETTER = 5.2
+"""About how wide a letter of a mark's words is."""
 TICKS = 4
 MOST_COLUMNS = 7
 COLUMNS = tuple(60 * n for n in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440))
@@ -30,6 +38,14 @@ class Tick:
     at: float
     text: str
     anchor: str = "middle"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment worth a line across the chart, and what happened then."""
+
+    at: datetime
+    text: str
 
 
 @dataclass(frozen=True)
@@ -57,15 +73,41 @@ class Plot:
     left: int = LEFT
     right: int = RIGHT
     top: int = TOP
-    bottom: int = BOTTOM
+    bottom: int = HEIGHT - FOOT
+    marks: list[Tick] = field(default_factory=list)
+    peak: Tick | None = None
+    """The worst value with its time, where it was reached."""
+    peak_y: float = 0.0
+    impact: str = ""
+    """`Impact: 31m 00s`."""
+
+    @property
+    def impact_height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def impact_at(self) -> float | None:
+        """The middle of the widest stretch of the impact between marks; None where its words do not fit there."""
+        ends = [self.impact_x, self.impact_x + self.impact_width]
+        cuts = sorted([*ends, *(mark.at for mark in self.marks if ends[0] < mark.at < ends[1])])
+        left, right = max(pairwise(cuts), key=lambda pair: pair[1] - pair[0])
+        return round((left + right) / 2, 1) if right - left > len(self.impact) * LETTER + 8 else None
+
+    @property
+    def impact_y(self) -> float:
+        """Near the foot, above the line of the objective where that would cross the words."""
+        near = self.bottom - 8.0
+        crossed = self.objective_y is not None and near - 12 < self.objective_y < near + 4
+        return self.objective_y - 5 if crossed and self.objective_y is not None else near
 
 
-def plots_of(charts: list[Chart]) -> list[Plot]:
-    """Return the charts that have something to draw, in their order."""
-    return [_plot(chart) for chart in charts if chart["state"] == "ok"]
+def plots_of(charts: list[Chart], *, marks: Sequence[Mark] = (), height: int = HEIGHT) -> list[Plot]:
+    """Return the charts that have something to draw, in their order, each with at most three marks."""
+    return [_plot(chart, marks, height) for chart in charts if chart["state"] == "ok"]
 
 
-def _plot(chart: Chart) -> Plot:
+def _plot(chart: Chart, marks: Sequence[Mark], height: int) -> Plot:
+    top, bottom = MARKED_TOP if marks else TOP, height - FOOT
     start, end = _seconds(chart["start"]), _seconds(chart["end"])
     steps = _steps(chart)
     span = max(end - start, 1)
@@ -74,7 +116,7 @@ def _plot(chart: Chart) -> Plot:
         return round(LEFT + (at - start) / span * (RIGHT - LEFT), 1)
 
     def y(value: float) -> float:
-        return round(BOTTOM - (value - steps[0]) / (steps[-1] - steps[0]) * (BOTTOM - TOP), 1)
+        return round(bottom - (value - steps[0]) / (steps[-1] - steps[0]) * (bottom - top), 1)
 
     stretches = [[(x(at), y(value)) for at, value in each] for each in _stretches(chart)]
     objective = chart["objective"]
@@ -93,7 +135,41 @@ def _plot(chart: Chart) -> Plot:
         rows=[Tick(y(value), amount(value, chart["unit"]), "end") for value in steps],
         columns=list(_columns(start, end, x)),
         day=_days(start, end),
+        height=height,
+        top=top,
+        bottom=bottom,
+        marks=list(_marks(marks, start, end, x)),
+        impact=f"Impact: {duration(elapsed(parse_rfc3339(chart['impact_start']), parse_rfc3339(chart['impact_end'])))}",
+        **(_peak(chart, x, y) if marks else {}),
     )
+
+
+def _marks(marks: Sequence[Mark], start: float, end: float, x: Callable[[float], float]) -> Iterator[Tick]:
+    """Yield the marks inside the chart; words stand on the side where they meet neither a mark nor the edge."""
+    inside = [mark for mark in marks if start <= mark.at.timestamp() <= end][:MOST_MARKS]
+    free = float(LEFT)
+    for n, mark in enumerate(inside):
+        at, width = x(mark.at.timestamp()), len(mark.text) * LETTER + 8
+        limit = x(inside[n + 1].at.timestamp()) if n + 1 < len(inside) else RIGHT
+        if at + width <= limit and at >= free:
+            yield Tick(at, mark.text, "start")
+            free = at + width
+        elif at - width >= free:
+            yield Tick(at, mark.text, "end")
+            free = at
+
+
+def _peak(chart: Chart, x: Callable[[float], float], y: Callable[[float], float]) -> dict[str, Any]:
+    """Return the first highest value during the impact, as words above its point."""
+    began, ended = _seconds(chart["impact_start"]), _seconds(chart["impact_end"])
+    during = [point for point in chart["points"] if began <= point[0] <= ended]
+    if not during:
+        return {}
+    at, value = max(during, key=lambda point: point[1])
+    words = f"{amount(value, chart['unit'])} at {datetime.fromtimestamp(at, UTC):%H:%M}"
+    half = len(words) * LETTER / 2
+    anchor = "start" if x(at) - half < LEFT else "end" if x(at) + half > RIGHT else "middle"
+    return {"peak": Tick(x(at), words, anchor), "peak_y": round(y(value) - 5, 1)}
 
 
 def _stretches(chart: Chart) -> Iterator[list[list[float]]]:

@@ -76,6 +76,12 @@ _STATED = {
     "identified": "Cause found",
     "impact_ended": "Impact ends",
 }
+_STATED_WORDS = {
+    "Impact begins": "The impact began",
+    "Detected": "It was detected",
+    "Cause found": "The cause was found",
+    "Impact ends": "The impact ended",
+}
 _LEFT_OUT = frozenset({EventKind.POSTMORTEM_DRAFTED})
 """How the document came to be is no part of what happened."""
 
@@ -92,8 +98,9 @@ def timeline(story: Story) -> list[Block]:
 
 
 def _row(event: TimelineEvent, mark: str) -> Block:
-    said = sentence(event)
-    at = parse_rfc3339(event.data["to"]) if mark else event.occurred_at
+    said, at = sentence(event), event.occurred_at
+    if mark:
+        said, at = f"{_STATED_WORDS[mark]}, as {event.actor_name} recorded", parse_rfc3339(event.data["to"])
     text = f"{said}: {stop(event.body)}" if event.body else f"{said}."
     by = "" if event.actor_name in said else event.actor_name
     if event.kind == EventKind.STATUS_CHANGED:

@@ -32,9 +32,9 @@ _WHOM = {
 }
 """Impact -> the figure, what it counts, and its words in a sentence."""
 _FIGURES: tuple[tuple[Definition, str], ...] = (
-    (TO_DETECT, "from the impact to its detection"),
-    (TO_ACKNOWLEDGE, "from the declaration to somebody who took it"),
     (TO_MITIGATE, "from the declaration to mitigation"),
+    (TO_DETECT, "from the beginning of the impact to its detection"),
+    (TO_ACKNOWLEDGE, "from the declaration until somebody took it"),
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+")
 
@@ -174,9 +174,9 @@ def _length(story: Story) -> tuple[str, list[int], str] | None:
     if (impact := impact_interval(story)) is not None:
         return duration(elapsed(impact[0], impact[1])), impact[2], "of impact"
     open_time = next(metric for metric in story.metrics if metric.key == OPEN_KEY)
-    if open_time.state != State.OK:
+    if open_time.state != State.OK or not open_time.seconds:
         return None
-    return duration(open_time.seconds or 0), moves(story), "from declaration to resolution"
+    return duration(open_time.seconds), moves(story), "from declaration to resolution"
 
 
 def _worst(story: Story) -> list[Block]:
@@ -199,9 +199,9 @@ def _affected(story: Story) -> Block | None:
 
 def _measured(story: Story, definition: Definition, counts: str) -> Block | None:
     metric = next(each for each in story.metrics if each.key == definition.key)
-    if metric.state != State.OK:
+    if metric.state != State.OK or not metric.seconds:
         return None
-    value = duration(metric.seconds or 0)
+    value = duration(metric.seconds)
     sources = told(story, definition.start) + told(story, definition.end)
     return block(f"{value} {counts}.", sources, cells=(value, counts))
 

@@ -72,7 +72,7 @@ def test_every_section_is_there_and_every_sentence_rests_on_entries_that_exist(
 
     assert set(sections) == SECTIONS == {key for key, _title, _build in _PARTS}
     assert {key for key, blocks in sections.items() if not blocks} == {
-        "factors", "helped", "harder", "lessons", "measured", "decisions", "actions", "cost",
+        "factors", "helped", "harder", "lessons", "measured", "decisions", "actions", "cost", "communication",
     }  # fmt: skip
     for blocks in sections.values():
         for block in blocks:
@@ -161,9 +161,9 @@ def test_the_pdf_is_tagged_and_each_chart_says_in_words_what_it_shows(
     text = " ".join(poppler("pdftotext", tmp_path / "postmortem.pdf", "-").split())
 
     assert "Tagged: yes" in " ".join(poppler("pdfinfo", tmp_path / "postmortem.pdf").split())
-    assert structure.count("Figure:") == 2, "the mark on the cover, and the chart that could be drawn"
+    assert structure.count("Figure:") == 2, "the mark on the first page, and the chart that could be drawn"
     assert b"Error rate was 0.2% before the impact and 5% at its highest during it." in _inflated(pdf)
-    assert "Error rate, 20 Nov 2026, UTC. Shaded: the impact. Dotted: the objective, 1%. Asked: errors" in text
+    assert "Error rate from Prometheus, 20 Nov 2026, UTC. Tinted: the impact. Dotted: the objective, 1%." in text
     assert "Latency is missing: Away." in text
 
 
