@@ -48,6 +48,7 @@ app.conf.update(
             "options": {"expires": settings.CONDUCTOR_TRACKER_SECONDS},
         },
         "purge-answers": {"task": "conductor.purge_answers", "schedule": 3600.0, "options": {"expires": 3600}},
+        "purge-rates": {"task": "conductor.purge_rates", "schedule": 600.0, "options": {"expires": 600}},
         "sweep-slack-outbox": {"task": "chatops.sweep_outbox", "schedule": 5.0, "options": {"expires": 10}},
         "sweep-slack-channels": {"task": "chatops.sweep_channels", "schedule": 30.0, "options": {"expires": 60}},
         "sweep-slack-receipts": {"task": "chatops.sweep_slack_receipts", "schedule": 15.0, "options": {"expires": 30}},

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from conductor.lib.database_limits import database_limits
 from conductor.lib.database_url import parse_database_url
+from conductor.lib.quotas import Quota, parse_quotas
 from conductor.lib.role_mapping import parse_roles
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -69,6 +70,7 @@ MIDDLEWARE = [
     "conductor.observability.middleware.RequestContext",
     "conductor.console.headers.ResponseHeaders",
     "conductor.observability.cleaning.CleanInput",
+    "conductor.tenancy.rates.middleware.RateLimits",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -200,6 +202,18 @@ ACCOUNT_ADAPTER = "conductor.tenancy.accounts.MembersOnly"
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("CONDUCTOR_TRUSTED_PROXIES", 0))
 # A key is an account tried from one network address (conductor.tenancy.accounts, docs/decisions/0073).
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key,50/d/key"}
+# Requests in seconds of one token, of all tokens of a tenant, of one source of alerts, of one network address without
+# either, and of one that signs in (conductor.tenancy.rates, docs/decisions/0110).
+CONDUCTOR_RATE_LIMITS = parse_quotas(
+    os.environ.get("CONDUCTOR_RATE_LIMITS", ""),
+    {
+        "token": Quota(1200, 60),
+        "tenant": Quota(6000, 60),
+        "alerts": Quota(3000, 60),
+        "address": Quota(120, 60),
+        "signin": Quota(30, 60),
+    },
+)
 # A second step: an app's codes, security keys and passkeys, recovery codes (docs/how-to/sign-in-with-oidc.md).
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -37,4 +37,5 @@ urlpatterns = [
 
 handler400 = "conductor.console.errors.bad_request"
 handler404 = "conductor.console.errors.not_found"
+handler429 = "conductor.console.errors.too_many_requests"  # asked by allauth
 handler500 = "conductor.console.errors.server_error"

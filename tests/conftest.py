@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from conductor.ledger.keys import FileKeys
 from conductor.tenancy.actors import Actor, actor_for_user
 from conductor.tenancy.models import Environment, Tenant
+from conductor.tenancy.rates import counters
 from conductor.tenancy.scope import tenant_scope
 from tests import database, faults, world
 from tests.browsing import Browser, outside_scope
@@ -32,12 +33,13 @@ os.umask(_UMASK)
 
 @pytest.fixture(autouse=True)
 def fresh_process() -> None:
-    """What one test leaves in the process, the next does not find: counted sign-in attempts, and the umask.
+    """What one test leaves in the process, the next does not find: counted requests and sign-ins, and the umask.
 
     Serving processes close what they write to others (conductor.tenancy.serving); the suite's own is not one.
     """
     os.umask(_UMASK)
     caches["default"].clear()
+    counters.forget()
 
 
 def pytest_configure(config: pytest.Config) -> None:

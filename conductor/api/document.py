@@ -25,11 +25,26 @@ _PROBLEMS = {
     "413": "The body is too large.",
     "415": "The body is of another media type than those listed.",
     "422": "Some input is not valid; `fields` names it.",
+    "429": "The limit named in `RateLimit` is full; `Retry-After` says in how many seconds to send this again.",
     "500": "A fault of ours, written down under the answer's `X-Request-Id`. Nothing was changed.",
     "503": "The database does not answer for the moment; `Retry-After` says when to ask again.",
 }
 _WITH_BODY = frozenset({"400", "413", "415"})
 """Answers to what an operation takes; those that take nothing never give them."""
+_HEADERS = {
+    "RateLimit": {
+        "description": "For each limit, `r` requests are left until it begins anew in `t` seconds "
+        "(draft-ietf-httpapi-ratelimit-headers-10).",
+        "schema": {"type": "string", "examples": ['"token";r=1187;t=31, "tenant";r=5901;t=31']},
+    },
+    "RateLimit-Policy": {
+        "description": "For each limit, `q` requests in every `w` seconds.",
+        "schema": {"type": "string", "examples": ['"token";q=1200;w=60, "tenant";q=6000;w=60']},
+    },
+    "Retry-After": {"description": "In how many seconds to send this again.", "schema": {"type": "integer"}},
+}
+_LIMITS = {name: {"$ref": f"#/components/headers/{name}"} for name in ("RateLimit", "RateLimit-Policy")}
+_WAITS = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
 _REFERENCE = {"$ref": "#/components/schemas/Problem"}
 
 
@@ -42,6 +57,7 @@ def build(api: NinjaAPI, *, path_prefix: str) -> OpenAPISchema:
     schemas["Problem"] = Problem.model_json_schema()
     schemas.update(graph_document.SCHEMAS)
     bound = {each.operation_id: each for each in operations_of(api)}
+    document["components"]["headers"] = _HEADERS
     for path, operations in document["paths"].items():
         if "{tenant}" in path:
             operations["parameters"] = [_path_tenant()]
@@ -63,6 +79,12 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
         if status not in _WITH_BODY or is_post or "requestBody" in operation:
             content = {MEDIA_TYPE: {"schema": _REFERENCE}}
             operation["responses"].setdefault(int(status), {"description": description, "content": content})
+    for status, response in operation["responses"].items():
+        headers = (_LIMITS if int(status) < 300 or int(status) == 429 else {}) | (
+            _WAITS if int(status) in {429, 503} else {}
+        )
+        if headers:
+            response["headers"] = {**response.get("headers", {}), **headers}
     if is_post:
         operation.setdefault("parameters", []).append(
             {

@@ -89,6 +89,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return HttpResponse(render_to_string("400.html"), status=400)
 
 
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """429 of allauth's own limits: none of them is longer than a minute."""
+    response = HttpResponse(render_to_string("429.html", {"detail": "Try again in a minute."}), status=429)
+    response["Retry-After"] = "60"
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: says what still works, and the reference under which the logs have it.
 

@@ -29,6 +29,7 @@ STREAMS_TAKEN = Counter(
     "conductor_streams_taken_total",
     "Live pages that ended because the same person opened a newer one beyond their share",
 )
+RATE_LIMITED = Counter("conductor_rate_limited_total", "Requests refused because a limit was full", ["limit"])
 RUNS_FINISHED = Counter("conductor_runs_finished_total", "Runs that ended", ["workflow", "status"])
 DECISIONS = Counter("conductor_policy_decisions_total", "Policy decisions", ["action", "result"])
 RECEIPTS_SEQUENCED = Counter("conductor_receipts_sequenced_total", "Receipts signed and numbered")

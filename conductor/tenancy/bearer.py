@@ -21,5 +21,10 @@ def tenant_of(token: str, *, prefix: str = PREFIX) -> UUID | None:
 
 def tenant_asked_for(request: HttpRequest) -> UUID | None:
     """Return the tenant that the request's bearer token says it is of, or None."""
+    return tenant_of(token_in(request))
+
+
+def token_in(request: HttpRequest) -> str:
+    """Return the request's bearer token; empty if it has none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return tenant_of(token.strip()) if scheme.lower() == "bearer" else None
+    return token.strip() if scheme.lower() == "bearer" else ""

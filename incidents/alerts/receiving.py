@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from incidents.signatures import PREFIX, is_signed
 
 Shape = AlertSource.Shape
 Answer = dict[str, Any]
+Admit = Callable[[AlertSource], None]
 _READERS = {
     Shape.GENERIC: read_generic,
     Shape.ALERTMANAGER: read_alertmanager,
@@ -39,9 +40,12 @@ class Unsigned(Exception):
     """The request was not signed with the source's secret."""
 
 
-def receive(*, source: AlertSource, headers: Mapping[str, str], body: bytes, now: datetime) -> Answer:
+def receive(
+    *, source: AlertSource, headers: Mapping[str, str], body: bytes, now: datetime, admit: Admit = lambda source: None
+) -> Answer:
     """Take a signed request in and return what became of each alert; a repeated delivery gets its first answer.
 
+    `admit` is called once the signature holds, and may raise.
     Raise Unsigned, or Unreadable for a body in which there are no alerts to find. Needs the tenant's scope.
     """
     if source.shape == Shape.EVENTS:
@@ -49,10 +53,12 @@ def receive(*, source: AlertSource, headers: Mapping[str, str], body: bytes, now
         named = source_by_key(routing_key=key_in(document), now=now)
         if named is None or named.id != source.id:
             raise Unsigned
+        admit(source)
         return receive_event(source=source, document=document, now=now)
     secrets = secrets_of(source, now=now)
     if not any(is_signed(shape=source.shape, secret=each, headers=headers, body=body, now=now) for each in secrets):
         raise Unsigned
+    admit(source)
     return _take(source, document_of(body), headers, now)
 
 
