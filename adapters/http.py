@@ -18,6 +18,8 @@ from adapters.reach import Address, AddressRefused, addresses
 from adapters.scrubbing import scrubbed
 from conductor.lib.deadlines import Deadline
 
+PLAIN_PORTS = frozenset({80})
+"""Where plain http may go to in public networks: other services speak in the clear at others."""
 LONGEST_HINT = timedelta(hours=1)
 """A Retry-After beyond this is cut: no receiver decides that a notice waits for a day."""
 FIRST_LINE = 120
@@ -80,7 +82,12 @@ def call(
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     reachable = addresses(
-        host=host, port=port, installation=installation, allow_loopback=allow_loopback, operators=operators
+        host=host,
+        port=port,
+        installation=installation,
+        allow_loopback=allow_loopback,
+        operators=operators,
+        ports=() if parts.scheme == "https" or operators else PLAIN_PORTS,
     )
     if parts.scheme != "https" and not plain_everywhere and not all(each.is_loopback for each in reachable):
         raise AddressRefused(f"{host} is spoken to over https only")

@@ -69,7 +69,7 @@ def open_adapter(config: AdapterConfig) -> Adapter:
     return adapter(
         config=_validated(adapter.config_model, config.settings, f"{config.name}: settings"),
         secrets=_validated(adapter.secrets_model, values, f"{config.name}: secret"),
-        installation=installation(),
+        installation=installation(tenant_id=config.tenant_id),
     )
 
 

@@ -7,6 +7,7 @@ that changes its answer between the check and the connection gains nothing.
 from __future__ import annotations
 
 import socket
+from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from adapters.installation import Installation
@@ -36,13 +37,19 @@ class AddressRefused(AdapterError):
 
 
 def addresses(
-    *, host: str, port: int, installation: Installation, allow_loopback: bool = False, operators: bool = False
+    *,
+    host: str,
+    port: int,
+    installation: Installation,
+    allow_loopback: bool = False,
+    operators: bool = False,
+    ports: Collection[int] = (),
 ) -> list[Address]:
     """Return the addresses of `host`, all of them permitted, in the resolver's order.
 
     Raise AddressRefused if one is not permitted, a temporary AdapterError if the name does not resolve.
-    Permitted are public addresses, the operator's private networks, and in development, if asked for, loopback;
-    every address if it was the operator who named the host.
+    Permitted are public addresses, of these only the `ports` if any are named; the operator's private networks, and
+    in development, if asked for, loopback; every address if it was the operator who named the host.
     """
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -55,18 +62,31 @@ def addresses(
                 f"{host} leads to an address that adapters may not reach; "
                 "an operator can permit its network with CONDUCTOR_PRIVATE_NETWORKS"
             )
+        if ports and port not in ports and not _is_near(address, installation):
+            listed = ", ".join(map(str, sorted(ports)))
+            raise AddressRefused(f"{host} may be reached at port {listed} only, not at {port}")
     return found
 
 
 def _permitted(address: Address, installation: Installation, *, allow_loopback: bool) -> bool:
     plain = _unwrapped(address)
-    if any(plain in network for network in installation.private_networks if network.version == plain.version):
+    if _is_private(plain, installation):
         return True
     if plain.is_loopback:
         return allow_loopback
     if any(each in network for each in {address, plain} for network in _REFUSED if network.version == each.version):
         return False
     return plain.is_global and not plain.is_multicast and not plain.is_unspecified
+
+
+def _is_near(address: Address, installation: Installation) -> bool:
+    """Whether a permitted address is this machine, or in a network of the operator's."""
+    plain = _unwrapped(address)
+    return plain.is_loopback or _is_private(plain, installation)
+
+
+def _is_private(plain: Address, installation: Installation) -> bool:
+    return any(plain in network for network in installation.private_networks if network.version == plain.version)
 
 
 def _unwrapped(address: Address) -> Address:

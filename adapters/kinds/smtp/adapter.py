@@ -26,6 +26,9 @@ from conductor.lib.deadlines import Deadline
 MAX_LINES = 1000
 """Lines of replies in one conversation. An honest relay needs some twenty, and one for each recipient."""
 
+PORTS = frozenset({25, 465, 587, 2525})
+"""Where mail is taken in public networks; elsewhere other services would read what they are sent."""
+
 
 class _ReplyLines:
     """What the relay sends, line by line, up to MAX_LINES: smtplib itself follows a reply as long as it goes on."""
@@ -115,6 +118,7 @@ class Smtp:
             port=config.port,
             installation=self._installation,
             allow_loopback=config.allow_loopback,
+            ports=PORTS,
         )
         deadline = Deadline(config.timeout_seconds)
         try:
