@@ -33,7 +33,7 @@ def workflows_name_known_steps(app_configs: Sequence[AppConfig] | None, **kwargs
 
 @register(Tags.security)
 def production_is_safe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E010 to E022: settings that may stand in development and must not in production."""
+    """E010 to E023: settings that may stand in development and must not in production."""
     if not settings.PRODUCTION:
         return []
     unsafe = _keys_and_doors() | _database() | _outside() | _waivable()
@@ -82,6 +82,10 @@ def _outside() -> dict[str, tuple[bool, str]]:
     clear = sorted(name for name, address in addresses.items() if _is_clear(address))
     return {
         "E017": (bool(clear), f"{', '.join(clear)}: not https, and not on this machine."),
+        "E023": (
+            not settings.CONDUCTOR_PASSWORD_SIGNIN and not settings.CONDUCTOR_OIDC_URL,
+            "CONDUCTOR_PASSWORD_SIGNIN is off, and CONDUCTOR_OIDC_URL is not set: nobody could sign in.",
+        ),
         "E018": (
             bool(settings.EMAIL_HOST_PASSWORD) and not (settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL),
             "CONDUCTOR_EMAIL_SECURITY is none: the password of the mail server would travel in the clear.",

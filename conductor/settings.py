@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "conductor.console.passwords.PasswordPages",
     "conductor.tenancy.fresh_proof.FreshProofMiddleware",
     # Last, so that its process_view runs after the CSRF check: it opens the tenant's transaction round the view.
     "conductor.tenancy.middleware.TenantMiddleware",
@@ -183,7 +184,10 @@ CONDUCTOR_PRIVATE_NETWORKS = [each for each in os.environ.get("CONDUCTOR_PRIVATE
 CONDUCTOR_SECRET_REFERENCES = os.environ.get("CONDUCTOR_SECRET_REFERENCES", "file:/run/secrets/{tenant}/*").split(",")
 
 # People ------------------------------------------------------------------------------------------
+# Beside an identity provider passwords may be switched off; `manage.py break_glass` lets a member in all the same.
+CONDUCTOR_PASSWORD_SIGNIN = _flag("CONDUCTOR_PASSWORD_SIGNIN", default=True)
 AUTHENTICATION_BACKENDS = [
+    "conductor.access.passwords.PasswordGate",
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
     "guardian.backends.ObjectPermissionBackend",

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("preferences/", views.preferences, name="preferences"),
     path("signin/link/<str:token>/", views.signin_link, name="signin_link"),
+    path("signin/break-glass/<str:token>/", accounts.break_glass, name="break_glass"),
     path("invitations/<str:secret>/", invitations.accept, name="invitation"),
     # Before allauth's own, which they close (docs/decisions/0070).
     path("accounts/email/", accounts.fixed_address, name="account_email"),

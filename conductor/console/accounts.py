@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import get_next_redirect_url
 from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from conductor.access.lifecycle.break_glass import METHOD, use_break_glass
 from conductor.console.errors import refusal
-from conductor.lib.errors import Conflict, NotAllowed
+from conductor.lib.clock import now
+from conductor.lib.errors import Conflict, NotAllowed, Refused
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class AddressFixed(NotAllowed):
@@ -38,6 +45,20 @@ def address_taken(request: HttpRequest) -> HttpResponse:
     """Explain why the identity provider's person got no account. There is no form: it would take any address."""
     request.session.pop("socialaccount_sociallogin", None)
     return refusal(request, AddressTaken())
+
+
+@never_cache
+@require_GET
+def break_glass(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Sign in by a link that an operator made on the server (`manage.py break_glass`)."""
+    try:
+        user = use_break_glass(token=token, now=now())
+    except Refused as refused:
+        return refusal(request, refused)
+    login(request, user, backend=BACKEND)
+    UserSession.objects.create_from_request(request)
+    record_authentication(request, user, method=METHOD)
+    return redirect("home")
 
 
 @never_cache

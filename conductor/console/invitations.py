@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from conductor.access import lifecycle, selectors
+from conductor.access import lifecycle, passwords, selectors
 from conductor.access.addresses import holder_of
 from conductor.access.lifecycle import IssuedInvitation
 from conductor.access.lifecycle.invitations import LIFETIMES
@@ -121,7 +121,7 @@ def _join(request: HttpRequest, secret: str) -> HttpResponseBase:
 
 
 def _begin(request: HttpRequest, secret: str, invitation: Any) -> HttpResponseBase:
-    """Somebody without an account: name and password, then they are in."""
+    """Somebody without an account: name and password, then they are in; without passwords, they sign in next."""
     given = {name: request.POST.get(name, "") for name in ("first_name", "last_name")}
     errors: dict[str, list[str]] = {}
     if request.method == "POST":
@@ -132,6 +132,9 @@ def _begin(request: HttpRequest, secret: str, invitation: Any) -> HttpResponseBa
         except Invalid as invalid:
             errors = invalid.fields
         else:
+            if not passwords.is_open():
+                messages.success(request, "Your account is made. Sign in, and you are in.")
+                return redirect("account_login")
             login(request, membership.user, backend=BACKEND)
             record_authentication(request, membership.user, method="password")
             UserSession.objects.create_from_request(request)

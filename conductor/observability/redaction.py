@@ -12,7 +12,9 @@ from typing import Any
 REDACTED = "[redacted]"
 _FORMS = (
     # The rest of a path below these is a secret; tests/observability/test_redaction.py asks the resolver for others.
-    re.compile(r"(/(?:signin/link|invitations|accounts/password/reset/key|accounts/confirm-email)/)[^/\s\"'<>?]+"),
+    re.compile(
+        r"(/(?:signin/link|signin/break-glass|invitations|accounts/password/reset/key|accounts/confirm-email)/)[^/\s\"'<>?]+"
+    ),
     re.compile(r"([?&](?:code|state|token|key|secret|signature|id_token|access_token)=)[^&\s\"'<>]+"),
     re.compile(r"\b((?:mct|mci)_[0-9a-f]{8,32}_)[A-Za-z0-9_-]+"),
     re.compile(r"\b(whsec_)[A-Za-z0-9+/=_-]{8,}"),

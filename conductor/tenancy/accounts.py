@@ -6,6 +6,8 @@ import ipaddress
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
 
 IPV6_PREFIX = 64
@@ -17,6 +19,11 @@ class MembersOnly(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
+        """Return the ways to show that it is still them; not the password while passwords are switched off."""
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [each for each in ways if each["id"] != "reauthenticate" or settings.CONDUCTOR_PASSWORD_SIGNIN]
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Count wrong passwords by account and place: a stranger's use up the stranger's tries (decision 0073)."""

@@ -25,6 +25,7 @@ METHODS: Final[Mapping[str, str]] = {
     "passkey": "Signed in with a passkey",
     "oidc": "Signed in through the identity provider",
     "link": "Signed in with a one-time link of the demonstration",
+    "break_glass": "Signed in with a one-time link that an operator made on the server",
     "session": "A browser session that has no record of how it began",
     "mail_link": "Opened a link that was sent to the address",
     "provider": "The identity provider, by the groups that it named at a sign-in",
@@ -46,7 +47,7 @@ _BY_CHANNEL: Final = {
     "alert": "alert_source",
     "cli": "command",
 }
-_FIRST: Final = {"password": "password", "socialaccount": "oidc", "link": "link"}
+_FIRST: Final = {"password": "password", "socialaccount": "oidc", "link": "link", "break_glass": "break_glass"}
 """What allauth calls the first step, and what a receipt does."""
 
 

@@ -268,3 +268,17 @@ def test_leaving_every_mapped_group_ends_what_groups_gave_and_nothing_else(
         ended = Receipt.objects.filter(action="access.member.removed", actor_name="Identity provider")
         assert ended.count() == by_groups
         assert Membership.objects.filter(user=ana).exists()
+
+
+@pytest.mark.fault("security-9")
+def test_members_come_in_by_the_provider_where_passwords_are_switched_off(
+    provider: str, tenant: Tenant, settings: Any
+) -> None:
+    settings.CONDUCTOR_PASSWORD_SIGNIN = False
+    browser = Client()
+
+    assert (
+        browser.post("/accounts/login/", {"login": "ben@example.test", "password": "ben-password"}).status_code == 403
+    )
+    assert _sign_in(browser, "ben").status_code == 302
+    assert browser.get("/t/northwind/incidents/").status_code == 200

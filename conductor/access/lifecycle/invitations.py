@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
+from conductor.access import passwords
 from conductor.access.addresses import holder_of
 from conductor.access.lifecycle.addresses import confirm_address
 from conductor.access.lifecycle.records import record_of_invitation, record_of_member
@@ -162,6 +163,9 @@ def accept_invitation(
 def accept_as_newcomer(*, secret: str, first_name: str, last_name: str, password: str, now: datetime) -> Membership:
     """Make an account of the invitation's address, verified, and a member of it; all or nothing. Needs no scope open.
 
+    While passwords are switched off the account has none, whatever `password` is: its member signs in through the
+    identity provider, which knows them by the address.
+
     Raise InvitationNotValid, AccountExists where the address has an account, Invalid on a missing name or a password
     that the password rules refuse.
     """
@@ -173,7 +177,7 @@ def accept_as_newcomer(*, secret: str, first_name: str, last_name: str, password
         user = _account(email, first_name, last_name, password)
         with tenant_scope(_tenant_of(secret)):
             invitation = _find(secret, now)
-            proven = Authentication.PASSWORD
+            proven = Authentication.PASSWORD if passwords.is_open() else Authentication.UNKNOWN
             return accept_invitation(invitation=invitation, user=user, proven=proven, proof=MAIL_LINK, now=now)
 
 
@@ -231,13 +235,17 @@ def _account(email: str, first_name: str, last_name: str, password: str) -> User
     user = User(username=email[:150], email=email)
     user.first_name, user.last_name = (" ".join(name.split())[:NAME_LENGTH] for name in (first_name, last_name))
     wrong = {} if user.first_name else {"first_name": ["Say what people call you."]}
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        wrong["password"] = list(error.messages)
+    if passwords.is_open():
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            wrong["password"] = list(error.messages)
     if wrong:
         raise Invalid(fields=wrong)
-    user.set_password(password)
+    if passwords.is_open():
+        user.set_password(password)
+    else:
+        user.set_unusable_password()
     try:
         with transaction.atomic():
             user.save()
