@@ -124,6 +124,9 @@ def submit(speaker: Speaker, opened: Opened, values: dict[str, str], view: Mappi
     """Capture the message on the incident that was chosen."""
     origin = SlackReceipt.objects.filter(id=opened.origin).first()
     incident = Incident.objects.filter(number=int(values.get(INCIDENT_FIELD) or 0)).first()
+    if origin is not None and origin.words_forgotten_at is not None:
+        gone = "The message is not kept any more. Choose it again in Slack."
+        return Outcome({"response_action": "errors", "errors": {INCIDENT_FIELD: gone}})
     if origin is None or incident is None:
         return Outcome({"response_action": "errors", "errors": {INCIDENT_FIELD: "Choose an incident."}})
     answer = _captured(speaker, incident, origin)

@@ -16,9 +16,12 @@ TIMEOUT_SECONDS = 5
 def message(speaker: Speaker, channel_id: str, ts: str) -> Mapping[str, Any] | None:
     """Return the message as Slack's payloads carry it, or None if it cannot be had. Needs the tenant's scope.
 
-    Asking Slack is the exception, for a message from before the bot was there: unlisted apps may ask once a minute.
+    Asking Slack is the exception, for a message from before the bot was there or whose words are forgotten: unlisted
+    apps may ask once a minute.
     """
-    brought = SlackReceipt.objects.filter(channel_id=channel_id, message_ts=ts, team_id=speaker.receipt.team_id)
+    brought = SlackReceipt.objects.filter(
+        channel_id=channel_id, message_ts=ts, team_id=speaker.receipt.team_id, words_forgotten_at=None
+    )
     if found := brought.order_by("-received_at").first():
         event: Mapping[str, Any] = found.payload.get("event") or {}
         return event

@@ -162,6 +162,21 @@ def follow_all(now: datetime) -> int:
     return followed
 
 
+@shared_task(name="chatops.forget_words", ignore_result=True)
+def forget_words(*, tenant_id: str, **_later: Any) -> None:
+    """Forget the tenant's copies of words that are due to go."""
+    with tenant_scope(UUID(tenant_id)):
+        lifecycle.forget_words(now=clock_now())
+
+
+@shared_task(name="chatops.sweep_words", ignore_result=True)
+def sweep_words(**_later: Any) -> None:
+    """Forget what every tenant's lost wake-ups left."""
+    for tenant in tenant_refs():
+        with tenant_scope(tenant.id):
+            lifecycle.forget_words(now=clock_now())
+
+
 @shared_task(name="chatops.send_outbox", ignore_result=True)
 def send_outbox(*, tenant_id: str, **_later: Any) -> None:
     """Make the tenant's calls whose turn it is, and come back for those that wait for their channel's second."""

@@ -6,6 +6,8 @@ from conductor.engine.wake import send
 from conductor.ledger.models import Receipt
 
 PREFIX = "incidents.incident:"
+WITHDRAWING = frozenset({"incidents.entry.redacted", "incidents.visibility.changed"})
+"""Acts after which copies of an incident's words must go."""
 
 
 def on_receipt(receipt: Receipt) -> None:
@@ -13,3 +15,5 @@ def on_receipt(receipt: Receipt) -> None:
     if receipt.subject.startswith(PREFIX) and receipt.action.startswith("incidents."):
         arguments = {"tenant_id": str(receipt.tenant_id), "incident_id": receipt.subject.removeprefix(PREFIX)}
         send("chatops.follow_incident", arguments, queue="incident")
+    if receipt.action in WITHDRAWING:
+        send("chatops.forget_words", {"tenant_id": str(receipt.tenant_id)}, queue="incident")

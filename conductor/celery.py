@@ -51,6 +51,7 @@ app.conf.update(
         "purge-rates": {"task": "conductor.purge_rates", "schedule": 600.0, "options": {"expires": 600}},
         "sweep-slack-outbox": {"task": "chatops.sweep_outbox", "schedule": 5.0, "options": {"expires": 10}},
         "sweep-slack-channels": {"task": "chatops.sweep_channels", "schedule": 30.0, "options": {"expires": 60}},
+        "sweep-slack-words": {"task": "chatops.sweep_words", "schedule": 60.0, "options": {"expires": 120}},
         "sweep-slack-receipts": {"task": "chatops.sweep_slack_receipts", "schedule": 15.0, "options": {"expires": 30}},
     },
 )

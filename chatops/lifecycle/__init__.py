@@ -30,6 +30,7 @@ from chatops.lifecycle.oauth import StateRefused, begin_installation, consume_st
 from chatops.lifecycle.outbox import (
     NotDead,
     Say,
+    WordsForgotten,
     enqueue,
     note_failed,
     note_limited,
@@ -48,6 +49,7 @@ from chatops.lifecycle.receipts import (
     process_receipt,
     store_receipt,
 )
+from chatops.lifecycle.words import forget_words
 from chatops.lifecycle.workspace import (
     Grant,
     ReferenceNotPermitted,
@@ -73,6 +75,7 @@ __all__ = [
     "Request",
     "Say",
     "StateRefused",
+    "WordsForgotten",
     "WorkspaceTaken",
     "WorkspaceUnknown",
     "WorkspaceUnproven",
@@ -84,6 +87,7 @@ __all__ = [
     "consume_state",
     "count_attempt",
     "enqueue",
+    "forget_words",
     "install_workspace",
     "issue_claim",
     "link_identity",

@@ -32,6 +32,12 @@ class NotDead(Conflict):
     code = "message_not_dead"
 
 
+class WordsForgotten(Conflict):
+    """What this message said is not kept any more, so it cannot be sent."""
+
+    code = "message_words_forgotten"
+
+
 @dataclass(frozen=True)
 class Say:
     """A call to Slack that is wanted."""
@@ -156,10 +162,12 @@ def note_failed(*, message: OutboxMessage, error: str, permanent: bool, now: dat
 
 
 def retry_message(*, message: OutboxMessage, actor: Actor, now: datetime) -> None:
-    """Queue a message that was given up once more, with all its tries. Raise NotDead."""
+    """Queue a message that was given up once more, with all its tries. Raise NotDead, or WordsForgotten."""
     require(actor=actor, permission="manage_adapters")
     with transaction.atomic():
         dead = OutboxMessage.objects.filter(id=message.id, state=State.DEAD)
+        if dead.exclude(words_forgotten_at=None).exists():
+            raise WordsForgotten
         if not dead.update(state=State.PENDING, attempts=0, due_at=now, leased_until_at=None, error=""):
             raise NotDead
         append(

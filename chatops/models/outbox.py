@@ -51,6 +51,8 @@ class OutboxMessage(TenantModel):
     error = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
+    words_forgotten_at = models.DateTimeField(null=True)
+    """When the arguments were dropped (chatops.lifecycle.words)."""
 
     class Meta:
         constraints: ClassVar = [
@@ -69,6 +71,9 @@ class OutboxMessage(TenantModel):
                 fields=["tenant", "lane", "created_at"], condition=Q(state="PENDING"), name="slack_outbox_waiting"
             ),
             models.Index(fields=["tenant", "created_at"], condition=Q(state="DEAD"), name="slack_outbox_dead"),
+            models.Index(
+                fields=["tenant", "created_at"], condition=Q(words_forgotten_at=None), name="slack_outbox_words"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -46,6 +46,8 @@ class SlackReceipt(TenantModel):
     attempts = models.PositiveSmallIntegerField(default=0)
     received_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)
+    words_forgotten_at = models.DateTimeField(null=True)
+    """When payload, answer and view were dropped (chatops.lifecycle.words)."""
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "dedupe_key"], name="slack_receipt_once")]
@@ -57,6 +59,11 @@ class SlackReceipt(TenantModel):
                 fields=["tenant", "channel_id", "message_ts"],
                 condition=~models.Q(message_ts=""),
                 name="slack_receipt_message",
+            ),
+            models.Index(
+                fields=["tenant", "received_at"],
+                condition=models.Q(words_forgotten_at=None),
+                name="slack_receipt_words",
             ),
         ]
 
