@@ -10,8 +10,10 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch, resolve
 from jsonschema_rs import validator_for
 
+from conductor.api.codes import all_codes
 from conductor.api.v1 import api
 
 API = "/api/"
@@ -38,6 +40,11 @@ def check(request: HttpRequest, response: HttpResponseBase) -> None:
     what = f"{request.method} {request.path}: {response.status_code}"
     media_type = response.get("Content-Type", "").partition(";")[0]
     assert media_type != "text/html", f"{what} is HTML"
+    if media_type == PROBLEM:
+        code = json.loads(response.content).get("code")  # type: ignore[attr-defined]
+        assert code is None or code in {each.code for each in all_codes()}, (
+            f"{what} has a code that no page lists: {code}"
+        )
     operation = _operation(request)
     if operation is None:
         assert response.status_code < 400 or media_type == PROBLEM, f"{what} is no problem but {media_type}"
@@ -46,6 +53,10 @@ def check(request: HttpRequest, response: HttpResponseBase) -> None:
     if documented is None:
         assert response.status_code in NOT_OF_AN_OPERATION, f"{what} is not documented"
         return
+    if "Location" in documented.get("headers", {}):
+        place = response.get("Location", "")
+        assert place, f"{what} does not say where it is"
+        assert _answers_get(place), f"{what} leads to {place}, where nothing is"
     content = documented.get("content", {})
     if not content:
         assert not response.streaming and not response.content, f"{what} has a body that the document does not mention"  # type: ignore[attr-defined]
@@ -62,8 +73,16 @@ def _operation(request: HttpRequest) -> Any:
     match = request.resolver_match
     if match is None or request.method is None:
         return None
+    return _operations_at(match).get(request.method.lower())
+
+
+def _operations_at(match: ResolverMatch) -> Any:
     path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", match.route)
-    return _document()["paths"].get(path, {}).get(request.method.lower())
+    return _document()["paths"].get(path, {})
+
+
+def _answers_get(address: str) -> bool:
+    return "get" in _operations_at(resolve(address))
 
 
 def _validator(described: dict[str, Any]) -> Any:
@@ -73,6 +92,11 @@ def _validator(described: dict[str, Any]) -> Any:
 @cache
 def _compiled(schema: str) -> Any:
     return validator_for({**json.loads(schema), "components": json.loads(json.dumps(_document()["components"]))})
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(each.code for each in all_codes())
 
 
 @cache

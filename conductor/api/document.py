@@ -10,6 +10,8 @@ from ninja.openapi.schema import OpenAPISchema
 
 from conductor.api import graph_document
 from conductor.api.auth import BearerToken
+from conductor.api.codes import all_codes
+from conductor.api.locations import HEADER
 from conductor.api.names import check_names
 from conductor.api.operations import operations_of
 from conductor.api.problems import Problem
@@ -54,7 +56,7 @@ def build(api: NinjaAPI, *, path_prefix: str) -> OpenAPISchema:
     document = OpenAPISchema(api, path_prefix)
     document["servers"] = [{"url": "/", "description": "Where this document came from"}]
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = Problem.model_json_schema()
+    schemas["Problem"] = _problem()
     schemas.update(graph_document.SCHEMAS)
     bound = {each.operation_id: each for each in operations_of(api)}
     document["components"]["headers"] = _HEADERS
@@ -68,6 +70,13 @@ def build(api: NinjaAPI, *, path_prefix: str) -> OpenAPISchema:
     return document
 
 
+def _problem() -> dict[str, Any]:
+    """Zalando's extension for a list that may grow: a client must take a code that it does not know."""
+    schema = Problem.model_json_schema()
+    schema["properties"]["code"]["x-extensible-enum"] = [each.code for each in all_codes()]
+    return schema
+
+
 def _path_tenant() -> dict[str, Any]:
     description = "The tenant's short name, as in the console's addresses."
     return {"name": "tenant", "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
@@ -79,6 +88,8 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
         if status not in _WITH_BODY or is_post or "requestBody" in operation:
             content = {MEDIA_TYPE: {"schema": _REFERENCE}}
             operation["responses"].setdefault(int(status), {"description": description, "content": content})
+    if made := operation["responses"].get(201):
+        made["headers"] = dict(HEADER)
     for status, response in operation["responses"].items():
         headers = (_LIMITS if int(status) < 300 or int(status) == 429 else {}) | (
             _WAITS if int(status) in {429, 503} else {}

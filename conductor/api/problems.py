@@ -17,7 +17,7 @@ from conductor.tenancy.actors import InsufficientScope
 
 
 class Problem(Schema):
-    """RFC 9457 problem details."""
+    """RFC 9457 problem details. Each `code` is explained in docs/reference/error-codes.md."""
 
     type: str
     title: str

@@ -14,6 +14,7 @@ from conductor.api import document, problems
 from conductor.api.auth import BearerToken
 from conductor.api.bodies import limited
 from conductor.api.idempotency import idempotent, marked
+from conductor.api.locations import located, named
 from conductor.api.methods import only_get, with_methods
 from conductor.api.parsing import CleanParser
 from conductor.api.scopes import permission_of
@@ -45,7 +46,7 @@ class ConductorAPI(NinjaAPI):
         return document.build(self, path_prefix=prefix)
 
     def wrapped_urls(self) -> tuple[list[URLPattern], str, str]:
-        """Return the URLs, with bodies limited, repeated answers marked, and every method answered."""
+        """Return the URLs: bodies limited, repeated answers marked, what was made located, every method answered."""
         patterns, app_name, namespace = self.urls
         return [_wrapped(each) for each in patterns], app_name, namespace
 
@@ -67,7 +68,7 @@ class ConductorAPI(NinjaAPI):
 
 def _wrapped(url: Any) -> URLPattern:
     is_operation = url.name not in {"api-root", "openapi-json"}
-    view = limited(marked(url.callback)) if is_operation else only_get(url.callback)
+    view = limited(marked(located(url.callback))) if is_operation else only_get(url.callback)
     return URLPattern(url.pattern, with_methods(view), url.default_args, url.name)
 
 
@@ -84,5 +85,6 @@ problems.install(api)
 # Inside of ninja's own checks, so that nobody is answered who is not authenticated (docs/decisions/0085).
 api.add_decorator(idempotent, mode="operation")
 api.add_decorator(strict, mode="operation")
+api.add_decorator(named, mode="operation")
 for _path, _name in ROUTERS:
     api.add_router(TENANT + _path, _name)

@@ -12,9 +12,12 @@ from django.test import RequestFactory
 from django.urls import resolve
 from ninja import Router, Schema
 
+from conductor.api.codes import all_codes
+from conductor.api.locations import LOCATIONS
 from conductor.api.names import NameShared, classes_of
 from conductor.api.operations import operations_of
 from conductor.api.v1 import ConductorAPI, api
+from conductor.management.commands.write_openapi import page_of_codes
 from tests import contract
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/reference/openapi.json"
@@ -111,3 +114,32 @@ def test_the_document_describes_every_body_and_every_download() -> None:
     for name, found in described.items():
         for status, response in found["responses"].items():
             assert status == 204 or response.get("content"), f"{name} {status}"
+
+
+@pytest.mark.fault("api-F12")
+def test_the_page_of_error_codes_is_that_of_the_code() -> None:
+    """`make openapi` writes it again. tests/contract.py holds every answer of every test to the codes."""
+    assert DOCUMENT.with_name("error-codes.md").read_text(encoding="utf-8") == page_of_codes()
+    listed = {each.code: each for each in all_codes()}
+    assert len(listed) > 100
+    assert [code for code, each in listed.items() if not each.meaning] == []
+    assert listed["insufficient_scope"].statuses == (403,)
+    code = api.get_openapi_schema()["components"]["schemas"]["Problem"]["properties"]["code"]
+    assert code["x-extensible-enum"] == list(listed)
+
+
+@pytest.mark.fault("api-F12")
+def test_every_operation_that_makes_something_says_where_it_is() -> None:
+    made = {operation["operationId"] for _, _, operation in _operations() if 201 in operation["responses"]}
+
+    assert made == set(LOCATIONS)
+
+
+@pytest.mark.fault("api-F12")
+def test_an_answer_with_a_code_that_no_page_lists_is_a_fault() -> None:
+    request = RequestFactory().get(INCIDENT)
+    request.resolver_match = resolve(INCIDENT)
+    body = {"type": "x", "title": "x", "status": 404, "code": "made_up", "detail": "x", "instance": "x"}
+
+    with pytest.raises(AssertionError, match="made_up"):
+        contract.check(request, JsonResponse(body, status=404, content_type=contract.PROBLEM))
