@@ -14,7 +14,8 @@ from conductor.tenancy.actors import display_name
 from incidents.models import Incident
 
 NAMES = 15
-IDENTITIES = "/admin/chatops/slackidentity/"
+INVITE = "/t/{slug}/members/invitations/new/"
+CONFIRM = "Members confirm their Slack account themselves: any Conductor command of theirs in Slack brings the link."
 
 
 def called(incident: Incident, whom: Whom, *, ways: Sequence[str], linked: Collection[int], reason: str) -> Answer:
@@ -24,7 +25,7 @@ def called(incident: Incident, whom: Whom, *, ways: Sequence[str], linked: Colle
     blocks = [section(f"*{named(incident)}* calls {mrkdwn(who, 1500)}")]
     blocks += [section(quoted(reason))] if reason else []
     blocks += [context(*_how(whom, ways, linked))]
-    blocks += _missed(whom.missed)
+    blocks += _missed(whom.missed, slug=incident.tenant.slug)
     blocks += [context(*notes)] if (notes := _notes(incident, whom)) else []
     missed = (
         f" Not called: {'; '.join(f'{each.name or each.slack_user_id}, {each.why}' for each in whom.missed[:NAMES])}."
@@ -46,8 +47,8 @@ def _how(whom: Whom, ways: Sequence[str], linked: Collection[int]) -> list[str]:
     return [mrkdwn(each, 1000) for each in [by, in_slack if told else "", not_there if untold else ""] if each]
 
 
-def _missed(missed: Sequence[Missed]) -> list[Block]:
-    """Return who could not be called, each with why, and where people are linked if that would help."""
+def _missed(missed: Sequence[Missed], *, slug: str) -> list[Block]:
+    """Return who could not be called, each with why, and for strangers in Slack how they become known."""
     if not missed:
         return []
     shown = [f"{_name(each)} ({each.why})" for each in missed[:NAMES]]
@@ -55,8 +56,8 @@ def _missed(missed: Sequence[Missed]) -> list[Block]:
     line = section(f"*Not called:* {', '.join(shown)}{more}")
     if not any(each.slack_user_id for each in missed):
         return [line]
-    url = f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}{IDENTITIES}"
-    return [line, actions(link_button(label="Link people", url=url, place="identities"))]
+    url = f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}{INVITE.format(slug=slug)}"
+    return [line, context(CONFIRM), actions(link_button(label="Invite people", url=url, place="invite"))]
 
 
 def _name(missed: Missed) -> str:

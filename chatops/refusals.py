@@ -38,12 +38,14 @@ MOVE_VERBS = {
     "RESOLVED": ("resolved", "Resolved"),
 }
 """Status to the verb that leads there, and its button."""
+INVITE = ("Invite people", "/t/{slug}/members/invitations/new/")
+"""For who is no member yet. A member confirms their Slack account by the link that their own command brings."""
 _ADAPTERS = "/admin/adapters/adapterconfig/"
 _PAGES = {
     "permission_missing": ("Who may do this", "/admin/conductor/membership/"),
     "no_tracker": ("Connect a tracker", _ADAPTERS),
     "nobody_can_be_paged": ("Connect a way to notify", _ADAPTERS),
-    "person_unknown": ("Link people", "/admin/chatops/slackidentity/"),
+    "person_unknown": INVITE,
     "slack_scope_missing": ("Connect it again", "/t/{slug}/slack/"),
 }
 """Code of a refusal to the page that helps, and its button."""

@@ -188,7 +188,8 @@ def member_meant(*, person: Person, team_id: str) -> User:
         user = user_of(team_id=team_id, slack_user_id=person.id)
         if user is None:
             raise PersonUnknown(
-                "That Slack user is not linked to a member. An admin can link them in Conductor's admin."
+                "That Slack user is not linked to a member. Any Conductor command of theirs in Slack brings them the "
+                "link by which they confirm who they are; who is no member yet needs an invitation."
             )
         return user
     wanted = person.name.casefold()

@@ -64,7 +64,7 @@ def _withdrawals(since: datetime) -> _Withdrawals:
     hidden = TimelineEvent.objects.filter(
         kind=EventKind.VISIBILITY_CHANGED, recorded_at__gte=since, incident__visibility=Visibility.PRIVATE
     )
-    pairs = [
+    pairs: list[tuple[UUID, Any]] = [
         *redacted.values_list("event__incident_id", "answered_at"),
         *hidden.values_list("incident_id", "recorded_at"),
     ]

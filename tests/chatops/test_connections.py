@@ -28,8 +28,9 @@ from chatops.lifecycle import (
     revoke_workspace,
 )
 from chatops.models import SlackIdentity, SlackInstallation
+from chatops.refusals import page_that_helps
 from chatops.responses import NotDelivered, is_slack, post_answer
-from chatops.selectors import slack_user_of, tenant_of_team, user_of
+from chatops.selectors import PersonUnknown, slack_user_of, tenant_of_team, user_of
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
@@ -37,6 +38,7 @@ from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from tests.browsing import prove
 from tests.chatops.slack import BEN, NORTHWIND_TEAM, Speaker
+from tests.database import ROOT
 
 
 def test_a_workspace_leads_to_its_tenant_without_a_scope(workspace: Tenant, other_workspace: Tenant) -> None:
@@ -307,3 +309,21 @@ def test_an_admin_deletes_nothing(workspace: Tenant, ana: User, as_user: Callabl
         row = SlackInstallation.objects.get()
 
     assert as_user(ana).get(f"{ADMIN}{row.id}/delete/").status_code == 403
+
+
+@pytest.mark.fault("security-4")
+def test_nothing_said_in_slack_leads_to_a_page_where_a_link_can_only_be_ended() -> None:
+    """An admin ends links there; who is not linked is helped by an invitation, or by a command of their own."""
+    sources = {path: path.read_text() for path in (ROOT / "chatops").glob("*.py") if path.name != "admin.py"}
+
+    assert len(sources) > 20
+    assert [path.name for path, text in sources.items() if "admin/chatops/slackidentity" in text] == []
+    assert fixes_of("person_unknown").endswith("/t/northwind/members/invitations/new/")
+
+
+def fixes_of(code: str) -> str:
+    """Return the address to which the refusal's button leads."""
+    refused = PersonUnknown()
+    assert refused.code == code
+    (button,) = page_that_helps(refused, slug="northwind")
+    return str(button["url"])

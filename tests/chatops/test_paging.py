@@ -75,7 +75,7 @@ def test_a_group_calls_its_people_and_says_who_could_not_be(page: Any, tenant: T
     assert "calls @oncall: Cora Commander" in words(last)
     assert f"*Not called:* Cleo Auditor (may not respond), <@{STRANGER}> (is not linked to a member)" in words(last)
     assert "In Slack: Cora Commander" in words(last)
-    assert buttons(last)["Link people"]["url"].endswith("/admin/chatops/slackidentity/")
+    assert buttons(last)["Invite people"]["url"].endswith("/t/northwind/members/invitations/new/")
     (entry,) = pages(tenant)
     assert [each["name"] for each in entry.data["to"]["people"]] == ["Cora Commander"]
     assert sentence(entry) == "Ben Responder called @oncall: Cora Commander"
