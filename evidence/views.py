@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
@@ -25,13 +26,31 @@ SHOWN = 100
 @require_GET
 @door(permission="view_evidence")
 def bundle_list(request: TenantRequest, tenant: str) -> HttpResponse:
-    """Bundles, newest first."""
+    """Bundles, newest first; of a family and month where a cell of the controls' heat map leads here."""
     status = request.GET.get("status", "").upper()
     search = request.GET.get("q", "").strip()[:100]
     known = status if status in EvidenceBundle.Status.values else ""
-    rows = selectors.bundle_rows(selectors.bundles(status=known, search=search)[:SHOWN])
-    context = {"rows": rows, "figures": selectors.bundle_figures(), "status": known, "q": search}
+    framework, _, group = request.GET.get("family", "").partition(":")
+    month = _month(request.GET.get("month", ""))
+    found = selectors.bundles(status=known, family=(framework, group) if group else None, month=month, search=search)
+    context = {
+        "rows": selectors.bundle_rows(found[:SHOWN]),
+        "figures": selectors.bundle_figures(),
+        "status": known,
+        "q": search,
+        "family": group,
+        "framework": framework,
+        "month": month,
+    }
     return render(request, "evidence/bundle_list.html", context)
+
+
+def _month(text: str) -> date | None:
+    """Return the first day of "2026-11"; None for anything else."""
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None
 
 
 @require_GET

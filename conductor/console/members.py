@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from conductor.access import lifecycle, selectors
 from conductor.access.lifecycle.second_step import GRACE
+from conductor.access.mail import no_mail_because
 from conductor.console.doors import door
 from conductor.ledger.selectors import receipts_for
 from conductor.lib.clock import now
@@ -28,6 +29,7 @@ def member_list(request: TenantRequest, tenant: str) -> HttpResponse:
     context = {
         "members": found,
         "invitations": selectors.open_invitations(),
+        "no_mail_because": no_mail_because(),
         "now": now(),
         "grace": GRACE,
         "admins": sum(each.membership.role == Role.ADMIN for each in found),

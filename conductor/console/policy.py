@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from conductor.console.doors import door
+from conductor.console.names import names_of
 from conductor.console.panels import register_panel
 from conductor.engine.models import Run
 from conductor.engine.simulations import Selection, start_simulation
@@ -72,8 +73,8 @@ def decisions_panel(request: HttpRequest, subject: Ref) -> dict[str, Any] | None
 @door(permission="view_evidence")
 def decision_list(request: TenantRequest, tenant: str) -> HttpResponse:
     """Decisions, newest first, of one action, answer, reason, person or thing if asked; `before` is the cursor."""
-    names = ("action", "answer", "code", "actor", "about", "before")
-    given = {name: request.GET.get(name, "").strip()[:120] for name in names}
+    asked = ("action", "answer", "code", "actor", "about", "before")
+    given = {name: request.GET.get(name, "").strip()[:120] for name in asked}
     found = selectors.decisions(
         action=given["action"],
         allow=_ANSWERS.get(given["answer"]),
@@ -85,8 +86,9 @@ def decision_list(request: TenantRequest, tenant: str) -> HttpResponse:
         found = found.filter(id__lt=before)
     shown = list(found.order_by("-id")[: SHOWN + 1])
     kept = {name: value for name, value in given.items() if value and name != "before"}
+    names = names_of([each.actor for each in shown] + [each.subject for each in shown])
     context = {
-        "decisions": shown[:SHOWN],
+        "decisions": [(each, names.get(each.actor, ""), names.get(each.subject, "")) for each in shown[:SHOWN]],
         "older": shown[SHOWN - 1].id if len(shown) > SHOWN else None,
         "given": given,
         "kept": kept,
@@ -100,8 +102,11 @@ def decision_list(request: TenantRequest, tenant: str) -> HttpResponse:
 def decision_detail(request: TenantRequest, tenant: str, decision_id: UUID) -> HttpResponse:
     """One decision: the question as it was asked, the answer, the rules that gave it."""
     decision = selectors.decision_by_id(decision_id)
+    names = names_of([decision.actor, decision.subject])
     context = {
         "decision": decision,
+        "actor_name": names.get(decision.actor, ""),
+        "subject_name": names.get(decision.subject, ""),
         "asked": json.dumps(decision.input, indent=2, ensure_ascii=False, sort_keys=True),
         "is_in_force": decision.bundle_digest == policy_bundle().digest,
     }

@@ -59,6 +59,8 @@ def receipt_detail(request: TenantRequest, tenant: str, receipt_id: UUID) -> Htt
     context = {
         "receipt": receipt,
         "report": report,
+        "checked_at": now(),
+        "checked_again": "verified" in request.GET,
         "said": json.dumps(receipt.body, indent=2, ensure_ascii=False, sort_keys=True),
         "about": [_thing(receipt.subject, receipt.subject_name), *(_thing(each) for each in receipt.links)],
         "decisions": _decisions(receipt),

@@ -94,6 +94,7 @@ _NAV = (
             ("Response rules", "incidents:rules", "sliders-horizontal", "view_incidents", "g u"),
             ("Adapters", "admin:adapters_adapterconfig_changelist", "plug", "manage_adapters", "g a"),
             ("Slack", "slack:workspaces", "message-square", "manage_adapters", "g s"),
+            ("Help", "console:help", "info", "view_incidents", "g h"),
         ),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +21,8 @@ from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.roles import PERMISSIONS, SCOPES
 
 DAYS = 90
+_TRIED = (("view_incidents", "incidents"), ("view_evidence", "bundles"), ("view_controls", "controls"))
+"""Permission and what it lets a token read, for the command that a new token's page prints."""
 
 
 @require_GET
@@ -59,7 +62,8 @@ def issue(request: TenantRequest, tenant: str) -> HttpResponse:
         except Invalid as invalid:
             errors = invalid.fields
         else:
-            return render(request, "console/token_issued.html", {"token": issued.token, "secret": issued.secret})
+            context = {"token": issued.token, "secret": issued.secret, "try_url": _tried(tenant, scopes)}
+            return render(request, "console/token_issued.html", context)
     context = {
         "given": given,
         "errors": errors,
@@ -71,6 +75,13 @@ def issue(request: TenantRequest, tenant: str) -> HttpResponse:
         ],
     }
     return render(request, "console/token_issue.html", context, status=422 if errors else 200)
+
+
+def _tried(tenant: str, scopes: list[str]) -> str:
+    """Return an address that a token of these scopes may read; the API's own document where there is none."""
+    held = {name for scope in scopes for name in SCOPES.get(scope, ())}
+    path = next((f"tenants/{tenant}/{path}" for permission, path in _TRIED if permission in held), "openapi.json")
+    return f"{settings.CONDUCTOR_BASE_URL}/api/v1/{path}"
 
 
 @require_POST

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from conductor.console import help as help_pages
 from conductor.console import inbox_page, invitations, members, permissions, policy, receipts, tokens, views
 
 app_name = "console"
 urlpatterns = [
     path("inbox/", inbox_page.inbox, name="inbox"),
+    path("help/", help_pages.page, name="help"),
+    path("help/<path:name>/", help_pages.page, name="help_page"),
     path("palette", views.palette, name="palette"),
     path("runs/", views.run_list, name="runs"),
     path("runs/R-<int:number>/", views.run_detail, name="run"),

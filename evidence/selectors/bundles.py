@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -90,13 +91,31 @@ class BundleDetail:
     """The bundle that supersedes this one."""
 
 
-def bundles(*, status: str = "", control: Control | None = None, search: str = "") -> QuerySet[EvidenceBundle]:
-    """Return bundles, newest first; in one status, covering one control, matching a search."""
+def bundles(
+    *,
+    status: str = "",
+    control: Control | None = None,
+    family: tuple[str, str] | None = None,
+    month: date | None = None,
+    search: str = "",
+) -> QuerySet[EvidenceBundle]:
+    """Return bundles, newest first; in one status, covering one control, matching a search.
+
+    `family` is a framework's alias and a group of its controls; `month` the first day of the month in which the period
+    of the evidence ended. With both and status SEALED these are the bundles that the heat map's cell counts.
+    """
     found = EvidenceBundle.objects.select_related("environment", "run", "incident").order_by("-number")
     if status:
         found = found.filter(status=status)
     if control is not None:
         found = found.filter(covers__control=control)
+    if family is not None:
+        covered = BundleControl.objects.filter(
+            bundle=OuterRef("pk"), control__framework__alias=family[0], control__group=family[1]
+        )
+        found = found.filter(Exists(covered))
+    if month is not None:
+        found = found.filter(effective_to__date__year=month.year, effective_to__date__month=month.month)
     if search:
         found = found.filter(_matches(search.strip()))
     return found

@@ -70,6 +70,10 @@ document.addEventListener("keydown", (e) => {
   if (key === "t") themeTo(dark() ? "light" : "dark");
 });
 
+$$("[data-generate]").forEach((el) => (el.hidden = false)); /* without scripts there is nothing to press */
+/* hints are printed for Linux and Windows; a Mac's own key is the same handler's */
+if (/Mac|iP(hone|ad)/.test(navigator.platform)) for (const k of $$(".kbd")) if (!k.closest("#keys")) k.textContent = k.textContent.replace(/^Ctrl ?/, "⌘");
+
 /* ---- delegated clicks and forms --------------------------------------------------------------- */
 document.addEventListener("click", (e) => {
   const opener = e.target.closest("[data-palette-open], [data-dialog]"), copy = e.target.closest("[data-copy]");
@@ -77,6 +81,11 @@ document.addEventListener("click", (e) => {
   if (dialog && !(e.metaKey || e.ctrlKey)) { e.preventDefault(); $$(":popover-open").forEach((p) => p.hidePopover()); return dialog === palette ? openPalette() : dialog.id === "keys" ? showKeys() : dialog.showModal(); }
   if (e.target instanceof HTMLDialogElement || e.target.closest("[data-close]")) return e.target.closest("dialog")?.close();
   e.target.closest("[data-dismiss]")?.closest(".notice").remove();
+  const maker = e.target.closest("[data-generate]"), made = maker && document.getElementById(maker.dataset.generate);
+  if (made) { /* shown, because the receiver needs the same */
+    made.type = "text"; made.value = `whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))}`;
+    made.select(); say("A key was made. Give the same to the receiver, then save.");
+  }
   if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => {
     say("Copied"); copy.dataset.copied = ""; setTimeout(() => delete copy.dataset.copied, 1600);
   });

@@ -21,6 +21,8 @@ READS: dict[str, dict[str, str]] = {
     "command:say": {},
     "console:palette": {},
     "console:inbox": {},
+    "console:help": {},
+    "console:help_page": {"name": "=reference/adapters"},
     "console:runs": {},
     "console:run": {"number": "run"},
     "console:receipts": {},

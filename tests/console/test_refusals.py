@@ -15,7 +15,7 @@ from django.test import Client
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.scope import tenant_scope
 from incidents.lifecycle import acknowledge_incident, assign_role, declare_incident, move_incident
-from incidents.models import Incident
+from incidents.models import EventKind, Incident
 
 Browser = Callable[[User], Client]
 
@@ -172,11 +172,24 @@ def test_the_switcher_leads_into_each_organisation_and_by_role(
 
 
 @pytest.mark.fault("console-F6")
-def test_recording_a_decision_is_a_submit_of_its_own_and_says_so(page: str, cora: User, as_user: Browser) -> None:
+def test_recording_a_decision_is_a_mode_that_every_way_of_sending_keeps(
+    page: str, incident: Incident, tenant: Tenant, cora: User, as_user: Browser
+) -> None:
     html = as_user(cora).get(page).content.decode()
     composer = re.search(r'<form class="composer".*?</form>', html, re.DOTALL)
 
     assert composer is not None
-    assert re.findall(r'name="as" value="(\w+)"', composer[0]) == ["update", "decision"]
-    assert "Post as decision" in composer[0]
+    assert re.findall(r'<input[^>]*type="checkbox"[^>]*name="as" value="(\w+)"', composer[0]) == ["decision"]
+    assert len(re.findall("<button", composer[0])) == 1
+    assert not re.search(r"<button[^>]*name=", composer[0])
+    send(as_user(cora), page, "update/", {"body": "Fail over now.", "as": "decision"})
+    send(as_user(cora), page, "update/", {"body": "Failed over."})
+    with tenant_scope(tenant.id):
+        kinds = incident.timeline.order_by("seq").values_list("kind", "body")
+        assert list(kinds)[-2:] == [
+            (EventKind.DECISION_RECORDED, "Fail over now."),
+            (EventKind.UPDATE_POSTED, "Failed over."),
+        ]
+    kept = send(as_user(cora), page, "update/", {"body": " ", "as": "decision"}).content.decode()
+    assert re.search(r'name="as" value="decision" checked', kept)
     assert "⌘" not in composer[0]

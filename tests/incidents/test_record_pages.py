@@ -149,11 +149,11 @@ def test_a_milestone_is_set_and_corrected_with_a_reason(
 def test_the_page_tells_when_the_cause_was_found(
     incident: Incident, page: str, as_user: Browser, ben: User, commander: Actor, now: datetime
 ) -> None:
-    assert "Nobody has said" in as_user(ben).get(page).content.decode()
+    assert "Not recorded" in as_user(ben).get(page).content.decode()
     for key in ("impact_started", "detected", "identified", "impact_ended"):
         set_milestone(incident=incident, key=key, at=now - timedelta(minutes=9), actor=commander, now=now)
 
-    assert "Nobody has said" not in as_user(ben).get(f"{page}?tab=links").content.decode()
+    assert "Not recorded" not in as_user(ben).get(f"{page}?tab=links").content.decode()
 
 
 def test_access_lists_who_reads_and_why_lets_in_and_ends(
