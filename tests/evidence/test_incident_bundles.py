@@ -183,15 +183,14 @@ def test_its_pack_has_the_timeline_and_the_postmortem_and_verifies(resolved: Inc
     with tenant_scope(tenant.id):
         pack.refresh_from_db()
 
-    assert [section["key"] for section in context["document"]["sections"]] == [
-        "summary", "controls", "findings", "timeline", "postmortem", "artifacts", "receipts", "verify"
-    ]  # fmt: skip
-    assert context["postmortem"]["byline"].startswith("Version 1, drafted by Conductor")
+    assert "".join(section["letter"] for section in context["document"]["sections"]) == "ABCDEFGHIJKL"
+    assert context["record"]["rows"][0]["seq"] == "1"
+    assert context["record"]["postmortem"].startswith("The postmortem, version 1, approved by nobody, is K")
     assert pack.verdict is not None
     assert pack.verdict["verified"], pack.verdict
     with tenant_scope(tenant.id):
         declared = Receipt.objects.get(action="incidents.incident.declared")
-    assert str(declared.leaf_index) in {receipt["entry"] for receipt in context["receipts"]}
+    assert str(declared.leaf_index) in {line["entry"] for line in context["receipts"]["lines"]}
 
 
 def test_a_later_postmortem_is_collected_anew_and_supersedes(

@@ -139,7 +139,7 @@ def test_the_pdf_is_tagged_carries_the_manifest_and_prints_its_root(bundle: Evid
     # The cover, every footer, and the section on verifying name the root.
     assert text.count(bundle.manifest_digest) == pages + 1
     assert "Quarterly restore" in text
-    assert "1 of 1 checks passed" in text
+    assert "1 of 1 checks were made, and none found an exception" in " ".join(text.split())
     assert "NOT VERIFIED" not in text
     manifest = (tmp_path / "manifest.json").read_bytes()
     assert sha256_hex(manifest) == bundle.manifest_digest
@@ -148,7 +148,7 @@ def test_the_pdf_is_tagged_carries_the_manifest_and_prints_its_root(bundle: Evid
 @pytest.mark.parametrize(
     ("findings", "sentence"),
     [
-        ([FAILED, UNCHECKED], "1 of 2 checks found an exception: tested again. 1 could not be made."),
+        ([FAILED, UNCHECKED], "1 of 2 checks found an exception. Not as expected: tested again. 1 could not be made."),
         ([], "No checks were recorded with this bundle"),
     ],
 )
@@ -161,7 +161,7 @@ def test_the_summary_says_no_more_than_was_found(
         pack = request_pack(bundle=made, actor=actor, now=moment)
         context = document_context(pack=pack)
 
-    assert context["summary"]["lead"].startswith(sentence)
+    assert context["document"]["conclusion"]["text"].startswith(sentence)
 
 
 def test_a_pack_of_a_damaged_bundle_says_so_everywhere(committed: None, tenant: Tenant, tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_page_api_and_document_say_what_was_signed_and_that_the_row_was_changed(
         pack = request_pack(bundle=bundle_by_id(bundle.code), actor=Actor.system(), now=clock_now())
         document = document_context(pack=pack_by_id(pack.id))
     facts = dict(document["document"]["facts"])
-    assert facts["Conclusion"][0] == "Exceptions found"
+    assert document["document"]["conclusion"]["title"] == "Exceptions found"
     assert "Jan" not in " ".join(facts["Period"])
     assert document["document"]["alarm"] == "NOT VERIFIED"
     assert "conclusion: signed 'EXCEPTIONS', stored 'NO_EXCEPTIONS'" in document["document"]["alarm_reason"]

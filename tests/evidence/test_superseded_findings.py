@@ -74,12 +74,11 @@ def test_what_was_superseded_is_in_manifest_receipt_and_document(
     assert bundle.manifest is not None
     assert bundle.manifest["superseded_findings"] == [entry]
     document = document_context(pack=request_pack(bundle=bundle, actor=actor(cora), now=now))
-    assert (
-        "An exception was recorded and replaced: tested again (The list was of last year)."
-        in (document["summary"]["lead"])
-    )
-    assert "none found an exception" not in document["summary"]["lead"]
-    assert document["superseded"][0]["findings"][0]["word"] == "Exception"
+    said = document["document"]["conclusion"]["text"]
+    assert "An exception was recorded and replaced: tested again (The list was of last year)." in said
+    assert "none found an exception" not in said
+    (replaced,) = document["exceptions"]["replaced"]
+    assert (replaced["findings"][0]["word"], replaced["reason"]) == ("Exception", "The list was of last year")
 
 
 @pytest.mark.fault("proof-4")
