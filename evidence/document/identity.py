@@ -10,6 +10,7 @@ from evidence.document.material import CONFORMANCE, INCIDENT, Material
 from evidence.findings import counts
 from evidence.models import EvidenceBundle
 from evidence.naming import INCIDENT_BUNDLE
+from evidence.sealed import resources_of
 from evidence.verification import BAD, OK
 
 _INSPECTED, _REPERFORMED, _INQUIRED = "Inspection", "Reperformance", "Inquiry"
@@ -45,7 +46,7 @@ def facts(material: Material) -> list[dict[str, str]]:
         ("Bundle", f"{bundle.code}, {bundle.title}", ""),
         ("In place of", material.supersedes, ""),
         ("Incident", _incident(material), ""),
-        ("Resources", ", ".join(f"{each['kind']} {each['name']}" for each in _resources(material)), ""),
+        ("Resources", ", ".join(f"{each['kind']} {each['name']}" for each in resources_of(material.bundle)), ""),
         ("Policy in force", _policy(material), ""),
         ("Run", f"{run['code']}, {_title(material)}, version {run['version']}" if run else "", run and run["digest"]),
         ("Opened", f"{document['bundle']['opened']['by']['name']}, {_at(document['bundle']['opened']['at'])}", ""),
@@ -135,12 +136,6 @@ def _stated(material: Material) -> dict[str, str]:
 
 def _listed(material: Material) -> list[dict[str, str]]:
     found: list[dict[str, str]] = material.manifest["controls"]
-    return found
-
-
-def _resources(material: Material) -> list[dict[str, str]]:
-    """Return what the bundle is about; manifests of earlier releases name nothing."""
-    found: list[dict[str, str]] = material.manifest["links"].get("resources", [])
     return found
 
 

@@ -56,7 +56,7 @@ def test_what_a_demonstration_seals_says_so_for_good(staged: Tenant, actor: Make
     Tenant.objects.filter(id=staged.id).update(is_staged=False)
     cover = cover_of(bundle, actor(cora), now)
     assert f"<b>{WORD}</b> {STAGED}" in cover
-    assert 'data-doc="Demonstration: Evidence Pack' in cover
+    assert 'data-doc="Demonstration: Evidence bundle' in cover
 
 
 @pytest.mark.usefixtures("scope")
