@@ -16,20 +16,34 @@ class Console:
 
     def __init__(self, base_url: str, link: str) -> None:
         self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, follow_redirects=True)
+        self._code = ""
         self.read(link)
 
     def read(self, path: str) -> str:
         """Return the page at `path`; raise DoorShut unless it is there."""
-        return self._expected(self._client.get(path)).text
+        page = self._expected(self._client.get(path)).text
+        if found := _CODE.search(page):
+            self._code = found[1]
+        return page
 
-    def submit(self, path: str, fields: dict[str, str], *, form_at: str = "") -> str:
-        """Fill in the form on the page `form_at` (by default `path` itself), send it to `path`; return what follows."""
-        code = _CODE.search(self.read(form_at or path))
-        if code is None:
-            raise DoorShut(f"{form_at or path} has no form for this person")
-        return self._expected(self._client.post(path, data={"csrfmiddlewaretoken": code[1], **fields})).text
+    def submit(self, path: str, fields: dict[str, str]) -> None:
+        """Send a form to `path`; raise DoorShut unless it is taken, which leads on to a page of the organisation."""
+        if not self._code:
+            self.read(path)
+        if not self._code:
+            raise DoorShut(f"{path} has no form for this person")
+        data = {"csrfmiddlewaretoken": self._code, **fields}
+        response = self._client.post(path, data=data, follow_redirects=False)
+        if not response.headers.get("location", "").startswith("/t/"):
+            raise DoorShut(f"POST {path} answered {response.status_code}: {_reason(response.text)}")
 
     def _expected(self, response: httpx.Response) -> httpx.Response:
         if not response.is_success:
             raise DoorShut(f"{response.request.method} {response.request.url.path} answered {response.status_code}")
         return response
+
+
+def _reason(page: str) -> str:
+    """Return the beginning of what the page says of a refusal."""
+    said = re.sub(r"<[^>]+>", " ", page.partition("<main")[2] or page)
+    return " ".join(said.split())[:200]

@@ -12,12 +12,16 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import User
 
 from adapters.models import NotaryRecord
+from chatops.demonstration.console import Console
 from chatops.demonstration.doors import Api, DoorShut, Slack, wait_for_door
+from chatops.demonstration.evidence import sealed_of
 from chatops.demonstration.people import TEAM
-from chatops.demonstration.proof import prove
-from chatops.demonstration.response import respond
+from chatops.demonstration.proof import prove, start
+from chatops.demonstration.record import SignIn
+from chatops.demonstration.response import Hands, respond
 from chatops.demonstration.summary import Summary
 from chatops.demonstration.verdict import verify_alone
 from conductor.embedded.progress import Progress
@@ -28,9 +32,10 @@ from conductor.tenancy.lifecycle import issue_token, revoke_token
 from conductor.tenancy.models import Membership
 from conductor.tenancy.roles import SCOPES, Role
 from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.signin_links import issue_link
 
 TENANT = "northwind"
-STAGES = 9
+STAGES = 10
 
 
 def run(*, base_url: str, seconds: float) -> Summary:
@@ -55,11 +60,17 @@ def _run(found: dict[str, Any], base_url: str, seconds: float, progress: Progres
     slack = Slack(base_url, TEAM, settings.SLACK_COMMAND, settings.SLACK_SIGNING_SECRET)
     with api_token() as token:
         api = Api(base_url, TENANT, token)
-        responded = respond(api=api, slack=slack, out=out, progress=progress, seconds=seconds)
+        # The workers back up and restore while people respond.
+        number = start(api)
+        responded = respond(hands=Hands(api, slack, browsers(base_url)), out=out, progress=progress, seconds=seconds)
         found["incidents"] = [responded.alert_incident, responded.slack_incident]
         found["postmortem_pdf"] = str(responded.postmortem_pdf)
-        proved = prove(api=api, out=out, progress=progress, seconds=seconds)
+        proved = prove(api=api, number=number, out=out, progress=progress, seconds=seconds)
         found.update(bundle=proved.bundle, pack_pdf=str(proved.pack_pdf), pack_zip=str(proved.pack_zip))
+        with progress.stage("response evidence") as stage:
+            good = sealed_of(api, responded.slack_incident, seconds=seconds, conclusion="NO_EXCEPTIONS")
+            found["response_evidence"] = [good.sentence, f"before approval, {responded.unapproved.sentence}"]
+            stage.result = f"{good.sentence}; supersedes {responded.unapproved.code}"
     with progress.stage("verifier") as stage:
         verdict = verify_alone(proved.pack_zip, notary_keys=notary_keys())
         found.update(verdict=verdict.sentence, verify_command=verdict.command)
@@ -73,6 +84,15 @@ def notary_keys() -> list[str]:
     with tenant_scope(_tenant_id()):
         records = NotaryRecord.objects.filter(adapter__kind="local", state=NotaryRecord.State.VERIFIED)
         return sorted(set(records.values_list("trust_anchor", flat=True)))
+
+
+def browsers(base_url: str) -> SignIn:
+    """Return what signs a member in by a one-time link, each time anew."""
+
+    def sign_in(username: str) -> Console:
+        return Console(base_url, issue_link(user=User.objects.get(username=username), now=clock_now()))
+
+    return sign_in
 
 
 @contextmanager

@@ -24,10 +24,9 @@ class Proved:
     pack_zip: Path
 
 
-def prove(*, api: Api, out: Path, progress: Progress, seconds: float) -> Proved:
-    """Run the second half; raise DoorShut where anything is not as it must be."""
+def prove(*, api: Api, number: int, out: Path, progress: Progress, seconds: float) -> Proved:
+    """Follow the run that `start` has begun, to its pack; raise DoorShut where anything is not as it must be."""
     with progress.stage("restore check") as stage:
-        number = _start(api)
         run = wait_until(f"the end of R-{number}", _follow(api, number, stage), seconds=seconds)
         outputs = _outputs(run)
         compared = outputs["evidence.compare_restore"]
@@ -45,7 +44,8 @@ def prove(*, api: Api, out: Path, progress: Progress, seconds: float) -> Proved:
     return Proved(code, pdf, archive)
 
 
-def _start(api: Api) -> int:
+def start(api: Api) -> int:
+    """Start the restore check and return its run's number; raise DoorShut unless the control is bound to it."""
     bindings = api.get(f"/controls/{CONTROL}")["bindings"]
     if WORKFLOW not in [binding["workflow"] for binding in bindings if not binding["valid_to"]]:
         raise DoorShut(f"{CONTROL} is not bound to {WORKFLOW}")

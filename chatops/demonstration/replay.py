@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from chatops.demonstration.alerts import Firing, notification
-from chatops.demonstration.console import Console
 from chatops.demonstration.doors import Api, DoorShut, Slack, wait_until
+from chatops.demonstration.evidence import sealed_of
 from chatops.demonstration.outage import SERVICE, Outage, pause_before, recorded_outage, sayings
+from chatops.demonstration.record import Assessment, Lessons, People
+from chatops.demonstration.response import RESPONDER, Hands
 from chatops.demonstration.workers import kill_a_worker
 from conductor.embedded.progress import Progress, Stage
 from conductor.lib.clock import now
 
-STAGES = 6
+STAGES = 7
 ALERT_BEFORE = timedelta(minutes=3)
-FACTORS, HELPED, HARDER, LESSONS = "factors", "helped", "harder", "lessons"
-HELPED_BY = "The new process could be paused by itself, and everything but search went on meanwhile."
-MADE_HARDER = "Nothing showed which functions depend on the new process, so they were found one after the other."
+ASSESSMENT = Assessment(impact="MOST", urgency="DEGRADING", began_before=timedelta(minutes=9), noticed_before=None)
+HELPED = "The new process could be paused by itself, and everything but search went on meanwhile."
+HARDER = "Nothing showed which functions depend on the new process, so they were found one after the other."
 LEARNED = "Search can be paused without harm to the rest; that it could was not written down anywhere."
-ACTION = {"title": "Start a new process for search data on one cluster first", "type": "PREVENT"}
-
-
-@dataclass(frozen=True)
-class Hands:
-    """What the replay acts with."""
-
-    api: Api
-    slack: Slack
-    sign_in: Callable[[str], Console]
-    """`sign_in("jonas")`: a browser of that person."""
+FOLLOW_UP = "followup {code} Start a new process for search data on one cluster first <@U0JONAS> due 14d prevent"
 
 
 @dataclass(frozen=True)
@@ -54,19 +45,24 @@ def replay(*, hands: Hands, out: Path, progress: Progress, seconds: float, minut
         code = _alert(hands.api, outage.title)
         stage.result = f"Alertmanager's webhook declared {code}"
     number = int(code.removeprefix("INC-"))
+    people = People.at(sign_in=hands.sign_in, tenant=hands.api.tenant, code=code)
     with progress.stage("response") as stage:
-        killed = _respond(hands.slack, outage, code, stage, seconds, minute_seconds)
+        killed = _respond(hands.slack, people, outage, code, stage, seconds, minute_seconds)
         stage.result = f"{len(outage.notes)} notes in Slack, {code} resolved, a worker killed once"
     with progress.stage("draft") as stage:
         draft = _final(hands.api, number, seconds)
         statements = sum(len(each["blocks"]) for each in draft["sections"])
         stage.result = f"version {draft['version']}, {statements} statements"
     with progress.stage("review") as stage:
-        version = _review(hands, outage, number, int(draft["version"]))
+        lessons = Lessons(outage.afterwards, HELPED, HARDER, LEARNED)
+        version = people.write_up(lessons, version=int(draft["version"]))
+        people.approve(version=version)
         stage.result = f"version {version} approved and published in the console"
     with progress.stage("postmortem") as stage:
         pdf = _approved_pdf(hands.api, number, code, out, seconds)
         stage.result = f"{pdf.stat().st_size // 1024} kB of PDF"
+    with progress.stage("evidence") as stage:
+        stage.result = sealed_of(hands.api, code, seconds=seconds, conclusion="NO_EXCEPTIONS").sentence
     with progress.stage("runs") as stage:
         stage.result = _settled(hands.api, seconds)
     return Replayed(code, killed, version, pdf)
@@ -82,16 +78,25 @@ def _alert(api: Api, title: str) -> str:
     return str(disposition["incident"])
 
 
-def _respond(slack: Slack, outage: Outage, code: str, stage: Stage, seconds: float, minute_seconds: float) -> int:
-    """Say everything in Slack at its time; return the killed worker's process id."""
+def _respond(
+    slack: Slack, people: People, outage: Outage, code: str, stage: Stage, seconds: float, minute_seconds: float
+) -> int:
+    """Say everything in Slack at its time, and put the rest on the record; return the killed worker's process id."""
     killed = 0
     for n, note in enumerate(outage.notes):
         time.sleep(pause_before(outage, n, minute_seconds=minute_seconds))
         if n == len(outage.notes) - 2:
             killed = kill_a_worker(seconds=seconds)
             stage.say(f"worker {killed} was killed (-9); another one has taken over")
+        if n == len(outage.notes) - 1:
+            people.happened("impact_ended", now())
+            slack.say(user=RESPONDER, text=FOLLOW_UP.format(code=code))
         for user, text in sayings(outage, n):
             slack.say(user=user, text=text.format(code=code))
+        if n == 0:
+            people.assess(ASSESSMENT, now=now())
+        if n == len(outage.notes) // 2:
+            people.happened("identified", now())
         stage.say(f"+{str(note.after)[:-3]:>5}  {note.text[:80]}")
     return killed
 
@@ -102,23 +107,6 @@ def _final(api: Api, number: int, seconds: float) -> dict[str, Any]:
         return found if found and found["is_final"] and found["pdf_digest"] else None
 
     return wait_until(f"the final draft of INC-{number}", probe, seconds=seconds)
-
-
-def _review(hands: Hands, outage: Outage, number: int, version: int) -> int:
-    """Jonas writes what people know, Amara approves it; return the version that is published."""
-    jonas, amara = hands.sign_in("jonas"), hands.sign_in("amara")
-    page = f"/t/{hands.api.tenant}/incidents/INC-{number}/postmortem/"
-    jonas.submit(page.replace("postmortem/", "actions/new/"), {**ACTION, "owner": "jonas", "due_date": ""})
-    written = {FACTORS: outage.afterwards, HELPED: HELPED_BY, HARDER: MADE_HARDER, LESSONS: LEARNED}
-    for part, text in written.items():
-        jonas.submit(f"{page}{part}/edit/", {"version": str(version), "text": text})
-        version += 1
-    jonas.submit(f"{page}review/", {"version": str(version)}, form_at=page)
-    amara.submit(f"{page}approval/", {"version": str(version)}, form_at=page)
-    published = amara.submit(f"{page}publication/", {"version": str(version)}, form_at=page)
-    if "Published by Amara Okafor" not in published:
-        raise DoorShut(f"version {version} of INC-{number} is not published")
-    return version
 
 
 def _approved_pdf(api: Api, number: int, code: str, out: Path, seconds: float) -> Path:

@@ -30,6 +30,8 @@ class Summary:
     incidents: list[str] = field(default_factory=list)
     """Codes: the alert's, then Slack's."""
     postmortem_pdf: str = ""
+    response_evidence: list[str] = field(default_factory=list)
+    """What the bundles of the incident from Slack concluded, the newest first."""
     bundle: str = ""
     pack_pdf: str = ""
     pack_zip: str = ""
@@ -78,6 +80,8 @@ def show(summary: Summary, *, base_url: str, now: datetime, write: Write) -> Non
     ):
         if value:
             write(f"  {label:<12}{value}")
+    for n, sentence in enumerate(summary.response_evidence):
+        write(f"  {'' if n else 'Response':<12}{sentence}")
     write(f"  {'Verifier':<12}{summary.verdict or 'did not run'}")
     if summary.verify_command:
         write(f"  {'again by':<12}{summary.verify_command}")

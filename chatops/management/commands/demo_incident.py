@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
-from chatops.demonstration.console import Console
 from chatops.demonstration.doors import Api, DoorShut, Slack, wait_for_door
-from chatops.demonstration.main_job import TENANT, api_token
+from chatops.demonstration.main_job import TENANT, api_token, browsers
 from chatops.demonstration.people import TEAM
-from chatops.demonstration.replay import STAGES, Hands, replay
+from chatops.demonstration.replay import STAGES, replay
+from chatops.demonstration.response import Hands
 from conductor.embedded.progress import Progress
-from conductor.lib.clock import now
-from conductor.tenancy.signin_links import issue_link
 
 
 class Command(BaseCommand):
@@ -36,16 +33,12 @@ class Command(BaseCommand):
             raise CommandError("The replay belongs to the demonstration: run make demo-incident.")
         logging.getLogger("httpx").setLevel(logging.WARNING)
         base_url = settings.CONDUCTOR_BASE_URL.rstrip("/")
-
-        def sign_in(username: str) -> Console:
-            return Console(base_url, issue_link(user=User.objects.get(username=username), now=now()))
-
         try:
             wait_for_door(base_url, seconds=options["seconds"])
             with api_token() as token:
                 slack = Slack(base_url, TEAM, settings.SLACK_COMMAND, settings.SLACK_SIGNING_SECRET)
                 replayed = replay(
-                    hands=Hands(Api(base_url, TENANT, token), slack, sign_in),
+                    hands=Hands(Api(base_url, TENANT, token), slack, browsers(base_url)),
                     out=Path(settings.CONDUCTOR_HOME) / "out",
                     progress=Progress(total=STAGES),
                     seconds=options["seconds"],
