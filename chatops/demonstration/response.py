@@ -67,7 +67,7 @@ class Responded:
     slack_number: int
     postmortem_pdf: Path
     unapproved: Evidence
-    """The bundle that was sealed of the incident before its postmortem was approved."""
+    """The bundle that was sealed of the incident before its postmortem was written up and approved."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,9 @@ def respond(*, hands: Hands, out: Path, progress: Progress, seconds: float) -> R
         draft = wait_until(
             f"the postmortem of {code}", lambda: _rendered(api.find(f"/incidents/{number}/postmortem")), seconds=seconds
         )
-        version = people.write_up(LESSONS, version=int(draft["version"]))
-        # What was sealed while nobody had approved it says so; the next bundle supersedes it.
+        # What is sealed before anybody has written it up says so; the next bundle supersedes it.
         unapproved = sealed_of(api, code, seconds=seconds, conclusion="EXCEPTIONS")
+        version = people.write_up(LESSONS, version=int(draft["version"]))
         people.approve(version=version)
         pdf = _approved_pdf(api, number, code, out, seconds)
         stage.result = f"version {version} approved and published, {pdf.stat().st_size // 1024} kB of PDF"

@@ -59,6 +59,8 @@ def collect_incident(ctx: StepContext) -> dict[str, Any]:
     """
     if collected_json(ctx, INCIDENT) is None:
         with tenant_scope(ctx.tenant_id):
+            # Held until all is read: an entry written meanwhile would have a receipt here and no place in the timeline.
+            Incident.objects.select_for_update().get(id=UUID(ctx.input["incident_id"]))
             incident = _incident(ctx)
             require_unbroken(incident=incident)
             files = [*_record(incident), *_postmortem(ctx, incident)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 
 from conductor.engine.models import Run
 from conductor.graph.lifecycle import ensure_node
@@ -27,6 +29,7 @@ from evidence.models import EvidenceBundle, Pack
 from evidence.naming import INCIDENT_BUNDLE
 from evidence.pack_document import document_context
 from evidence.selectors import bundles_about, incidents_without_evidence
+from evidence.steps import incident as steps
 from incidents.lifecycle import (
     affect_resource,
     approve_postmortem,
@@ -295,3 +298,30 @@ def test_an_approved_postmortem_is_collected_once_more(
     assert approved.id != drafted.id
     assert _read(drafted, "postmortem/postmortem.json")["approved_at"] is None
     assert _read(approved, "postmortem/postmortem.json")["approved_by"] == "Cora Commander"
+
+
+@pytest.mark.fault("console-F11")
+def test_nobody_writes_to_the_record_while_it_is_collected(resolved: Incident, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read later would hold what is not in what was read before: an exception that nothing had caused."""
+    _draft(resolved)
+    held = []
+    real = steps.receipts_for
+
+    def try_to_write() -> None:
+        with tenant_scope(resolved.tenant_id):
+            try:
+                Incident.objects.select_for_update(nowait=True).get(id=resolved.id)
+            except OperationalError:
+                held.append(True)
+        connection.close()
+
+    def reading(subject: str) -> Any:
+        writer = threading.Thread(target=try_to_write)
+        writer.start()
+        writer.join()
+        return real(subject)
+
+    monkeypatch.setattr(steps, "receipts_for", reading)
+    _collect(resolved)
+
+    assert held == [True]
