@@ -29,6 +29,13 @@ class IncidentsConfig(AppConfig):
             place="palette", name="incidents", order=1, template="_palette_results.html", context=panels.palette_panel
         )
         register_panel(
+            place="palette",
+            name="postmortems",
+            order=2,
+            template="_palette_results.html",
+            context=panels.palette_postmortems,
+        )
+        register_panel(
             place="run.subject",
             name="incident",
             order=1,

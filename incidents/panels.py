@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from conductor.lib.clock import now as clock_now
 from conductor.lib.refs import Ref, parse_ref
 from incidents import selectors
 from incidents.models import Incident
@@ -47,6 +48,26 @@ def palette_panel(request: HttpRequest, subject: Ref) -> dict[str, Any] | None:
         href = reverse("incidents:detail", args=[tenant.slug, each.number])
         options.append({"href": href, "status": each.status, "id": each.code, "label": each.title})
     return {"title": "Incidents", "options": options}
+
+
+def palette_postmortems(request: HttpRequest, subject: Ref) -> dict[str, Any] | None:
+    """The postmortems of incidents that match what was typed, the word "postmortem" aside."""
+    actor, tenant = getattr(request, "actor", None), getattr(request, "tenant", None)
+    if actor is None or tenant is None or "view_incidents" not in actor.permissions or not subject:
+        return None
+    words = [word for word in subject.split() if word.lower().rstrip("s") != "postmortem"]
+    filters = selectors.HubFilter(q=" ".join(words), kind="")
+    found = selectors.postmortem_page(filters=filters, view="all", now=clock_now(), size=FOUND - 1)
+    options = [
+        {
+            "href": reverse("incidents:postmortem", args=[tenant.slug, row.incident.number]),
+            "status": row.status,
+            "id": row.incident.code,
+            "label": f"Postmortem: {row.incident.title}",
+        }
+        for row in found.rows
+    ]
+    return {"title": "Postmortems", "options": options}
 
 
 def run_subject(request: HttpRequest, subject: Ref) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ app_name = "incidents"
 urlpatterns = [
     path("", views.incident_list, name="list"),
     path("declare/", views.declare, name="declare"),
+    path("postmortems/", postmortems.postmortem_list, name="postmortems"),
     path("actions/", action_items.action_item_list, name="action_items"),
     path("actions/A-<int:number>/", action_items.action_item, name="action_item"),
     path("actions/A-<int:number>/tickets/", tickets.of_action_item, name="action_item_tickets"),

@@ -73,6 +73,7 @@ _NAV = (
         (
             ("Waits for you", INBOX, "inbox", "view_incidents", "g w"),
             ("Incidents", "incidents:list", "siren", "view_incidents", "g i"),
+            ("Postmortems", "incidents:postmortems", "notebook-pen", "view_incidents", "g p"),
             ("Action items", "incidents:action_items", "list-checks", "view_incidents", "g n"),
             ("Deadlines", "incidents:deadlines", "calendar-clock", "view_incidents", "g d"),
             ("Runs", "console:runs", "workflow", "view_runs", "g r"),
@@ -84,7 +85,7 @@ _NAV = (
             ("Evidence", "evidence:list", "folder-check", "view_evidence", "g e"),
             ("Controls", "controls:list", "table-2", "view_controls", "g o"),
             ("Receipts", "console:receipts", "receipt", "view_evidence", "g t"),
-            ("Policy", "console:policy", "scale", "view_evidence", "g p"),
+            ("Policy", "console:policy", "scale", "view_evidence", "g l"),
         ),
     ),
     (

@@ -97,6 +97,7 @@ STATUSES: dict[str, Status] = {
     "published": Status("green", "Published", TICK),
     "dropped": Status("none", "Dropped", SLASH),
     "approved": Status("green", "Approved", TICK),
+    "changes": Status("amber", "Changes requested", AGAIN),
     "in_review": Status("accent", "In review", MOST),
     "active": Status("green", "Active", TICK),
     "retired": Status("none", "Retired", DASH),

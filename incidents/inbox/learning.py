@@ -16,11 +16,13 @@ from incidents.models import ActionItem, Incident, Postmortem, Redaction, Role, 
 
 
 def drafts(asker: Asker) -> QuerySet[Any]:
-    """Final drafts that nobody has asked a review of, for the commander of the resolved incident."""
+    """Final drafts that nobody has asked a review of, and what was sent back, for the resolved incident's commander."""
     commands = RoleAssignment.objects.filter(
         incident=OuterRef("incident"), role=Role.COMMANDER, user_id=asker.user_id, ended_at=None
     )
-    found = _newest(Postmortem.Status.DRAFT).filter(Exists(commands), is_final=True, incident__status=Status.RESOLVED)
+    found = _newest(Postmortem.Status.DRAFT, Postmortem.Status.CHANGES).filter(
+        Exists(commands), is_final=True, incident__status=Status.RESOLVED
+    )
     return keyed(found, since="drafted_at")
 
 
@@ -60,7 +62,9 @@ def told_drafts(asker: Asker, ids: Sequence[UUID]) -> Mapping[UUID, Told]:
             asker,
             each,
             "Finish the postmortem of",
-            "You command the incident, and nobody has asked for a review.",
+            f"{each.changes_asked_by} asked for changes."
+            if each.status == Postmortem.Status.CHANGES
+            else "You command the incident, and nobody has asked for a review.",
             "Open draft",
         )
         for each in _read(ids)
@@ -121,9 +125,9 @@ def told_redactions(asker: Asker, ids: Sequence[UUID]) -> Mapping[UUID, Told]:
     }
 
 
-def _newest(status: Postmortem.Status) -> QuerySet[Postmortem]:
+def _newest(*statuses: Postmortem.Status) -> QuerySet[Postmortem]:
     later = Postmortem.objects.filter(incident=OuterRef("incident"), version__gt=OuterRef("version"))
-    return Postmortem.objects.filter(~Exists(later), status=status, incident__in=Incident.objects.all())
+    return Postmortem.objects.filter(~Exists(later), status__in=statuses, incident__in=Incident.objects.all())
 
 
 def _read(ids: Sequence[UUID]) -> QuerySet[Postmortem]:

@@ -53,6 +53,13 @@ from incidents.selectors.learning import (
 )
 from incidents.selectors.links import link_of, links_of
 from incidents.selectors.people import Person, Reader, find_person, members, readers, responders
+from incidents.selectors.postmortems import (
+    PostmortemFigures,
+    PostmortemPage,
+    PostmortemRow,
+    postmortem_figures,
+    postmortem_page,
+)
 from incidents.selectors.related import Suggestion, related_to
 from incidents.selectors.rules import (
     PolicyVersion,
@@ -90,6 +97,9 @@ __all__ = [
     "Moment",
     "Person",
     "PolicyVersion",
+    "PostmortemFigures",
+    "PostmortemPage",
+    "PostmortemRow",
     "Reader",
     "RoleSlot",
     "RuleFound",
@@ -133,6 +143,8 @@ __all__ = [
     "page_of_all",
     "path_of_source",
     "policy_versions",
+    "postmortem_figures",
+    "postmortem_page",
     "postmortem_version",
     "postmortems_of",
     "readers",

@@ -14,17 +14,42 @@ from conductor.ledger import blobs
 from conductor.lib.canonical import canonical_json
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid, NotFound
+from conductor.lib.numbers import whole_number
 from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, reading, selectors
 from incidents.lifecycle import PostmortemChanged
-from incidents.models import Incident, Postmortem, Written
+from incidents.models import Incident, Postmortem, Severity, Written
 from incidents.postmortem import ASKED, COMPUTED, Section, content_of, file_name, markdown, statements
 from incidents.postmortem.passages import read_passages, write_passages
 from incidents.postmortem.people import waiver_words
 from incidents.postmortem.plot import plots_of
+from incidents.selectors.postmortems import OPEN, VIEWS
 
 REVIEW = ("review", "approval", "changes", "publication")
 """The steps of a review, as their addresses name them."""
+
+
+@require_GET
+@door(permission="view_incidents")
+def postmortem_list(request: TenantRequest, tenant: str) -> HttpResponse:
+    """The newest version of each incident's postmortem: who owns it, where it stands, for how long."""
+    asked = request.GET.get("view", OPEN)
+    view = asked if asked in VIEWS else OPEN
+    severity = request.GET.get("severity", "").upper()
+    filters = selectors.HubFilter(
+        q=request.GET.get("q", "").strip()[:100],
+        severities=(severity,) if severity in Severity.values else (),
+        member_id=request.user.pk if "mine" in request.GET else None,
+        kind="",
+    )
+    before = whole_number(request.GET.get("before", ""))
+    context = {
+        "view": view,
+        "filters": filters,
+        "figures": selectors.postmortem_figures(),
+        "found": selectors.postmortem_page(filters=filters, view=view, now=now(), before=before),
+    }
+    return render(request, "incidents/postmortem_list.html", context)
 
 
 @require_http_methods(["GET", "POST"])

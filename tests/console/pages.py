@@ -45,6 +45,7 @@ READS: dict[str, dict[str, str]] = {
     "incidents:entry": {"number": "told", "seq": "=1"},
     "incidents:access": {"number": "told"},
     "incidents:postmortem": {"number": "told"},
+    "incidents:postmortems": {},
     "incidents:alerts": {},
     "incidents:alert_sources": {},
     "incidents:alert_source": {"name": "=probe"},
@@ -157,6 +158,7 @@ VARIANTS = {
         "before=20",
     ),
     "incidents:deadlines": ("view=done",),
+    "incidents:postmortems": ("view=review", "view=missing", "view=all&severity=SEV1&mine=1", "view=all&q=queue"),
     "console:runs": ("status=running",),
     "console:member_permissions": (
         "person={membership}&action=incidents.resolve&case=INC-{burning}&signed_in=password",
