@@ -139,6 +139,8 @@ def in_words(said: Mapping[str, Any] | None) -> str:
         return UNRECORDED
     method = str(said.get("method", ""))
     phrase = METHODS.get(method, f"By {method}" if method else UNRECORDED)
+    if method == "slack":
+        return f"{phrase}{_moment(said.get('at'))}{_details(method, said)}"
     return f"{phrase}{_details(method, said)}{_moment(said.get('at'))}{_second(said)}"
 
 
@@ -150,7 +152,7 @@ def _details(method: str, said: Mapping[str, Any]) -> str:
     if method == "slack" and said.get("user"):
         linked = {"member": "confirmed by the member", "operator": "linked by an operator"}
         how = linked.get(str(said.get("linkedBy")), "linked by hand")
-        return f", from user {said['user']} of workspace {said.get('team', '')}, {how}{_moment(said.get('linkedAt'))};"
+        return f", from user {said['user']} of workspace {said.get('team', '')}, {how}{_moment(said.get('linkedAt'))}"
     if method == "alert_source" and said.get("name"):
         return f" {said['name']}"
     if method == "worker" and said.get("code"):
@@ -175,7 +177,10 @@ def _second(said: Mapping[str, Any]) -> str:
 
 
 def _moment(text: Any) -> str:
-    return f" at {parse_rfc3339(str(text)):%Y-%m-%d %H:%M:%S} UTC" if text else ""
+    if not text:
+        return ""
+    at = parse_rfc3339(str(text))
+    return f" on {at.day} {at:%b %Y, %H:%M:%S} UTC"
 
 
 def _at(name: str, record: Mapping[str, Any]) -> dict[str, str]:

@@ -163,7 +163,7 @@ def test_a_worker_names_the_run_and_how_who_started_it_was_authenticated(
     assert said == {"method": "worker", "run": f"conductor.run:{run.id}", "code": run.code, "for": behind}
     assert in_words(said) == (
         f"A worker of this installation, in {run.code}, for Ben Responder "
-        "(signed in with a password at 2026-11-18 11:06:40 UTC)"
+        "(signed in with a password on 18 Nov 2026, 11:06:40 UTC)"
     )
     with tenant_scope(tenant.id):
         started = type(run).objects.exclude(id=run.id).get()
@@ -197,7 +197,8 @@ def test_page_and_api_say_it_in_words(
         {"team": "T1", "user": "U7", "linkedBy": "member", "linkedAt": rfc3339(now), "at": rfc3339(now)},
     )
     words = (
-        "A request that Slack signed, from user U7 of workspace T1, confirmed by the member at 2026-11-20 11:00:00 UTC;"
+        "A request that Slack signed on 20 Nov 2026, 11:00:00 UTC, from user U7 of workspace T1, "
+        "confirmed by the member on 20 Nov 2026, 11:00:00 UTC"
     )
     with tenant_scope(tenant.id):
         who = Actor("tenancy.user:1", "Ana", ("ADMIN",), "slack", proof=slack)
