@@ -132,7 +132,14 @@ def test_a_draft_waits_for_the_commander_and_a_review_for_whoever_may_approve_it
     assert kinds(commander, now) == [], "the words are Cora's"
     assert kinds(responder, now) == [], "Ben may not approve"
 
-    lifecycle.approve_postmortem(postmortem=edited, actor=ana_acts, now=now)
+    lifecycle.request_changes(postmortem=edited, comment="Say what helped.", actor=ana_acts, now=now)
+    (row,) = rows(commander, now)
+    assert (row.key.kind, row.told.why.split(".")[0]) == ("postmortem_draft", f"{ana_acts.name} asked for changes")
+    assert kinds(ana_acts, now) == []
+    lifecycle.ask_for_review(postmortem=edited, actor=commander, now=now + HOUR)
+
+    blank = ["factors", "helped", "harder"]
+    lifecycle.approve_postmortem(postmortem=edited, without=blank, reason="A drill.", actor=ana_acts, now=now)
     assert kinds(commander, now) == ["postmortem_unpublished"]
     lifecycle.publish_postmortem(postmortem=edited, actor=commander, now=now)
     assert kinds(commander, now) == kinds(ana_acts, now) == []
