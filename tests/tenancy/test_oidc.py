@@ -277,6 +277,8 @@ def test_members_come_in_by_the_provider_where_passwords_are_switched_off(
     settings.CONDUCTOR_PASSWORD_SIGNIN = False
     browser = Client()
 
+    page = browser.get("/accounts/login/").content.decode()
+    assert page.index('data-variant="primary"') < page.index("Continue with Northwind ID") < page.index("passkey")
     assert (
         browser.post("/accounts/login/", {"login": "ben@example.test", "password": "ben-password"}).status_code == 403
     )
