@@ -34,6 +34,10 @@ from conductor.observability.metrics import PDF_SECONDS
 SYSTEM_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 """Debian packages that WeasyPrint loads. Without the last, fonts are subset by other code, into other bytes."""
 INSTALL_COMMAND = f"apt-get install -y --no-install-recommends {' '.join(SYSTEM_PACKAGES)}"
+FONT_PACKAGES = ("fonts-noto-core", "fonts-noto-cjk", "fonts-noto-color-emoji")
+"""Debian packages with what static/pdf/fonts lacks: other scripts, Chinese, Japanese and Korean, emoji."""
+NAMED = 8
+"""Characters without a glyph that a document names."""
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "FONTCONFIG", "XDG_", "PYTHON", "VIRTUAL_ENV")
 """Of the environment, what fonts and libraries are found by. The rest may be secret."""
 
@@ -84,13 +88,11 @@ def render_pdf(
 
     `variant` is "pdf/ua-1", or "pdf/a-3a" for the archive copy. Raises PdfEngineMissing where the libraries are
     absent, and ForeignResource when the template refers to a file that is not in static/pdf: a document that
-    lost a picture on the way is not a document. Raises TooMuchToDraw where a limit has ended the drawing, and
+    lost a picture on the way is not a document. One with a character that no font has is drawn twice: it says so on
+    its cover and at the foot of every page. Raises TooMuchToDraw where a limit has ended the drawing, and
     TimeoutError where the machine was too slow for it this time.
     """
-    html = render_to_string(
-        template,
-        {**context, "title": title, "created": created, "created_rfc3339": _second(created), "identifier": identifier},
-    )
+    about = {"title": title, "created": created, "created_rfc3339": _second(created), "identifier": identifier}
     attached = [
         {
             "name": each.name,
@@ -100,8 +102,14 @@ def render_pdf(
         }
         for each in attachments
     ]
-    request = {"html": typesetting.tie(html), "folder": str(_folder()), "variant": variant, "identifier": identifier}
-    return _drawn({**request, "attachments": attached}, what=template)
+    request = {"folder": str(_folder()), "variant": variant, "identifier": identifier, "attachments": attached}
+
+    def drawn(undrawn: Sequence[int]) -> tuple[bytes, list[int]]:
+        html = render_to_string(template, {**context, **about, "undrawn": undrawn_notice(undrawn)})
+        return _drawn({**request, "html": typesetting.tie(html)}, what=template)
+
+    pdf, undrawn = drawn(())
+    return drawn(undrawn)[0] if undrawn else pdf
 
 
 def qr_code(*, url: str, title: str) -> SafeString:
@@ -128,6 +136,18 @@ def qr_code(*, url: str, title: str) -> SafeString:
     )
 
 
+def undrawn_notice(characters: Sequence[int]) -> str:
+    """Return what a document says of characters that no font here has; nothing where there are none."""
+    if not characters:
+        return ""
+    named = ", ".join(f"U+{each:04X}" for each in characters[:NAMED])
+    rest = f" and {len(characters) - NAMED} more" if len(characters) > NAMED else ""
+    return (
+        f"No font of this installation has {named}{rest}: boxes stand for them. The files have the text. "
+        f"Fonts for them: {' '.join(FONT_PACKAGES)} (Debian)."
+    )
+
+
 def _engine() -> Any:
     """Return WeasyPrint; say what to install where its libraries are absent."""
     try:
@@ -136,8 +156,11 @@ def _engine() -> Any:
         raise PdfEngineMissing(str(missing)) from missing
 
 
-def _drawn(request: Mapping[str, Any], *, what: str) -> bytes:
-    """Have the PDF drawn by a process of its own. Whatever ends this call, it has ended that process before."""
+def _drawn(request: Mapping[str, Any], *, what: str) -> tuple[bytes, list[int]]:
+    """Have the PDF drawn by a process of its own; return it with what no font has.
+
+    Whatever ends this call, it has ended that process before.
+    """
     limits = {"cpu_seconds": settings.CONDUCTOR_PDF_CPU_SECONDS}
     began = time.monotonic()
     try:
@@ -163,7 +186,8 @@ def _drawn(request: Mapping[str, Any], *, what: str) -> bytes:
         raise ForeignResource(f"{what} refers to {', '.join(json.loads(done.stdout))}")
     if done.returncode:
         raise RuntimeError(f"{what} was not drawn: {done.stderr.decode(errors='replace')[-500:]}")
-    return done.stdout
+    head, _, pdf = done.stdout.partition(b"\n")
+    return pdf, json.loads(head)
 
 
 def _environment() -> dict[str, str]:

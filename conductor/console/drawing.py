@@ -1,6 +1,7 @@
 """Draws one PDF in a process of its own, which a limit of its time can end: `-m conductor.console.drawing`.
 
-Reads a request as JSON from its input, writes the PDF, or JSON that says what is wrong, to its output. Needs neither
+Reads a request as JSON from its input. Writes to its output a line with the code points that no font has, as JSON,
+and the PDF; or JSON that says what is wrong. Needs neither
 Django nor the database, and is given no secret.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import logging
 import os
 import resource
 import sys
@@ -22,6 +24,18 @@ FONT_EPOCH = "1735689600"
 """2025-01-01. fontTools reads it as SOURCE_DATE_EPOCH from the environment and writes it into subset fonts."""
 MISSING, REFUSED = 3, 4
 """Exit codes: a library is absent; a resource was refused."""
+
+
+class _Undrawn(logging.Handler):
+    """Notes the characters that WeasyPrint says no font has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.characters: set[int] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "notdef" in str(record.msg) and isinstance(record.args, tuple) and isinstance(record.args[-1], int):
+            self.characters.add(record.args[-1])
 
 
 class EngineMissing(Exception):
@@ -41,9 +55,11 @@ def engine() -> Any:
     return weasyprint
 
 
-def draw(request: Mapping[str, Any]) -> tuple[bytes, list[str]]:
-    """Return the PDF, and the addresses that it asked for and was refused."""
+def draw(request: Mapping[str, Any]) -> tuple[bytes, list[str], list[int]]:
+    """Return the PDF, the addresses that it asked for and was refused, and the code points that no font has."""
     weasyprint = engine()
+    undrawn = _Undrawn()
+    logging.getLogger("weasyprint").addHandler(undrawn)
     refused: list[str] = []
     folder = Path(request["folder"])
     source = weasyprint.HTML(
@@ -54,7 +70,7 @@ def draw(request: Mapping[str, Any]) -> tuple[bytes, list[str]]:
         pdf_identifier=request["identifier"].encode(),
         attachments=[_attached(weasyprint, each) for each in request["attachments"]],
     )
-    return pdf, refused
+    return pdf, refused, sorted(undrawn.characters)
 
 
 def _fetcher(weasyprint: Any, allowed: Path, refused: list[str]) -> Any:
@@ -99,14 +115,14 @@ def main() -> int:
     request = json.load(sys.stdin.buffer)
     _hold_to(request["limits"])
     try:
-        pdf, refused = draw(request)
+        pdf, refused, undrawn = draw(request)
     except EngineMissing as missing:
         sys.stdout.write(json.dumps(str(missing)))
         return MISSING
     if refused:
         sys.stdout.write(json.dumps(refused))
         return REFUSED
-    sys.stdout.buffer.write(pdf)
+    sys.stdout.buffer.write(json.dumps(undrawn).encode() + b"\n" + pdf)
     return 0
 
 

@@ -19,12 +19,26 @@ PIP = ("python3-pip-whl",)
 """pip as a wheel: Debian's minimal Python has none, and this is the part of python3-venv that is needed."""
 PANGO = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 """What WeasyPrint loads; the rest follows as dependencies."""
+FONTS = {
+    "NotoSansArabic": "fonts-noto-core",
+    "NotoSansCJK": "fonts-noto-cjk",
+    "NotoColorEmoji": "fonts-noto-color-emoji",
+}
+"""How the files begin that documents need for other scripts, and the package that has them."""
+FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+"""Where fonts.conf looks beside our own."""
 
 
 def command() -> str:
     """Return the one command that installs everything the project needs of Debian, as this user has to type it."""
     prefix = "" if os.geteuid() == 0 else "sudo "
     return f"{prefix}apt-get install -y --no-install-recommends {' '.join(PIP + PANGO)}"
+
+
+def fonts_missing() -> list[str]:
+    """Return the packages of fonts for other scripts that are not here; `make up` does not need them."""
+    here = {path.name for folder in FONT_FOLDERS for path in folder.rglob("Noto*")}
+    return [package for begin, package in FONTS.items() if not any(name.startswith(begin) for name in here)]
 
 
 def available() -> bool:

@@ -25,6 +25,7 @@ def examine(root: Path) -> int:
         "system": lambda: f"{platform.platform()}, user {os.geteuid()}, Python {platform.python_version()}",
         "packages": lambda: _packages(root),
         "libraries": lambda: _libraries(root),
+        "fonts": _fonts,
         "disk": lambda: _disk(root),
         "database": lambda: _database(home),
         "broker": lambda: _broker(home),
@@ -52,6 +53,13 @@ def _libraries(root: Path) -> str:
     if lacking := libraries.missing(root):
         raise Halt(f"missing: {', '.join(lacking)}\n{debian.command()}")
     return "Pango, HarfBuzz and fontconfig can be loaded"
+
+
+def _fonts() -> str:
+    """Never a fault: a document with a character that no font has says so itself."""
+    if lacking := debian.fonts_missing():
+        return f"for Latin script; documents in others need: apt-get install {' '.join(lacking)}"
+    return "for Latin and other scripts, Chinese, Japanese and Korean, emoji"
 
 
 def _disk(root: Path) -> str:
