@@ -32,8 +32,8 @@ class WaitingOut(Schema):
 
     kind: str
     """role_given, role_offered, task, update_overdue, alert_still_firing, alerts_undecided, obligation,
-    postmortem_draft, postmortem_review, postmortem_unpublished, action_item, redaction, run_decision,
-    policy_activation or slack_identity; more may come."""
+    postmortem_draft, postmortem_changes, postmortem_review, postmortem_unpublished, action_item, redaction,
+    run_decision, policy_activation or slack_identity; more may come."""
     id: UUID
     """Of the row that waits. With `kind` it names the same thing in every answer."""
     subject: str

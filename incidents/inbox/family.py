@@ -20,6 +20,7 @@ KINDS = {
     "task": Kind("Tasks", "list-checks", people.told_tasks),
     "obligation": Kind("Deadlines", "calendar-clock", reporting.told_obligations),
     "postmortem_draft": Kind("Postmortems", "notebook-pen", learning.told_drafts),
+    "postmortem_changes": Kind("Postmortems", "notebook-pen", learning.told_sent_back),
     "postmortem_review": Kind("Postmortems", "notebook-pen", learning.told_reviews),
     "postmortem_unpublished": Kind("Postmortems", "notebook-pen", learning.told_unpublished),
     "action_item": Kind("Action items", "list-checks", learning.told_items),
@@ -41,6 +42,7 @@ def find(asker: Asker) -> Iterator[tuple[str, QuerySet[Any]]]:
         yield "alerts_undecided", alarms.undecided(asker)
         yield "obligation", reporting.obligations(asker)
         yield "postmortem_draft", learning.drafts(asker)
+        yield "postmortem_changes", learning.sent_back(asker)
         yield "action_item", learning.items(asker)
     if asker.may("command"):
         yield "postmortem_review", learning.reviews(asker)

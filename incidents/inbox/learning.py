@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, QuerySet
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 from django.urls import reverse
 
@@ -16,14 +16,18 @@ from incidents.models import ActionItem, Incident, Postmortem, Redaction, Role, 
 
 
 def drafts(asker: Asker) -> QuerySet[Any]:
-    """Final drafts that nobody has asked a review of, and what was sent back, for the resolved incident's commander."""
-    commands = RoleAssignment.objects.filter(
-        incident=OuterRef("incident"), role=Role.COMMANDER, user_id=asker.user_id, ended_at=None
-    )
-    found = _newest(Postmortem.Status.DRAFT, Postmortem.Status.CHANGES).filter(
-        Exists(commands), is_final=True, incident__status=Status.RESOLVED
+    """Final drafts that nobody has asked a review of, for the commander of the resolved incident."""
+    found = _newest(Postmortem.Status.DRAFT).filter(
+        Exists(_commands(asker)), is_final=True, incident__status=Status.RESOLVED
     )
     return keyed(found, since="drafted_at")
+
+
+def sent_back(asker: Asker) -> QuerySet[Any]:
+    """Versions that a reviewer sent back, for their authors and the commander of the incident."""
+    authored = Q(authors__contains=[{"ref": asker.actor.ref}])
+    found = _newest(Postmortem.Status.CHANGES).filter(authored | Q(Exists(_commands(asker))))
+    return keyed(found, since="changes_asked_at")
 
 
 def reviews(asker: Asker) -> QuerySet[Any]:
@@ -62,10 +66,21 @@ def told_drafts(asker: Asker, ids: Sequence[UUID]) -> Mapping[UUID, Told]:
             asker,
             each,
             "Finish the postmortem of",
-            f"{each.changes_asked_by} asked for changes."
-            if each.status == Postmortem.Status.CHANGES
-            else "You command the incident, and nobody has asked for a review.",
+            "You command the incident, and nobody has asked for a review.",
             "Open draft",
+        )
+        for each in _read(ids)
+    }
+
+
+def told_sent_back(asker: Asker, ids: Sequence[UUID]) -> Mapping[UUID, Told]:
+    return {
+        each.id: _postmortem(
+            asker,
+            each,
+            "Change the postmortem of",
+            f"{each.changes_asked_by} sent it back: “{shortened(each.changes_comment)}”",
+            "Read and edit",
         )
         for each in _read(ids)
     }
@@ -125,9 +140,21 @@ def told_redactions(asker: Asker, ids: Sequence[UUID]) -> Mapping[UUID, Told]:
     }
 
 
-def _newest(*statuses: Postmortem.Status) -> QuerySet[Postmortem]:
+def shortened(text: str) -> str:
+    """The first line of what somebody wrote, as far as a row has room for it."""
+    line = text.strip().split("\n", 1)[0]
+    return line if len(line) <= 200 else f"{line[:199]}…"
+
+
+def _commands(asker: Asker) -> QuerySet[RoleAssignment]:
+    return RoleAssignment.objects.filter(
+        incident=OuterRef("incident"), role=Role.COMMANDER, user_id=asker.user_id, ended_at=None
+    )
+
+
+def _newest(status: Postmortem.Status) -> QuerySet[Postmortem]:
     later = Postmortem.objects.filter(incident=OuterRef("incident"), version__gt=OuterRef("version"))
-    return Postmortem.objects.filter(~Exists(later), status__in=statuses, incident__in=Incident.objects.all())
+    return Postmortem.objects.filter(~Exists(later), status=status, incident__in=Incident.objects.all())
 
 
 def _read(ids: Sequence[UUID]) -> QuerySet[Postmortem]:

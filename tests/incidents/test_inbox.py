@@ -132,14 +132,17 @@ def test_a_draft_waits_for_the_commander_and_a_review_for_whoever_may_approve_it
     assert kinds(commander, now) == [], "the words are Cora's"
     assert kinds(responder, now) == [], "Ben may not approve"
 
-    lifecycle.request_changes(postmortem=edited, comment="Say what helped.", actor=ana_acts, now=now)
+    lifecycle.request_changes(postmortem=edited, comment="Say what failed.\nAnd when.", actor=ana_acts, now=now)
     (row,) = rows(commander, now)
-    assert (row.key.kind, row.told.why.split(".")[0]) == ("postmortem_draft", f"{ana_acts.name} asked for changes")
+    assert (row.key.kind, row.key.since) == ("postmortem_changes", now)
+    assert row.told.why == f"Ana Admin sent it back: “Say what failed.” {incident.title}"
     assert kinds(ana_acts, now) == []
-    lifecycle.ask_for_review(postmortem=edited, actor=commander, now=now + HOUR)
 
-    blank = ["factors", "helped", "harder"]
-    lifecycle.approve_postmortem(postmortem=edited, without=blank, reason="A drill.", actor=ana_acts, now=now)
+    edited = lifecycle.edit_section(postmortem=edited, key="lessons", text="The disk.", actor=commander, now=now)
+    assert kinds(commander, now) == ["postmortem_draft"]
+    lifecycle.ask_for_review(postmortem=edited, actor=commander, now=now)
+    blank = lifecycle.blank_sections(postmortem=edited)
+    lifecycle.approve_postmortem(postmortem=edited, without=blank, reason="Minor.", actor=ana_acts, now=now)
     assert kinds(commander, now) == ["postmortem_unpublished"]
     lifecycle.publish_postmortem(postmortem=edited, actor=commander, now=now)
     assert kinds(commander, now) == kinds(ana_acts, now) == []
