@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from conductor.lib.numbers import whole_number
-from incidents import selectors
-from incidents.models import Kind, Severity, Status
+from incidents import hub_query, selectors
+from incidents.models import STEPS, Kind, Severity, Status
 from incidents.response.policy import policy_in_force
 
+MOST_SKIPPED = 1_000_000
 SEVERITY_WORDS = (
     (Severity.SEV1.value, "Customers cannot use it"),
     (Severity.SEV2.value, "Part of it is down"),
@@ -19,36 +20,47 @@ SEVERITY_WORDS = (
 )
 
 
-_KINDS = {"imported": str(Kind.IMPORTED), "all": ""}
-"""Which kinds a view shows, where it is not the real ones alone: "all" leaves nothing out."""
-
-
-def filters_of(*, query: Mapping[str, Any], member_id: int | None) -> selectors.HubFilter:
-    """Return what a query string narrows the hub to: view, q, severity, status, service."""
-    view = query.get("view", "active")
-    severity, status = str(query.get("severity", "")).upper(), str(query.get("status", "")).upper()
-    return selectors.HubFilter(
-        q=str(query.get("q", "")).strip()[:100],
-        severities=(severity,) if severity in Severity.values else (),
-        statuses=(status,) if status in Status.values else (),
-        service=str(query.get("service", ""))[:200],
-        member_id=member_id if view == "mine" else None,
-        kind=_KINDS.get(view, Kind.REAL),
-    )
+def query_of(*, query: Mapping[str, Any], member_id: int | None, now: datetime) -> hub_query.HubQuery:
+    """Return what a query string narrows the hub to, and what follows it."""
+    return hub_query.read(query=query, member_id=member_id, now=now, people=selectors.commanders())
 
 
 def hub(*, query: Mapping[str, Any], member_id: int | None, now: datetime) -> dict[str, Any]:
-    """Return the hub's context for a query string: view, q, severity, status, service, before."""
-    view = query.get("view", "active")
-    filters = filters_of(query=query, member_id=member_id)
+    """Return the hub's context for a query string (incidents.hub_query), from `before` or `start` on."""
+    people = selectors.commanders()
+    asked = hub_query.read(query=query, member_id=member_id, now=now, people=people)
+    view, filters = asked.view, asked.filters
     cadence = policy_in_force().content.cadence
     kind = Kind.IMPORTED if view == "imported" else Kind.REAL
-    context = {"view": view, "filters": filters, "now": now, "figures": selectors.figures(now=now, kind=kind)}
+    context = {
+        "view": view,
+        "query": asked,
+        "filters": filters,
+        "now": now,
+        "figures": selectors.figures(now=now, kind=kind),
+        "people": people,
+        "services": selectors.services(kind=filters.kind),
+        "statuses": [(each.value, each.label) for each in Status],
+    }
     if view in {"all", "imported"}:
         context["hidden"] = selectors.hidden_count(kind=filters.kind, active_only=False)
-        before = whole_number(str(query.get("before", "")))
-        found = selectors.page_of_all(filters=filters, cadence=cadence, now=now, before=before)
-        return {**context, "groups": [("", found)]}
+        before, start = (whole_number(str(query.get(name, ""))) for name in ("before", "start"))
+        start = min(start or 0, MOST_SKIPPED) if asked.order else 0
+        found = selectors.page_of_all(
+            filters=filters, cadence=cadence, now=now, before=before, order=asked.order, start=start
+        )
+        return {**context, "groups": [("", found)], "next_start": start + len(found.rows)}
     context["hidden"] = selectors.hidden_count(kind=filters.kind, active_only=True) if view != "mine" else 0
-    board = selectors.hub(filters=filters, cadence=cadence, now=now)
-    return {**context, "groups": [("", board.active), ("Resolved this week", board.resolved)]}
+    board = selectors.hub(filters=filters, cadence=cadence, now=now, order=asked.order)
+    groups = [("", board.active), ("Resolved this week", board.resolved)]
+    context["is_fresh"] = not asked.is_narrowed and not any(group.rows for _, group in groups) and selectors.is_fresh()
+    return {**context, "groups": groups, "lanes": _lanes(board) if asked.layout else []}
+
+
+def _lanes(board: selectors.Hub) -> list[tuple[str, list[selectors.HubRow], bool]]:
+    """Return the active incidents by status, and those resolved recently. Nobody sees an empty lane for triage."""
+    by_status: dict[str, list[selectors.HubRow]] = {Status.TRIAGE.value: [], **{each.value: [] for each in STEPS}}
+    for row in [*board.active.rows, *board.resolved.rows]:
+        by_status[row.status].append(row)
+    cut = {status: board.resolved.is_cut if status == Status.RESOLVED else board.active.is_cut for status in by_status}
+    return [(status, rows, cut[status]) for status, rows in by_status.items() if rows or status != Status.TRIAGE]

@@ -10,6 +10,7 @@ from incidents.selectors.alerts import (
     alerts_waiting,
     path_of_source,
 )
+from incidents.selectors.choices import ORDERS, commanders, is_fresh, services
 from incidents.selectors.cost import cost_so_far
 from incidents.selectors.deadlines import Deadline, Deadlines, deadlines
 from incidents.selectors.detail import (
@@ -28,6 +29,7 @@ from incidents.selectors.export import export_csv
 from incidents.selectors.feed import VIEWS, EntryFound, TimelinePage, timeline, timeline_entry, timeline_page
 from incidents.selectors.figures import Figure, Figures, figures
 from incidents.selectors.hub import (
+    RECENTLY,
     Hub,
     HubFilter,
     HubRow,
@@ -37,7 +39,6 @@ from incidents.selectors.hub import (
     hub,
     live_incidents,
     page_of_all,
-    services,
     with_columns,
 )
 from incidents.selectors.learning import (
@@ -83,6 +84,8 @@ from incidents.selectors.tickets import (
 )
 
 __all__ = [
+    "ORDERS",
+    "RECENTLY",
     "VIEWS",
     "ActionFigures",
     "Deadline",
@@ -121,6 +124,7 @@ __all__ = [
     "alerts_waiting",
     "asserted",
     "blast_of",
+    "commanders",
     "content_before",
     "cost_so_far",
     "deadlines",
@@ -132,6 +136,7 @@ __all__ = [
     "hub",
     "incident_by_number",
     "incident_for_page",
+    "is_fresh",
     "latest_postmortem",
     "link_of",
     "links_of",

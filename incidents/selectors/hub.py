@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from incidents.models import (
     Visibility,
 )
 from incidents.response.policy import Cadence
+from incidents.selectors.choices import ordering
 from incidents.selectors.silence import promised, update_due
 from incidents.story import UPDATES
 
@@ -45,6 +46,14 @@ class HubFilter:
     """Only incidents that this person declared or holds a role in."""
     kind: str = Kind.REAL
     """REAL, IMPORTED or PRACTICE; empty for all."""
+    commander_id: int | None = None
+    is_uncommanded: bool = False
+    """Only incidents that nobody commands."""
+    declared_from: date | None = None
+    declared_to: date | None = None
+    """The first and the last day of the declaration, in UTC."""
+    since: datetime | None = None
+    """Only active incidents, and those resolved since."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,18 @@ def filtered(*, filters: HubFilter, among: QuerySet[Incident] | None = None) -> 
     if filters.member_id is not None:
         holds = RoleAssignment.objects.filter(incident=OuterRef("pk"), user_id=filters.member_id, ended_at=None)
         found = found.filter(Exists(holds) | Q(declared_by=ref("tenancy.user", filters.member_id)))
+    commanders = RoleAssignment.objects.filter(incident=OuterRef("pk"), role=Role.COMMANDER, ended_at=None)
+    if filters.commander_id is not None:
+        found = found.filter(Exists(commanders.filter(user_id=filters.commander_id)))
+    if filters.is_uncommanded:
+        found = found.filter(~Exists(commanders))
+    if filters.declared_from is not None:
+        found = found.filter(declared_at__gte=_midnight(filters.declared_from))
+    if filters.declared_to is not None:
+        found = found.filter(declared_at__lt=_midnight(filters.declared_to) + timedelta(days=1))
+    if filters.since is not None:
+        recent = Q(status=Status.RESOLVED, resolved_at__gte=filters.since)
+        found = found.filter(~Q(status__in=OVER) | recent)
     for word in filters.q.split():
         found = found.filter(_matches(word))
     return found
@@ -149,17 +170,32 @@ def with_columns(found: QuerySet[Incident]) -> QuerySet[Incident]:
     )
 
 
-def hub(*, filters: HubFilter, cadence: Cadence, now: datetime) -> Hub:
-    """Return the active incidents and those resolved recently. Two queries."""
+def hub(*, filters: HubFilter, cadence: Cadence, now: datetime, order: str = "") -> Hub:
+    """Return the active incidents and those resolved recently, in one of ORDERS or each in its own. Two queries."""
     found = _with_due(filtered(filters=filters), cadence)
     active = found.exclude(status__in=OVER).order_by("severity", "declared_at")
     resolved = found.filter(status=Status.RESOLVED, resolved_at__gte=now - RECENTLY).order_by("-resolved_at")
+    if order:
+        active, resolved = (each.order_by(*ordering(order, now)) for each in (active, resolved))
     return Hub(_group(active, ROWS, now), _group(resolved, RESOLVED_ROWS, now))
 
 
-def page_of_all(*, filters: HubFilter, cadence: Cadence, now: datetime, before: int | None = None) -> Group:
-    """Return the newest incidents whatever their status, or the newest of those numbered below `before`. One query."""
+def page_of_all(
+    *,
+    filters: HubFilter,
+    cadence: Cadence,
+    now: datetime,
+    before: int | None = None,
+    order: str = "",
+    start: int = 0,
+) -> Group:
+    """Return the newest incidents whatever their status, or the newest of those numbered below `before`. One query.
+
+    With `order` they are in that of ORDERS, without the first `start`.
+    """
     found = _with_due(filtered(filters=filters), cadence).order_by("-number")
+    if order:
+        return _group(found.order_by(*ordering(order, now))[start:], PAGE, now)
     return _group(found if before is None else found.filter(number__lt=before), PAGE, now)
 
 
@@ -193,12 +229,6 @@ def live_incidents(*, limit: int = 6) -> list[LiveIncident]:
     ]
 
 
-def services(*, kind: str = Kind.REAL) -> list[str]:
-    """Return the service names that incidents of this kind have, for the filter."""
-    named = Incident.objects.filter(kind=kind).exclude(service="")
-    return list(named.order_by("service").values_list("service", flat=True).distinct())
-
-
 def _matches(word: str) -> Q:
     text = Q(title__icontains=word) | Q(summary__icontains=word) | Q(service__icontains=word)
     holds = RoleAssignment.objects.filter(incident=OuterRef("pk"), user_name__icontains=word, ended_at=None)
@@ -207,6 +237,10 @@ def _matches(word: str) -> Q:
     # Beyond 18 digits it is no number of ours, and PostgreSQL would refuse it.
     is_number = number.isascii() and number.isdigit() and len(number) <= 18
     return text | Q(number=int(number)) if is_number else text
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(tzinfo=UTC))
 
 
 def _with_due(found: QuerySet[Incident], cadence: Cadence) -> QuerySet[Incident]:

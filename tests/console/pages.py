@@ -144,7 +144,14 @@ ALSO_WRITE = frozenset(
 
 VARIANTS = {
     "console:inbox": ("kind=Approvals", "from=1"),
-    "incidents:list": ("view=all", "view=mine", "view=imported", "q=queue&severity=SEV1"),
+    "incidents:list": (
+        "layout=board",
+        "view=all&sort=-elapsed&commander=nobody&from=2026-11-01",
+        "view=all",
+        "view=mine",
+        "view=imported",
+        "q=queue&severity=SEV1",
+    ),
     "incidents:detail": (
         "tab=graph",
         "tab=tasks",
