@@ -59,7 +59,7 @@ def context_of(material: Material) -> dict[str, Any]:
             "kind": f"Evidence bundle {bundle.code}",
             "heading": bundle.title,
             "subtitle": bundle.purpose or f"Evidence for {len(material.manifest['controls'])} controls.",
-            "running": f"Evidence bundle {bundle.code}: {cover['title'].lower()}, {conclusion.standing(material)}",
+            "running": f"Evidence bundle {bundle.code}: {cover['title'].lower()}, {_signed(material)}",
             "tenant": material.organisation,
             "staged": STAGED if material.manifest["bundle"].get("staged") else "",
             "conclusion": cover,
@@ -104,6 +104,11 @@ def context_of(material: Material) -> dict[str, Any]:
             "organisation": material.organisation,
         },
     }
+
+
+def _signed(material: Material) -> str:
+    """Return what fits into the head of a page: whether a person has signed."""
+    return conclusion.standing(material) if material.is_concluded_by_person else "not signed"
 
 
 def _section(letter: str, key: str, title: str) -> dict[str, str]:
