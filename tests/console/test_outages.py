@@ -15,7 +15,7 @@ from django.test import Client
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy import limits, middleware
 from conductor.tenancy.lifecycle import issue_token
-from conductor.tenancy.models import Environment, Membership, Tenant
+from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.scope import tenant_scope
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -74,7 +74,6 @@ def test_a_row_that_somebody_else_holds_is_409_for_programs(tenant: Tenant, ana:
         token = issue_token(
             membership=Membership.objects.get(user=ana), name="test", scopes=["incidents:write"], now=clock_now()
         )
-        environment = str(Environment.objects.get(slug="production").id)
     held, let_go = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -91,7 +90,7 @@ def test_a_row_that_somebody_else_holds_is_409_for_programs(tenant: Tenant, ana:
     assert held.wait(10)
     limits.set_limits({"lock_timeout": "1s"})
     try:
-        asked = {"title": "Checkout is down", "severity": "SEV2", "environment_id": environment}
+        asked = {"title": "Checkout is down", "severity": "SEV2", "environment": "production"}
         answer = Client(raise_request_exception=False).post(
             "/api/v1/tenants/northwind/incidents",
             data=json.dumps(asked),

@@ -94,7 +94,10 @@ def token(tenant: Tenant, ana: User) -> str:
 
 
 def _words(response: Any, *ids: object) -> tuple[int, str, list[tuple[str, str]]]:
-    """Status, body and headers, without ids, one-time values and times: what is left must not differ."""
+    """Status, body and headers, without ids, one-time values and times: what is left must not differ.
+
+    `RateLimit` counts what the caller itself has asked, whatever it was.
+    """
     body = b"".join(response.streaming_content) if response.streaming else response.content
     text = body.decode(errors="replace")
     headers = [(name, value) for name, value in response.items() if name.lower() != "x-request-id"]
@@ -102,7 +105,8 @@ def _words(response: Any, *ids: object) -> tuple[int, str, list[tuple[str, str]]
         text = text.replace(str(each), "…")
         headers = [(name, value.replace(str(each), "…")) for name, value in headers]
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9]{64}|\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:+.Z]+", "…", text)
-    headers = [(name, _sorted(value)) for name, value in headers if name not in {"Content-Length", "Expires"}]
+    varying = {"Content-Length", "Expires", "RateLimit"}
+    headers = [(name, _sorted(value)) for name, value in headers if name not in varying]
     return response.status_code, text, headers
 
 
