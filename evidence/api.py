@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import FileResponse
-from ninja import File, Form, Header, Router, Status
+from ninja import File, Form, Header, Query, Router, Status
 from ninja.files import UploadedFile
 
 from conductor.api.bytes_out import gives
@@ -15,6 +15,7 @@ from conductor.api.inputs import Limit
 from conductor.api.paging import page
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid
+from conductor.lib.moments import Moment
 from conductor.tenancy.actors import require
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
@@ -27,6 +28,8 @@ from evidence.uploaded import one_file, safe_name, shown_name, stated_digest
 from evidence.verification import verify_bundle
 
 DIGEST = "The SHA-256 of the file, as in RFC 9530: `sha-256=:<base64>:`. 422 if another file arrived."
+SINCE = "Bundles whose period ends then or later, or has no end yet."
+UNTIL = "Bundles whose period begins then or earlier."
 router = Router(tags=["evidence"])
 packs_router = Router(tags=["evidence"])
 
@@ -37,13 +40,28 @@ def list_bundles(
     status: schemas.BundleStatus | None = None,
     control: str = "",
     q: str = "",
+    environment: str = "",
+    conclusion: schemas.Conclusion | None = None,
+    since: Annotated[Moment | None, Query(alias="from", description=SINCE)] = None,
+    until: Annotated[Moment | None, Query(alias="to", description=UNTIL)] = None,
     cursor: str = "",
     limit: Limit = 50,
 ) -> Any:
-    """Bundles, newest first; in one status, for one control, with a word in the title."""
+    """Bundles, newest first; in one status, for one control, of one environment or conclusion, with a word in them.
+
+    `from` and `to` leave those that are evidence for a moment in between.
+    """
     require(actor=request.actor, permission="view_evidence")
     wanted = control_by_id(control) if control else None
-    found = selectors.bundles(status=status.value if status else "", control=wanted, search=q)
+    found = selectors.bundles(
+        status=status.value if status else "",
+        control=wanted,
+        search=q,
+        environment=environment,
+        conclusion=conclusion.value if conclusion else "",
+        since=since,
+        until=until,
+    )
     listed = page(found, key="number", cursor=cursor, limit=limit)
     return replace(listed, items=[as_signed(each) for each in listed.items])
 

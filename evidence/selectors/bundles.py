@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -98,11 +98,16 @@ def bundles(
     family: tuple[str, str] | None = None,
     month: date | None = None,
     search: str = "",
+    environment: str = "",
+    conclusion: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> QuerySet[EvidenceBundle]:
-    """Return bundles, newest first; in one status, covering one control, matching a search.
+    """Return bundles, newest first; in one status, covering one control, matching a search, of an environment (slug).
 
     `family` is a framework's alias and a group of its controls; `month` the first day of the month in which the period
     of the evidence ended. With both and status SEALED these are the bundles that the heat map's cell counts.
+    `since` and `until` leave those whose period has a moment in between, both included; one without an end goes on.
     """
     found = EvidenceBundle.objects.select_related("environment", "run", "incident").order_by("-number")
     if status:
@@ -116,6 +121,14 @@ def bundles(
         found = found.filter(Exists(covered))
     if month is not None:
         found = found.filter(effective_to__date__year=month.year, effective_to__date__month=month.month)
+    if environment:
+        found = found.filter(environment__slug=environment)
+    if conclusion:
+        found = found.filter(conclusion=conclusion)
+    if since is not None:
+        found = found.filter(Q(effective_to=None) | Q(effective_to__gte=since))
+    if until is not None:
+        found = found.filter(effective_from__lte=until)
     if search:
         found = found.filter(_matches(search.strip()))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import rfc3339
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor
-from conductor.tenancy.models import Tenant
+from conductor.tenancy.models import Environment, Tenant
 from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults
 from evidence.lifecycle import request_pack
@@ -295,3 +295,32 @@ def test_what_only_needs_time_says_when_to_ask_again(call: Call, cora: User) -> 
 
     assert (answer.status_code, answer.json()["code"]) == (409, "receipts_unsequenced")
     assert int(answer["Retry-After"]) >= 1
+
+
+@pytest.mark.fault("api-F10")
+@pytest.mark.parametrize(
+    ("query", "codes"),
+    [
+        ({"from": "2026-07-01T00:00:00Z", "to": "2026-09-30T23:59:59Z"}, ["EVB-0003", "EVB-0001"]),
+        ({"from": "2026-10-01T00:00:00Z"}, ["EVB-0003", "EVB-0002"]),
+        ({"to": "2026-06-30T00:00:00Z"}, []),
+        ({"environment": "production"}, ["EVB-0002"]),
+        ({"conclusion": "NO_EXCEPTIONS"}, ["EVB-0002", "EVB-0001"]),
+        ({"control": "SOC2_A1.2", "from": "2026-08-01T00:00:00Z", "to": "2026-09-30T00:00:00Z"}, ["EVB-0003"]),
+    ],
+    ids=["a quarter", "since", "before all", "environment", "conclusion", "of a control in a quarter"],
+)
+def test_bundles_are_found_by_what_they_are_evidence_for(
+    call: Call, tenant: Tenant, cora: User, query: dict[str, str], codes: list[str]
+) -> None:
+    """One of July, one of October in production, and one that is open since September."""
+    with tenant_scope(tenant.id):
+        for month, environment in ((7, ""), (10, "production")):
+            begin = datetime(2026, month, 1, tzinfo=UTC)
+            where = Environment.objects.filter(slug=environment).first()
+            sealed(tenant, Actor.system(), begin + timedelta(days=30), effective_from=begin, environment=where)
+    _open(call, cora, effective_from="2026-09-01T00:00:00Z")
+
+    answer = call("get", "/bundles", user=cora, query=query)
+
+    assert [each["code"] for each in answer.json()["items"]] == codes
