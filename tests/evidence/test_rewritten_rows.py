@@ -146,7 +146,7 @@ def test_page_api_and_document_say_what_was_signed_and_that_the_row_was_changed(
     assert {each["field"] for each in chain["differences"]} == {"conclusion", "findings", "effective_from"}
 
     browser = Browser()
-    browser.force_login(cora)
+    browser.force_login(cora, backend="django.contrib.auth.backends.ModelBackend")
     page = browser.get(f"/t/{tenant.slug}/evidence/{bundle.code}/?verified").content.decode()
     assert "Exceptions found" in page
     assert "Changed after the seal" in page

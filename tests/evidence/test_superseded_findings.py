@@ -173,7 +173,7 @@ def test_the_api_supersedes_with_a_reason_ends_the_period_and_links_to_bytes_and
     manifest = call("get", "/bundles/1/manifest", user=cora).json()
     assert manifest["artifacts"][0]["uri"] == shown["artifacts"][0]["uri"]
     browser = Browser()
-    browser.force_login(cora)
+    browser.force_login(cora, backend="django.contrib.auth.backends.ModelBackend")
     page = browser.get(f"/t/{tenant.slug}/evidence/EVB-0001/").content.decode()
     assert "Recorded before, and replaced" in page
     assert "Old list" in page
