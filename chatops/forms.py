@@ -77,7 +77,7 @@ FORMS: dict[str, Form] = {
             Field("title", "line", "What is broken?", most=200),
             Field("severity", "severity", "How bad is it?", hint="Not sure? Take the worse one: it can be lowered."),
             Field("service", "line", "Service", optional=True, most=200),
-            Field("environment", "environment", "Environment", optional=True, empty="Every"),
+            Field("environment", "environment", "Environment", optional=True, empty="All environments"),
             Field("summary", "text", "What do we know?", optional=True),
             Field("type", "line", "What kind of trouble?", optional=True, most=40, complains=("incident_type",)),
             Field(

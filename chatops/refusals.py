@@ -42,7 +42,7 @@ INVITE = ("Invite people", "/t/{slug}/members/invitations/new/")
 """For who is no member yet. A member confirms their Slack account by the link that their own command brings."""
 _ADAPTERS = "/admin/adapters/adapterconfig/"
 _PAGES = {
-    "permission_missing": ("Who may do this", "/admin/conductor/membership/"),
+    "permission_missing": ("Who may do this", "/t/{slug}/members/permissions/"),
     "no_tracker": ("Connect a tracker", _ADAPTERS),
     "nobody_can_be_paged": ("Connect a way to notify", _ADAPTERS),
     "person_unknown": INVITE,

@@ -87,6 +87,11 @@ class HubRow:
     silent_for: timedelta | None
     """How long nothing was said, once that is longer than the policy in force or a promise allows; else None."""
 
+    @property
+    def is_active(self) -> bool:
+        """Whether somebody still works on it, or should."""
+        return self.status not in OVER
+
 
 @dataclass(frozen=True)
 class Group:

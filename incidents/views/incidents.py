@@ -97,6 +97,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
     next_step = next((step for step in steps if step.can_move and not step.needs_reason), None)
     context = {
         "incident": incident,
+        "can": RESPOND in request.actor.permissions and not incident.is_history,
         "tab": tab,
         "view": view,
         "before": before,

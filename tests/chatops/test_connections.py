@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 
 from chatops.lifecycle import (
     LinkNotGood,
@@ -319,6 +321,16 @@ def test_nothing_said_in_slack_leads_to_a_page_where_a_link_can_only_be_ended() 
     assert len(sources) > 20
     assert [path.name for path, text in sources.items() if "admin/chatops/slackidentity" in text] == []
     assert fixes_of("person_unknown").endswith("/t/northwind/members/invitations/new/")
+
+
+def test_who_lacks_a_permission_is_led_to_a_page_that_every_member_may_open(
+    tenant: Tenant, ben: User, as_user: Callable[[User], Client]
+) -> None:
+    (button,) = page_that_helps(PermissionMissing(), slug="northwind")
+    path = urlsplit(str(button["url"])).path
+
+    assert path == reverse("console:member_permissions", args=["northwind"])
+    assert as_user(ben).get(path).status_code == 200
 
 
 def fixes_of(code: str) -> str:

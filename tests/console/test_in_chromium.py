@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -219,6 +220,22 @@ def test_the_phone_has_a_dock_that_thumbs_reach(browse: Open, town: Town) -> Non
 
     page.get_by_text("Post update").tap()
     expect(page.locator("#upd")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_the_phone_shows_the_next_step_inside_its_own_column(browse: Open, town: Town, width: int) -> None:
+    page = browse(f"/t/northwind/incidents/INC-{town.burning}/", width=width)
+    steps = page.locator(".stepper .step")
+    edges = [steps.nth(n).bounding_box() for n in range(steps.count())]
+    inside = page.locator(".stepper .step").filter(has=page.locator("button, .step-needs"))
+    column, held = inside.bounding_box(), inside.locator("button, .step-needs").bounding_box()
+
+    assert column is not None and held is not None
+    assert column["x"] <= held["x"] and held["x"] + held["width"] <= column["x"] + column["width"]
+    assert column["y"] <= held["y"] and held["y"] + held["height"] <= column["y"] + column["height"]
+    label = inside.locator("b").bounding_box()
+    assert label is not None and label["y"] + label["height"] <= held["y"]
+    assert all(one and next_ and one["x"] + one["width"] <= next_["x"] + 0.5 for one, next_ in pairwise(edges))
 
 
 def test_the_phone_opens_its_navigation_without_a_script(browse: Open) -> None:

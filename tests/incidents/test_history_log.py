@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
 from conductor.graph.models import Edge, Node
 from conductor.lib.clock import rfc3339
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Environment, Tenant
-from incidents.lifecycle import HistoryReport, HistorySource, import_history
+from conductor.tenancy.scope import tenant_scope
+from incidents.lifecycle import HistoryReport, HistorySource, declare_incident, import_history
 from incidents.models import Incident, RoleAssignment, StatusTransition, TimelineEvent
 from incidents.past import read_past
 from incidents.response.policy import policy_in_force
 from incidents.selectors import HubFilter, page_of_all
 from incidents.wording import sentence
 
+Browser = Callable[[User], Client]
 SOURCE = HistorySource("old-log", "Old log", "log.json", "a" * 64)
 
 
@@ -140,3 +146,34 @@ def test_what_is_no_record_is_named_too() -> None:
     found, faults = read_past(records=["declared_at", 5], services={})  # type: ignore[list-item]
 
     assert (found, [each.row for each in faults]) == ([], ["[0]", "[1]"])
+
+
+@pytest.fixture
+def both(tenant: Tenant, cora: User, actor: Any, now: datetime) -> None:
+    """INC-1 was imported; INC-2 happened here and is open."""
+    with tenant_scope(tenant.id):
+        imported(tenant, now, logged(now))
+        declare_incident(tenant_id=tenant.id, title="Queue stuck", severity="SEV3", actor=actor(cora), now=now)
+
+
+@pytest.mark.parametrize("tab", ["timeline", "tasks", "assessment", "links", "tickets"])
+def test_an_imported_incident_offers_no_act_that_is_refused(both: None, cora: User, as_user: Browser, tab: str) -> None:
+    browser = as_user(cora)
+    history, own = (
+        browser.get(f"/t/northwind/incidents/{code}/?tab={tab}").content.decode() for code in ("INC-1", "INC-2")
+    )
+
+    assert 'method="post" action="/t/northwind/incidents/INC-2/' in own
+    forms = re.findall(r'<form[^>]*action="/t/northwind/incidents/INC-1/.*?</form>', history, re.DOTALL)
+    assert [form for form in forms if 'type="hidden" name="csrf' in form and "<button" in form] == []
+    assert "INC-1 was imported from another system." in history
+    assert "was imported" not in own
+
+
+def test_no_postmortem_is_offered_for_an_imported_incident(both: None, cora: User, as_user: Browser) -> None:
+    browser = as_user(cora)
+
+    assert "Generate postmortem draft" in browser.get("/t/northwind/incidents/INC-2/postmortem/").content.decode()
+    html = browser.get("/t/northwind/incidents/INC-1/postmortem/").content.decode()
+    assert "Generate postmortem draft" not in html
+    assert "No postmortem is drafted for it here." in html

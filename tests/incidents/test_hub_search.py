@@ -69,3 +69,17 @@ def test_the_export_of_a_view_holds_what_the_view_shows(incidents: None, cleo: U
     lines = as_user(cleo).get(f"{HUB}export.csv?view=all").content.decode().strip().splitlines()
 
     assert len(lines) == 1 + 3 + 1, "a heading, three incidents, and how many are withheld"
+
+
+def test_an_incident_that_nobody_commands_yet_is_not_one_that_nobody_commanded(
+    incidents: None, cleo: User, as_user: Browser
+) -> None:
+    html = as_user(cleo).get(f"{HUB}?view=all").content.decode()
+    rows = {row[1]: row[0] for row in re.finditer(r'<tr><td>.*?<span class="id">(INC-\d+).*?</tr>', html, re.DOTALL)}
+    who = {code: row[row.index('class="c-who">') :].partition("</td>")[0] for code, row in rows.items()}
+
+    assert {code: re.sub(r'<svg.*?</svg>|<[^>]+>|class="c-who">', "", said).strip() for code, said in who.items()} == {
+        "INC-1": "Nobody yet",
+        "INC-900": "Not recorded",
+        "INC-901": "Nobody",
+    }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import unescape
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -67,9 +69,9 @@ def provider(issuer: str, settings: Any, db: None) -> str:
     return issuer
 
 
-def _sign_in(browser: Client, sub: str) -> Any:
+def _sign_in(browser: Client, sub: str, *, by: str = "/accounts/oidc/oidc/login/?process=login") -> Any:
     """Go through the whole flow as the person whom the provider knows as `sub`; return the callback's answer."""
-    sent = browser.post("/accounts/oidc/oidc/login/?process=login")
+    sent = browser.post(by)
     asked = parse_qs(urlsplit(sent["Location"]).query)
     assert asked["response_type"] == ["code"]
     assert asked["code_challenge_method"] == ["S256"]
@@ -284,3 +286,23 @@ def test_members_come_in_by_the_provider_where_passwords_are_switched_off(
     )
     assert _sign_in(browser, "ben").status_code == 302
     assert browser.get("/t/northwind/incidents/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "led_to"),
+    [
+        ("/t/northwind/incidents/?view=all&q=a+b", "/t/northwind/incidents/?view=all&q=a+b"),
+        ("https://elsewhere.test/", "/"),
+        ("//elsewhere.test/", "/"),
+    ],
+)
+def test_signing_in_by_the_provider_leads_back_to_the_page_that_was_asked_for(
+    provider: str, tenant: Tenant, ben: User, asked: str, led_to: str
+) -> None:
+    browser = Client()
+    page = browser.get("/accounts/login/", {"next": asked}).content.decode()
+    (button,) = [unescape(each) for each in re.findall(r'action="([^"]*/oidc/[^"]*)"', page)]
+
+    answer = _sign_in(browser, "ben", by=button)
+
+    assert (answer.status_code, answer["Location"]) == (302, led_to)
