@@ -32,7 +32,7 @@ def matrix(said: Said) -> answers.Answer:
 
 
 def clock(said: Said) -> answers.Answer:
-    """Return the duties to report with the time that is left, and when the next update is due."""
+    """Return the reporting obligations with the time that is left, and when the next update is due."""
     incident = _looked_at(said)
     duties = list(Obligation.objects.filter(incident=incident).order_by("due_at", "regime", "armed_at"))
     silence = watch(incident=incident, cadence=policy_in_force().content.cadence, now=said.now)

@@ -28,7 +28,7 @@ class Work:
     tasks: Sequence[Task] = field(default_factory=list)
     items: Sequence[ActionItem] = field(default_factory=list)
     duties: Sequence[Obligation] = field(default_factory=list)
-    """Duties to report that run, or wait for a decision, in the active incidents of which the member holds a role."""
+    """Reporting obligations that run, or wait for a decision, in active incidents in which the member holds a role."""
 
     def __bool__(self) -> bool:
         return bool(self.roles or self.tasks or self.items or self.duties)

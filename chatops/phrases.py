@@ -262,7 +262,7 @@ VERBS: tuple[Verb, ...] = (
         "clock",
         ("deadlines", "clocks"),
         "[INC-n]",
-        "Show the duties to report, what time is left, and when the next update is due. Only you see it.",
+        "Show the reporting obligations, what time is left, and when the next update is due. Only you see it.",
         ("clock", "deadlines INC-7"),
     ),
     Verb(

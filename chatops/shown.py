@@ -64,15 +64,15 @@ def clocks(
     owner: str,
     now: datetime,
 ) -> Answer:
-    """Return each duty to report with the time that is left; `owner` holds the role of legal and privacy."""
-    blocks = [section(f"*{named(incident)}* {len(duties)} dut{'y' if len(duties) == 1 else 'ies'} to report")]
+    """Return each reporting obligation with the time that is left; `owner` holds the role of legal and privacy."""
+    blocks = [section(f"*{named(incident)}* {len(duties)} reporting obligation{'' if len(duties) == 1 else 's'}")]
     blocks += [section(_duty(each, now)) for each in duties[:ROWS]]
     if len(duties) > ROWS:
         blocks.append(context(f"and {len(duties) - ROWS} more, in the console"))
     update = f"Next update {_left(next_update, now)}" if next_update else ""
     blocks.append(context(f"Owned by {mrkdwn(owner, 100)}" if owner else "Nobody holds legal and privacy", update))
     said = "; ".join(f"{each.rule['title']}: {each.get_state_display()}" for each in duties[:ROWS])
-    return answer(f"{incident.code}: {said or 'no duty to report is known'}", blocks)
+    return answer(f"{incident.code}: {said or 'no reporting obligation is known'}", blocks)
 
 
 def _duty(duty: Obligation, now: datetime) -> str:

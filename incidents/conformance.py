@@ -153,7 +153,7 @@ def _assessment(incident: Incident, policy: InForce) -> dict[str, Any]:
 
 
 def _reporting(incident: Incident) -> dict[str, Any]:
-    """Return the reply to every question, null where nobody gave one, and each duty to report with its state."""
+    """Return the reply to every question, null where nobody gave one, and each reporting obligation with its state."""
     duties = Obligation.objects.filter(incident=incident).order_by("regime", "armed_at", "id")
     passed = TimelineEvent.objects.filter(incident=incident, kind=EventKind.OBLIGATION_MISSED)
     missed = {each.get("rule") for each in passed.values_list("data", flat=True)}

@@ -1,4 +1,4 @@
-"""The step that watches the clocks of duties to report: warns as they run down, escalates what was not filed."""
+"""The step that watches the clocks of reporting obligations: warns as they run down, escalates what was not filed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _tell(ctx: StepContext, incident: Incident, duty: Obligation, percent: int) 
     facts = {"Due": rfc3339(duty.due_at), "Time used": f"{min(percent, 100)} %", "For": heard.who}
     facts["Do next"] = f"{_next_step(duty)} {heard.fill}".strip()
     if not incident.is_private:
-        facts |= {"Duty": duty.rule["title"], "Regime": duty.regime, "To": duty.rule["recipient"]}
+        facts |= {"Obligation": duty.rule["title"], "Regime": duty.regime, "To": duty.rule["recipient"]}
     what = "a deadline" if incident.is_private else f"“{duty.rule['title']}” ({duty.regime})"
     title = f"{incident.code}: {what} was missed" if percent >= 100 else f"{incident.code}: {what} is near"
     event = MISSED_EVENT if percent >= 100 else DUE_SOON_EVENT

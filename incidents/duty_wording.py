@@ -1,4 +1,4 @@
-"""What entries about duties to report say."""
+"""What entries about reporting obligations say."""
 
 from __future__ import annotations
 

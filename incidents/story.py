@@ -61,7 +61,7 @@ class Story:
     required_roles: list[Role]
     """The roles that the policy in force at the declaration asks for at this severity."""
     duties: list[Obligation]
-    """Duties to report that were armed, by regime and in the order of arming."""
+    """Reporting obligations that were armed, by regime and in the order of arming."""
 
     def of(self, *kinds: EventKind) -> list[TimelineEvent]:
         """Return the entries of these kinds, oldest first."""

@@ -55,7 +55,7 @@ STATUSES: dict[str, Status] = {
     "declined": Status("none", "Declined", SLASH),
     "canceled": Status("none", "Canceled", SLASH),
     "duplicate": Status("none", "Duplicate", DASH),
-    # duties to report
+    # reporting obligations
     "assessing": Status("amber", "To be decided", DASHED),
     "applicable": Status("red", "Running", ARC),
     "not_applicable": Status("none", "Not reportable", DASH),

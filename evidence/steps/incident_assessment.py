@@ -97,7 +97,7 @@ def severity(incident: Facts, conformance: Facts) -> Finding:
 
 
 def reporting(conformance: Facts) -> Finding:
-    """I11: every question has a reply that settles it, and each duty to report was decided and met in time."""
+    """I11: every question has a reply that settles it, and each reporting obligation was decided and met in time."""
     title = "Reporting assessed"
     if (skipped := not_asked("I11", title, Recorded.REPORTING, conformance)) is not None:
         return skipped

@@ -1,4 +1,4 @@
-"""The deadlines of duties to report, over all incidents."""
+"""The deadlines of reporting obligations, over all incidents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ router = Router(tags=["incidents"])
 
 @router.get("/deadlines", response=DeadlinesOut, operation_id="list_deadlines")
 def list_deadlines(request: TenantRequest, done: bool = False) -> Any:
-    """Open duties to report, the soonest due first; with `done` those that were filed or are not reportable."""
+    """Open reporting obligations, the soonest due first; with `done` those that were filed or are not reportable."""
     require(actor=request.actor, permission="view_incidents")
     found = selectors.deadlines(view="done" if done else "open", now=now())
     for each in found.rows:

@@ -1,4 +1,4 @@
-"""The response through the API: merging, links, tasks, visibility, duties to report."""
+"""The response through the API: merging, links, tasks, visibility, reporting obligations."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def set_visibility(request: TenantRequest, number: int, payload: VisibilityIn) -
 
 @router.get("/{number}/obligations", response=list[ObligationOut], operation_id="list_obligations")
 def list_obligations(request: TenantRequest, number: int) -> Any:
-    """Duties to report, each with its due date and how that is derived."""
+    """Reporting obligations, each with its due date and how that is derived."""
     return Obligation.objects.filter(incident=_incident(request, number)).order_by("regime", "armed_at", "id")
 
 
@@ -149,7 +149,7 @@ def file_obligation(
     require(actor=request.actor, permission="decide_reporting")
     found = Obligation.objects.select_related("incident").filter(incident=incident, id=obligation_id).first()
     if found is None:
-        raise NotFound(f"{incident.code} has no such duty.")
+        raise NotFound(f"{incident.code} has no such reporting obligation.")
     moment = now()
     return lifecycle.file_obligation(
         obligation=found,

@@ -1,4 +1,4 @@
-"""What the API of the response takes and gives: alerts, tasks, links, visibility, duties to report."""
+"""What the API of the response takes and gives: alerts, tasks, links, visibility, reporting obligations."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class VisibilityIn(Input):
 
 
 class ObligationOut(Schema):
-    """A duty to report, and when it is due. Not legal advice."""
+    """A reporting obligation, and when it is due. Not legal advice."""
 
     id: UUID
     rule_key: str

@@ -66,7 +66,7 @@ class ChangeOut(Schema):
 
 
 class ReportingRuleOut(Schema):
-    """A duty to report, as a rule."""
+    """A reporting obligation, as a rule."""
 
     key: str
     is_active: bool

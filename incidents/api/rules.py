@@ -1,4 +1,4 @@
-"""The rules of the response: the policy's versions, and the duties to report that the organisation is under."""
+"""The rules of the response: the policy's versions, and the reporting obligations that the organisation is under."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def change_response_policy(request: TenantRequest, payload: PolicyIn) -> Any:
 
 @router.get("/reporting-rules", response=list[ReportingRuleOut], operation_id="list_reporting_rules")
 def list_reporting_rules(request: TenantRequest) -> Any:
-    """Duties to report, by regime; retired ones last. Not legal advice: have counsel review each."""
+    """Reporting obligations, by regime; retired ones last. Not legal advice: have counsel review each."""
     require(actor=request.actor, permission="view_incidents")
     return selectors.reporting_rules()
 

@@ -60,7 +60,7 @@ def _told(asker: Asker, duty: Any) -> Told:
     page = f"{address_of(asker, duty.incident)}?tab=assessment"
     title, to = duty.rule["title"], duty.rule["recipient"]
     what = f"First: {title}, to {to}." if is_undecided else f"To {to}."
-    undated = "" if duty.due_at else " Nobody has said what starts its clock."
+    undated = "" if duty.due_at else " What starts its deadline is not recorded yet."
     return Told(
         title=f"Decide whether {code} is reported under {duty.regime}"
         if is_undecided

@@ -1,4 +1,4 @@
-"""The verb that writes down how far the clock of a duty to report has run."""
+"""The verb that writes down how far the clock of a reporting obligation has run."""
 
 from __future__ import annotations
 

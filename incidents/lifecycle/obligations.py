@@ -1,4 +1,4 @@
-"""Verbs on duties to report: they are armed by facts, decided by people, and filed with what was submitted."""
+"""Verbs on reporting obligations: they are armed by facts, decided by people, and filed with what was submitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Duties to report an incident: what starts their clocks, where each stands, what was filed, and own rules."""
+"""Reporting obligations an incident: what starts their clocks, where each stands, what was filed, and own rules."""
 
 from __future__ import annotations
 

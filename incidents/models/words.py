@@ -63,7 +63,7 @@ class Urgency(models.TextChoices):
 
 
 class Question(models.TextChoices):
-    """Asked of every incident, because duties to report hang on the answers."""
+    """Asked of every incident, because reporting obligations hang on the answers."""
 
     PERSONAL_DATA = "personal_data", "Is personal data affected?"
     FINANCIAL_SERVICE = "financial_service", "Is a financial service affected?"
@@ -187,9 +187,9 @@ class EventKind(models.TextChoices):
     TICKET_LINKED = "ticket.linked", "Ticket linked"
     TICKET_CHANGED = "ticket.changed", "Ticket changed"
     TICKET_UNLINKED = "ticket.unlinked", "Ticket unlinked"
-    OBLIGATION_ARMED = "obligation.armed", "Duty to report armed"
-    OBLIGATION_DECIDED = "obligation.decided", "Duty to report decided"
-    OBLIGATION_REOPENED = "obligation.reopened", "Duty to report asked again"
+    OBLIGATION_ARMED = "obligation.armed", "Reporting obligation to be decided"
+    OBLIGATION_DECIDED = "obligation.decided", "Reporting obligation decided"
+    OBLIGATION_REOPENED = "obligation.reopened", "Reporting obligation asked again"
     OBLIGATION_DUE_SOON = "obligation.due_soon", "Deadline near"
     OBLIGATION_MISSED = "obligation.missed", "Deadline missed"
     OBLIGATION_FILED = "obligation.filed", "Report filed"

@@ -1,4 +1,4 @@
-"""The section about duties to report: what was assessed, decided and filed, by whom, when, and what was missed."""
+"""The section about reporting obligations: what was assessed, decided and filed, by whom, when, and what was missed."""
 
 from __future__ import annotations
 

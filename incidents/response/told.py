@@ -21,7 +21,7 @@ GUARD_WORDS = {
     "blocking_tasks_closed": "blocking tasks are closed",
     "questions_answered": "the four questions are answered",
     "required_roles_filled": "the required roles are filled",
-    "reporting_decided": "every duty to report that its facts ask for is decided",
+    "reporting_decided": "every reporting obligation that its facts ask for is decided",
     "reopened_in_time": "it was resolved recently",
 }
 """What must be true, for each of incidents.response.guards.GUARDS."""

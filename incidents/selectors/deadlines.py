@@ -1,4 +1,4 @@
-"""Every duty to report of the tenant, by its due date."""
+"""Every reporting obligation of the tenant, by its due date."""
 
 from __future__ import annotations
 

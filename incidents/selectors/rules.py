@@ -1,4 +1,4 @@
-"""The rules of a tenant's response as their pages show them: versions of the policy, and duties to report."""
+"""The rules of a tenant's response as their pages show them: versions of the policy, and reporting obligations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PolicyVersion:
 
 @dataclass(frozen=True)
 class RuleFound:
-    """A rule of a duty to report, as it stands in this tenant."""
+    """A rule of a reporting obligation, as it stands in this tenant."""
 
     rule: Rule
     is_active: bool

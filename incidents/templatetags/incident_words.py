@@ -60,7 +60,7 @@ def limit_words(limit: Limit) -> str:
 
 @register.filter
 def armed_words(rule: Rule) -> str:
-    """`{{ rule|armed_words }}`: what makes the rule a duty of an incident."""
+    """`{{ rule|armed_words }}`: what makes the obligation apply to an incident."""
     questions = [f"“{Question(each).label}” is yes, or not known yet" for each in rule.armed_by]
     severities = [f"the severity is {' or '.join(rule.armed_at_severity)}"] if rule.armed_at_severity else []
     said = "; or ".join([*questions, *severities])

@@ -1,4 +1,4 @@
-"""The pages of duties to report: deadlines, the rules in force, one rule with its versions, the form of an own rule."""
+"""The pages of reporting obligations: deadlines, rules in force, one rule with its versions, a form for own rules."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ UNITS = (
 @require_GET
 @door(permission="view_incidents")
 def rules(request: TenantRequest, tenant: str) -> HttpResponse:
-    """Every duty to report that incidents of this tenant can be under."""
+    """Every reporting obligation that incidents of this tenant can be under."""
     return render(request, "incidents/reporting.html", {"rules": selectors.reporting_rules()})
 
 
 @require_GET
 @door(permission="view_incidents")
 def deadlines(request: TenantRequest, tenant: str) -> HttpResponse:
-    """Every duty to report, the soonest due first, with how its due date is derived."""
+    """Every reporting obligation, the soonest due first, with how its due date is derived."""
     view = "done" if request.GET.get("view") == "done" else "open"
     context = {"view": view, "deadlines": selectors.deadlines(view=view, now=now())}
     return render(request, "incidents/deadlines.html", context)

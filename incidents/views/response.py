@@ -117,7 +117,7 @@ def filing(request: TenantRequest, tenant: str, number: int, duty: UUID) -> Http
     incident = selectors.incident_by_number(number=number)
     found = Obligation.objects.select_related("incident").filter(incident=incident, id=duty).first()
     if found is None:
-        raise NotFound(f"{incident.code} has no such duty.")
+        raise NotFound(f"{incident.code} has no such reporting obligation.")
     lifecycle.file_obligation(
         obligation=found,
         submitted=read_upload(request.FILES.get("submitted")),

@@ -1,4 +1,4 @@
-"""The pages of a tenant's rules: versions of its response policy, and the duties to report that it is under."""
+"""The pages of a tenant's rules: versions of its response policy, and the reporting obligations that it is under."""
 
 from __future__ import annotations
 

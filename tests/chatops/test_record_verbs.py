@@ -170,7 +170,7 @@ def test_the_clocks_name_each_duty_and_the_next_update(declared: None, ben_says:
         )
     after = words(ben_says("deadlines"))
 
-    assert "0 duties to report" in before
+    assert "0 reporting obligations" in before
     assert "Next update" in before
     assert "To be decided" in after
     assert "Nobody holds legal and privacy" in after

@@ -1,4 +1,4 @@
-"""Clocks of duties to report: told of once at each threshold, escalated when missed, listed soonest first."""
+"""Clocks of reporting obligations: told of once at each threshold, escalated when missed, listed soonest first."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_the_page_lists_the_soonest_first_with_why_then(
     assert html.index("GDPR") < html.index("DORA")
     assert 'value="51"' in html
     assert "72 hours after awareness" in html
-    assert "Nobody has said what starts its clock" in html
+    assert "What starts its deadline is not recorded yet" in html
     assert "Notify the supervisory authority" not in (
         as_user(cleo).get("/t/northwind/incidents/deadlines/?view=done").content.decode()
     )

@@ -1,4 +1,4 @@
-"""The postmortem's sections about duties to report and about controls: every sentence cites its entries."""
+"""The postmortem's sections about reporting obligations and about controls: every sentence cites its entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of a tenant's rules: versions of the response policy with their differences, and duties to report."""
+"""The pages of a tenant's rules: versions of the response policy with their differences, and reporting obligations."""
 
 from __future__ import annotations
 
