@@ -161,7 +161,7 @@ def attach_artifact(
     "/{bundle}/artifacts/{artifact_id}/content",
     response={200: None},
     operation_id="download_artifact",
-    openapi_extra=gives("*/*"),
+    openapi_extra=gives("application/octet-stream"),
 )
 def download_artifact(request: TenantRequest, bundle: str, artifact_id: UUID) -> FileResponse:
     """The artifact's bytes, as long as they match their digest."""

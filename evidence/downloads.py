@@ -25,9 +25,12 @@ class PackNotReady(NotFound):
 
 
 def artifact_download(artifact: Artifact) -> FileResponse:
-    """Return the artifact's bytes under the name that the file had, or the last part of its path."""
+    """Return the artifact's bytes under the name that the file had, or the last part of its path.
+
+    They are bytes, whatever type an uploader called them: HTML in evidence is no answer of ours, nor is JSON.
+    """
     name = artifact.original_name or artifact.path.rpartition("/")[2]
-    return _download(artifact.tenant_id, artifact.digest, name, artifact.media_type)
+    return _download(artifact.tenant_id, artifact.digest, name, "application/octet-stream")
 
 
 def pack_pdf(pack: Pack) -> FileResponse:

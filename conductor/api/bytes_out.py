@@ -6,6 +6,6 @@ from typing import Any
 
 
 def gives(media_type: str) -> dict[str, Any]:
-    """Return what an operation's document lacks where its answer is bytes of `media_type`; `*/*` for any."""
+    """Return what an operation's document lacks where its answer is bytes of `media_type`."""
     content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
     return {"responses": {200: {"description": "The bytes", "content": content}}}

@@ -100,7 +100,7 @@ def test_an_artifact_comes_down_as_it_went_up(call: Call, bundle: EvidenceBundle
 
     assert b"".join(answer.streaming_content) == b"x,y\n1,2\n"
     assert answer["Content-Disposition"] == 'attachment; filename="b.csv"'
-    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert (answer["Content-Type"], answer["X-Content-Type-Options"]) == ("application/octet-stream", "nosniff")
     assert answer["ETag"] == f'"{artifact["digest"]}"'
 
 
