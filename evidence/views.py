@@ -21,6 +21,9 @@ from evidence.models import EvidenceBundle
 from evidence.verification import verify_bundle
 
 SHOWN = 100
+"""Bundles of one page of the list; older ones are a link away."""
+MOST_DIGITS = 9
+"""Of a bundle's number."""
 
 
 @require_GET
@@ -32,9 +35,16 @@ def bundle_list(request: TenantRequest, tenant: str) -> HttpResponse:
     known = status if status in EvidenceBundle.Status.values else ""
     framework, _, group = request.GET.get("family", "").partition(":")
     month = _month(request.GET.get("month", ""))
+    before = request.GET.get("before", "")
     found = selectors.bundles(status=known, family=(framework, group) if group else None, month=month, search=search)
+    if before.isdecimal() and len(before) <= MOST_DIGITS:
+        found = found.filter(number__lt=int(before))
+    rows = selectors.bundle_rows(found[: SHOWN + 1])
     context = {
-        "rows": selectors.bundle_rows(found[:SHOWN]),
+        "rows": rows[:SHOWN],
+        "older": rows[SHOWN - 1].bundle.number if len(rows) > SHOWN else None,
+        "before": before,
+        "carried": [(name, request.GET[name]) for name in ("status", "family", "month") if request.GET.get(name)],
         "figures": selectors.bundle_figures(),
         "status": known,
         "q": search,

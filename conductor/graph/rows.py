@@ -14,6 +14,7 @@ from conductor.lib.text import readable
 
 NODE_COLUMNS = ("kind", "key", "name", "environment")
 EDGE_COLUMNS = ("source", "target", "kind")
+COLUMNS = frozenset({*NODE_COLUMNS, *EDGE_COLUMNS})
 SEPARATORS = (",", ";", "\t", "|")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 Rows = list[tuple[str, Mapping[str, Any]]]
@@ -55,7 +56,8 @@ def _of_csv(text: str) -> tuple[Rows, Rows]:
     first = text.partition("\n")[0]
     separator = max(SEPARATORS, key=first.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
-    header = [name.strip() for name in reader.fieldnames or []]
+    named = (name.strip() for name in reader.fieldnames or [])
+    header = [name.casefold() if name.casefold() in COLUMNS else name for name in named]
     reader.fieldnames = header
     rows: Rows = [(f"line {reader.line_num}", row) for row in reader]
     if set(EDGE_COLUMNS) <= set(header):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.lib.canonical import canonical_json, sha256_hex
-from incidents.alerts.signal import Notification, Signal, group_of, read_items, state_of
+from incidents.alerts.signal import Notification, Signal, group_of, identity_of, read_items, state_of
 from incidents.alerts.values import count, line, moment, text, texts
 from incidents.severity_words import severity_of
 
@@ -31,7 +31,7 @@ def read_alertmanager(document: Mapping[str, Any], *, source: str, words: Mappin
 def _alert(alert: Mapping[str, Any], source: str, group: str, words: Mapping[str, str]) -> Signal:
     labels, notes = texts(alert.get("labels")), texts(alert.get("annotations"))
     # Alertmanager's own fingerprint; versions before 0.18 sent none.
-    key = line(alert.get("fingerprint"), 64)
+    key = line(alert.get("fingerprint"), 1000)
     if not key and not labels:
         raise ValueError("It has neither labels nor a fingerprint.")
     key = key or sha256_hex(canonical_json(labels))[:16]
@@ -40,7 +40,7 @@ def _alert(alert: Mapping[str, Any], source: str, group: str, words: Mapping[str
     parts = [notes.get(name, "") for name in ("summary", "description")]
     return Signal(
         source=source,
-        fingerprint=key,
+        fingerprint=identity_of(key),
         group_key=group_of(source, group or key),
         is_firing=state_of(alert.get("status"), firing=("firing",), ended=("resolved",)),
         name=line(labels.get("alertname"), 120) or f"Alert {key}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from incidents.alerts.signal import Notification, Signal, group_of, read_items, state_of
+from incidents.alerts.signal import Notification, Signal, group_of, identity_of, read_items, state_of
 from incidents.alerts.values import line, moment, text
 from incidents.severity_words import severity_of
 
@@ -23,16 +23,16 @@ def read_generic(document: Mapping[str, Any], *, source: str, words: Mapping[str
 
 
 def _alert(alert: Mapping[str, Any], source: str, words: Mapping[str, str]) -> Signal:
-    name, key = line(alert.get("name"), 200), line(alert.get("key"), 120)
+    name, key = line(alert.get("name"), 200), line(alert.get("key"), 1000)
     if not name and not key:
         raise ValueError("It has neither a key nor a name.")
     asked = severity_of({"severity": line(alert.get("severity"), 40)}, words)
     return Signal(
         source=source,
-        fingerprint=key or name[:120],
+        fingerprint=identity_of(key or name),
         group_key=group_of(source, text(alert.get("group"), 1000) or key or name),
         is_firing=state_of(alert.get("status") or "firing", firing=("firing",), ended=("ended", "resolved")),
-        name=name or key,
+        name=name or key[:200],
         severity=asked.severity,
         unmapped=asked.unmapped,
         starts_at=moment(alert.get("starts_at")),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor.lib.canonical import sha256_hex
-from incidents.alerts.signal import Fault, Notification, Signal, group_of, unreadable
+from incidents.alerts.signal import Fault, Notification, Signal, group_of, identity_of, unreadable
 from incidents.alerts.values import line, mapping, moment, text
 from incidents.severity_words import severity_of
 
@@ -33,7 +33,7 @@ def read_event(document: Mapping[str, Any], *, source: str, words: Mapping[str, 
     summary = text(said.get("summary"), 4000)
     found = Signal(
         source=source,
-        fingerprint=key[:120],
+        fingerprint=identity_of(key),
         group_key=group_of(source, key),
         is_firing=action == "trigger",
         name=line(summary, 200) or f"Alert {key}"[:200],
@@ -59,7 +59,7 @@ def read_webhook(document: Mapping[str, Any], *, source: str, words: Mapping[str
     """Read a webhook (v3): a firing for `incident.triggered` and `.reopened`, an end for `.resolved`, or its test."""
     event = mapping(document.get("event"))
     kind, about = line(event.get("event_type"), 80), mapping(event.get("data"))
-    identity = line(about.get("id") or (event.get("id") if kind == PING else ""), 120)
+    identity = line(about.get("id") or (event.get("id") if kind == PING else ""), 1000)
     if kind not in (*FIRES, ENDS, PING) or not identity:
         return Notification()
     urgency = line(about.get("urgency"), 40)
@@ -68,10 +68,10 @@ def read_webhook(document: Mapping[str, Any], *, source: str, words: Mapping[str
         asked = severity_of({"severity": URGENCIES.get(urgency, "warning")}, words)
     found = Signal(
         source=source,
-        fingerprint="ping" if kind == PING else identity,
+        fingerprint="ping" if kind == PING else identity_of(identity),
         group_key=group_of(source, identity),
         is_firing=kind != ENDS,
-        name=line(about.get("title"), 200) or f"PagerDuty {identity}",
+        name=line(about.get("title"), 200) or f"PagerDuty {identity}"[:200],
         severity=asked.severity,
         starts_at=None,
         service=line(mapping(about.get("service")).get("summary"), 200),

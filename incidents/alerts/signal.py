@@ -14,6 +14,10 @@ from incidents.models import Severity
 MOST_ALERTS = 500
 """So many alerts of one notification are taken in; the rest are counted and reported."""
 
+LONGEST_IDENTITY = 120
+LEGIBLE = 80
+"""So much of a longer key is kept to be read; a digest tells it from others that begin alike."""
+
 
 @dataclass(frozen=True)
 class Signal:
@@ -103,6 +107,13 @@ def unreadable(source: str, item: Any, why: str) -> Signal:
         summary=text(item, 4000),
         fault=why,
     )
+
+
+def identity_of(key: str) -> str:
+    """Return what tells one alert of a sender from another: its key, or one that stands for a key too long to keep."""
+    if len(key) <= LONGEST_IDENTITY:
+        return key
+    return f"{key[:LEGIBLE]}:{sha256_hex(key.encode())[:32]}"
 
 
 def group_of(source: str, key: str) -> str:

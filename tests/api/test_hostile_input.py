@@ -236,13 +236,14 @@ def test_a_spreadsheets_file_is_taken_in(separator: str, encoding: str, tenant: 
         headers = {"Authorization": f"Bearer {token_of_member(ana, tenant)}"}
         return Client().post(f"/api/v1/tenants/{tenant.slug}/graph/imports", content, "text/csv", headers=headers)
 
-    nodes = send(["kind", "key", "name", "team"], ["service", "a", "Ä", "x"], ["database", "b", "", ""])
+    nodes = send(["Kind", " KEY ", "name", "Team"], ["service", "a", "Ä", "x"], ["database", "b", "", ""])
     edges = send(["source", "target", "kind"], ["service/a", "database/b", "DEPENDS_ON"])
 
     assert (nodes.json()["nodes_created"], nodes.json()["rejected"]) == (2, []), nodes.content
     assert edges.json()["edges_created"] == 1
     with tenant_scope(tenant.id):
         assert Node.objects.get(key="a").name == "Ä"
+        assert Node.objects.get(key="a").attributes == {"Team": "x"}
         assert Edge.objects.count() == 1
 
 
