@@ -101,12 +101,13 @@ def _read(events: Path) -> tuple[Counter[str], set[str], list[str]]:
             if (ended := json.loads(line).get("ScenarioFinished")) is None:
                 continue
             found = ended["recorder"]
-            cases[ended["phase"]] += len(found["cases"])
-            for case, exchange in found["interactions"].items():
+            # A scenario that made no call has neither.
+            cases[ended["phase"]] += len(found.get("cases", {}))
+            for case, exchange in found.get("interactions", {}).items():
                 response, called = exchange["response"], found["cases"][case]["value"]
                 if response is None:
                     continue
-                if response["status_code"] < 300:
+                if response["status_code"] < 300 and called["method"] not in {"HEAD", "OPTIONS"}:
                     answered.add(f"{called['method']} {called['path']}")
                 headers = {name.lower(): value for name, value in response["headers"].items()}
                 if "text/html" in str(headers.get("content-type")):
