@@ -31,7 +31,7 @@ UPDATE_EVERY = {"SEV1": 18, "SEV2": 28, "SEV3": 75, "SEV4": 300}
 """Minutes between two updates."""
 PROGRESS = (
     "We have the cause in sight and are looking at how to take the change back.",
-    "No more are hit than before. The fix is being tried on one instance.",
+    "No further customers are affected. The fix is being tried on one instance.",
     "The fix holds on one instance and is being rolled out to the others.",
     "The backlog is falling; we expect to be through within the hour.",
     "Merchants' support has been given words to use. Nothing else has changed.",

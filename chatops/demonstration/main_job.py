@@ -87,7 +87,7 @@ def notary_keys() -> list[str]:
 
 
 def browsers(base_url: str) -> SignIn:
-    """Return what signs a member in by a one-time link, each time anew."""
+    """Return a function that signs a member in; each call uses a new one-time link."""
 
     def sign_in(username: str) -> Console:
         return Console(base_url, issue_link(user=User.objects.get(username=username), now=clock_now()))
