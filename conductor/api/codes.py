@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 
 from django.apps import apps
@@ -51,6 +52,12 @@ def all_codes() -> tuple[Code, ...]:
     )
 
 
+def packages_of_ours() -> list[str]:
+    """Return this project's own apps: a library's may lie below the checkout as well, in its `.venv`."""
+    home = Path(settings.BASE_DIR)
+    return [each.name for each in apps.get_app_configs() if home.joinpath(*each.name.split(".")) == Path(each.path)]
+
+
 def _subclasses(of: type[Refused]) -> Iterator[type[Refused]]:
     for each in sorted(of.__subclasses__(), key=lambda one: (one.__module__, one.__qualname__)):
         if _is_ours(each.__module__):
@@ -59,16 +66,12 @@ def _subclasses(of: type[Refused]) -> Iterator[type[Refused]]:
 
 
 def _is_ours(module: str) -> bool:
-    return any(module.partition(".")[0] == each for each in _packages())
-
-
-def _packages() -> list[str]:
-    return [each.name for each in apps.get_app_configs() if str(each.path).startswith(str(settings.BASE_DIR))]
+    return any(module.partition(".")[0] == each for each in packages_of_ours())
 
 
 def _import_everything() -> None:
     """Import every module of every app: a refusal that nobody has imported yet could be answered all the same."""
-    for package in _packages():
+    for package in packages_of_ours():
         for each in walk_packages(import_module(package).__path__, f"{package}."):
             if not any(part in _NO_CODE_OF_OURS for part in each.name.split(".")):
                 import_module(each.name)

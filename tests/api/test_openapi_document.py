@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from django.urls import resolve
 from ninja import Router, Schema
 
-from conductor.api.codes import all_codes
+from conductor.api.codes import all_codes, packages_of_ours
 from conductor.api.locations import LOCATIONS
 from conductor.api.names import NameShared, classes_of
 from conductor.api.operations import operations_of
@@ -126,6 +126,15 @@ def test_the_page_of_error_codes_is_that_of_the_code() -> None:
     assert listed["insufficient_scope"].statuses == (403,)
     code = api.get_openapi_schema()["components"]["schemas"]["Problem"]["properties"]["code"]
     assert code["x-extensible-enum"] == list(listed)
+
+
+def test_codes_come_from_this_projects_apps_and_from_no_library(settings: Any) -> None:
+    """Neither from one that lies below the checkout, as everything in its `.venv` does."""
+    ours = ["conductor", "adapters", "incidents", "controls", "evidence", "chatops"]
+    assert packages_of_ours() == ours
+
+    settings.BASE_DIR = settings.BASE_DIR.parent
+    assert packages_of_ours() == []
 
 
 @pytest.mark.fault("api-F12")
