@@ -16,7 +16,7 @@ from conductor.lib.errors import Conflict
 from conductor.tenancy.models import Tenant
 from incidents.chain import Broken, broken_links, verify_against
 from incidents.models import EventKind, Incident, Postmortem, Redaction, TimelineEvent
-from incidents.postmortem.draft import content_digest
+from incidents.postmortem.digest import content_digest
 from incidents.stated import differences
 
 NAMED = 5

@@ -15,6 +15,7 @@ from incidents.metered import metered_for
 from incidents.metrics import Metric, Milestones, measure_all
 from incidents.models import (
     SIDE_EXITS,
+    UPDATES,
     ActionItem,
     EventKind,
     Incident,
@@ -28,8 +29,6 @@ from incidents.models import (
     TimelineEvent,
 )
 from incidents.response.policy import policy_at
-
-UPDATES = (EventKind.UPDATE_POSTED, EventKind.IMPORTED_UPDATE)
 
 
 @dataclass(frozen=True)

@@ -50,13 +50,6 @@ def context_of(*, tab: str, incident: Incident, found: selectors.Surroundings, n
     return makers[tab](incident) if tab in makers else {}
 
 
-def tickets_context(tickets: list[selectors.TicketShown], incident: Incident) -> dict[str, Any]:
-    """Return what `_tickets.html` shows. One query."""
-    trackers = selectors.trackers_for(incident=incident)
-    openable = selectors.openable_in(trackers=trackers, tickets=tickets)
-    return {"tickets": tickets, "trackers": trackers, "openable": openable}
-
-
 def exits(incident: Incident) -> list[tuple[str, str]]:
     """Return the ways out of the way that the incident has now, but for merging."""
     moves = [move.to for move in MOVES[Status(incident.status)] if move.to in SIDE_EXITS and move.needs_closure]
@@ -95,7 +88,7 @@ def _assessment(incident: Incident) -> dict[str, Any]:
 
 
 def _tickets(incident: Incident) -> dict[str, Any]:
-    return tickets_context(selectors.tickets_of(incident=incident), incident)
+    return selectors.tickets_context(tickets=selectors.tickets_of(incident=incident), incident=incident)
 
 
 def _links(incident: Incident, found: selectors.Surroundings) -> dict[str, Any]:

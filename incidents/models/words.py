@@ -225,3 +225,7 @@ class EventKind(models.TextChoices):
     MESSAGE_DELETED = "chat.message_deleted", "Captured message deleted"
     MESSAGE_UNPINNED = "chat.message_unpinned", "Captured message unmarked"
     RECONSTRUCTED = "degraded.reconstructed", "Reconstructed"
+
+
+UPDATES = (EventKind.UPDATE_POSTED, EventKind.IMPORTED_UPDATE)
+"""Entries that kept people outside the response informed, here or in the system before this one."""

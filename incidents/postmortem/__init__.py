@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from incidents.postmortem.digest import content_digest, content_of
 from incidents.postmortem.document import document_context, file_name
 from incidents.postmortem.draft import (
     ASKED,
@@ -10,8 +11,6 @@ from incidents.postmortem.draft import (
     Block,
     Section,
     completed,
-    content_digest,
-    content_of,
     draft_sections,
     redrafted,
 )

@@ -6,8 +6,9 @@ from conductor.console.formatting import day
 from conductor.console.metered import metered, priced_words, totals
 from incidents.metered import ROLE_SECONDS
 from incidents.models import ActionItem, Audience, EventKind
+from incidents.models.words import UPDATES
 from incidents.postmortem.blocks import Block, block, counted, numbers, stop
-from incidents.story import UPDATES, Story
+from incidents.story import Story
 
 
 def cost(story: Story) -> list[Block]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from incidents.models import EventKind, Role, StatusTransition
+from incidents.models.words import UPDATES
 from incidents.postmortem.blocks import Block, block, counted, numbers
 from incidents.postmortem.proven import proven
 from incidents.response.told import GUARD_WORDS
-from incidents.story import UPDATES, Story
+from incidents.story import Story
 from incidents.wording import name_list, status_word
 
 

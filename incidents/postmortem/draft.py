@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from conductor.lib.canonical import canonical_json, sha256_hex
 from incidents.postmortem.blocks import Block, Section
 from incidents.postmortem.consequences import actions, communication, cost
 from incidents.postmortem.controls import controls
@@ -18,7 +16,7 @@ from incidents.postmortem.sections import decisions, detection, impact, metrics,
 from incidents.postmortem.summary import figures, headline, summary
 from incidents.story import Story
 
-__all__ = ["ASKED", "LIVE", "Block", "Section", "completed", "content_digest", "draft_sections", "redrafted"]
+__all__ = ["ASKED", "LIVE", "Block", "Section", "completed", "draft_sections", "redrafted"]
 
 Build = Callable[[Story], list[Block]]
 _PARTS: Sequence[tuple[str, str, Build | None]] = (
@@ -91,14 +89,3 @@ def _section(key: str, title: str, blocks: list[Block]) -> Section:
 
 
 _TITLES = {key: title for key, title, _build in _PARTS}
-
-
-def content_digest(*, sections: Sequence[Any], metrics: Sequence[Any], charts: Sequence[Any] = ()) -> str:
-    """Return the SHA-256 of what a reader reads, in canonical JSON."""
-    return sha256_hex(canonical_json(content_of(sections=sections, metrics=metrics, charts=charts)))
-
-
-def content_of(*, sections: Sequence[Any], metrics: Sequence[Any], charts: Sequence[Any] = ()) -> dict[str, Any]:
-    """Return what a reader reads. Versions from before there were charts have none, and keep their digest."""
-    content = {"sections": list(sections), "metrics": list(metrics)}
-    return {**content, "charts": list(charts)} if charts else content

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from incidents.models import EventKind, Role, Status
+from incidents.models.words import UPDATES
 from incidents.postmortem.blocks import numbers
-from incidents.story import UPDATES, Story
+from incidents.story import Story
 
 
 def declared(story: Story) -> list[int]:

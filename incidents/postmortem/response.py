@@ -8,8 +8,9 @@ from itertools import pairwise
 from conductor.console.formatting import duration
 from conductor.lib.clock import elapsed
 from incidents.models import EventKind, Role, RoleAssignment
+from incidents.models.words import UPDATES
 from incidents.postmortem.blocks import Block, block, counted, numbers, when
-from incidents.story import UPDATES, Story
+from incidents.story import Story
 
 
 def response(story: Story) -> list[Block]:

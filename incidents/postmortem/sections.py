@@ -8,9 +8,10 @@ from conductor.console.formatting import duration
 from conductor.lib.clock import elapsed, parse_rfc3339
 from incidents.metrics import DEFINITIONS, State
 from incidents.models import EventKind, Status, TimelineEvent
+from incidents.models.words import UPDATES
 from incidents.postmortem.blocks import Block, block, numbers, stop, when
 from incidents.postmortem.found import declared, moves, reached, stated, told
-from incidents.story import UPDATES, Story
+from incidents.story import Story
 from incidents.wording import CHANNELS, KEY_KINDS, name_list, sentence, status_word
 
 

@@ -23,10 +23,10 @@ from incidents.models import (
     TimelineEvent,
     Visibility,
 )
+from incidents.models.words import UPDATES
 from incidents.response.policy import Cadence
 from incidents.selectors.choices import ordering
 from incidents.selectors.silence import promised, update_due
-from incidents.story import UPDATES
 
 RECENTLY = timedelta(days=7)
 ROWS, RESOLVED_ROWS, PAGE = 200, 50, 100

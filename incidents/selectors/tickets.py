@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
@@ -87,3 +88,9 @@ def ticket_by_id(*, ticket_id: UUID) -> tuple[Ticket, Subject]:
 
 def _live() -> QuerySet[Ticket]:
     return Ticket.objects.filter(ended_at=None).select_related("adapter").order_by("created_at", "id")
+
+
+def tickets_context(*, tickets: list[TicketShown], incident: Incident) -> dict[str, Any]:
+    """Return what `_tickets.html` shows: the tickets, the trackers, and those that another could be opened in."""
+    trackers = trackers_for(incident=incident)
+    return {"tickets": tickets, "trackers": trackers, "openable": openable_in(trackers=trackers, tickets=tickets)}

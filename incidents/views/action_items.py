@@ -17,7 +17,6 @@ from conductor.tenancy.requests import TenantRequest
 from incidents import lifecycle, selectors
 from incidents.models import ActionItem
 from incidents.reminders import next_reminder
-from incidents.tabs import tickets_context
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -90,7 +89,7 @@ def action_item(request: TenantRequest, tenant: str, number: int) -> HttpRespons
         "errors": errors,
         "today": now().date(),
         "next_reminder": next_reminder(item, now()),
-        **tickets_context(selectors.tickets_of_item(item=item), item.incident),
+        **selectors.tickets_context(tickets=selectors.tickets_of_item(item=item), incident=item.incident),
         **_choices(),
     }
     return render(request, "incidents/action_item_detail.html", context, status=422 if errors else 200)
