@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 
-from chatops import groups, selectors
+from chatops import groups, lookup
 from chatops.arguments import Page, Person
 from chatops.models import SlackIdentity
 from chatops.said import Said
@@ -71,13 +71,11 @@ def whom(said: Said, incident: Incident) -> Whom:
 
 def _person(person: Person, said: Said) -> User:
     try:
-        return selectors.member_meant(person=person, team_id=said.team_id)
-    except selectors.PersonUnknown as unknown:
+        return lookup.member_meant(person=person, team_id=said.team_id)
+    except lookup.PersonUnknown as unknown:
         if not person.name:
             raise
-        raise selectors.PersonUnknown(
-            f"{unknown.detail} If it is a Slack group: page group:{person.name}."
-        ) from unknown
+        raise lookup.PersonUnknown(f"{unknown.detail} If it is a Slack group: page group:{person.name}.") from unknown
 
 
 def _of_group(said: Said, args: Page) -> Whom:

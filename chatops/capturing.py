@@ -9,13 +9,14 @@ from typing import Any
 
 from django.conf import settings
 
-from chatops import answers, modals, refusals, selectors
+from chatops import answers, lookup, modals
 from chatops.lifecycle import Outcome, capture_message
 from chatops.modals import INCIDENT_FIELD, Opened
 from chatops.models import SlackReceipt
 from chatops.replying import reply
 from chatops.speaker import Speaker, speaker_of
 from chatops.tokens import clean, plain
+from chatops.unlinked import unlinked
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor
 from incidents.models import Incident
@@ -44,7 +45,7 @@ def marked_from(
 ) -> Marked:
     """Return a message as Slack's payloads carry it. Needs the tenant's scope, for its author's name."""
     author = str(message.get("user") or message.get("bot_id") or "")
-    user = selectors.user_of(team_id=team_id, slack_user_id=author)
+    user = lookup.user_of(team_id=team_id, slack_user_id=author)
     known = (user.get_full_name() or user.get_username()) if user else ""
     kept = [
         {key: each[key] for key in ("id", "name", "mimetype", "size") if key in each}
@@ -102,8 +103,8 @@ def perform_shortcut(receipt: SlackReceipt, now: datetime) -> Outcome:
 def _shortcut(receipt: SlackReceipt, now: datetime) -> Outcome:
     speaker = speaker_of(receipt, command=settings.SLACK_COMMAND, now=now)
     if speaker.member is None:
-        return Outcome(refusals.unlinked(speaker))
-    incident = selectors.incident_of_channel(team_id=receipt.team_id, channel_id=receipt.channel_id)
+        return Outcome(unlinked(speaker))
+    incident = lookup.incident_of_channel(team_id=receipt.team_id, channel_id=receipt.channel_id)
     if incident is not None:
         return Outcome(_captured(speaker, incident, receipt))
     candidates = list(Incident.objects.active().order_by("-declared_at", "-number")[: modals.OPTIONS_LIMIT])
@@ -138,7 +139,7 @@ def submit(speaker: Speaker, opened: Opened, values: dict[str, str], view: Mappi
 
 def _captured(speaker: Speaker, incident: Incident, receipt: SlackReceipt) -> answers.Answer:
     if speaker.member is None:
-        return refusals.unlinked(speaker)
+        return unlinked(speaker)
     channel = receipt.payload.get("channel") or {}
     marked = marked_from(
         receipt.payload.get("message") or {},

@@ -14,6 +14,7 @@ from chatops.lifecycle import Outcome
 from chatops.models import SlackReceipt
 from chatops.phrases import BY_WORD, usage_of
 from chatops.speaker import Speaker, speaker_of
+from chatops.unlinked import unlinked
 from chatops.verbs import carry_out
 from conductor.lib.errors import Refused
 
@@ -32,7 +33,7 @@ def perform(receipt: SlackReceipt, now: datetime) -> Outcome:
     if isinstance(understood.args, Help):
         return Outcome(_help(understood.args, speaker, command, is_empty=not text.strip()))
     if speaker.member is None:
-        return Outcome(refusals.unlinked(speaker))
+        return Outcome(unlinked(speaker))
     if wants_form(understood) and speaker.can_open_modals:
         return opening.form(speaker, understood)
     said = speaker.say(understood)

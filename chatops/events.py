@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from chatops import capturing, lifecycle, looking_up, panel, selectors
+from chatops import capturing, lifecycle, looking_up, lookup, panel, selectors
 from chatops.lifecycle import Outcome, Say, enqueue
 from chatops.models import CapturedMessage, IncidentChannel, Lane, SlackReceipt
 from chatops.speaker import Speaker, speaker_of
@@ -126,7 +126,7 @@ def _pin_removed(event: Event) -> None:
 def _capture(event: Event, message: Mapping[str, Any], mark: str) -> None:
     """Put the message on the timeline of the channel's incident, if a member marked it and the channel is our own."""
     team, channel_id = event.receipt.team_id, channel_of(event.body)
-    channel = selectors.channel_at(team_id=team, channel_id=channel_id)
+    channel = lookup.channel_at(team_id=team, channel_id=channel_id)
     if channel is None or event.speaker.member is None:
         return
     if event.is_from_outside:
@@ -184,7 +184,7 @@ def _gone(event: Event) -> None:
 
 
 def _own_channel(event: Event) -> IncidentChannel | None:
-    return selectors.channel_at(team_id=event.receipt.team_id, channel_id=channel_of(event.body))
+    return lookup.channel_at(team_id=event.receipt.team_id, channel_id=channel_of(event.body))
 
 
 def _actor(event: Event) -> Actor:

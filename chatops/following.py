@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chatops import asking, paging, selectors
+from chatops import asking, lookup, paging, selectors
 from chatops.headline import digest_of, headline
 from chatops.lifecycle import Say, close_channel, enqueue, note_headline, open_channel, plan_channel
 from chatops.models import IncidentChannel, Lane, OutboxMessage, SlackInstallation
@@ -27,7 +27,7 @@ def follow(*, incident_id: UUID, now: datetime) -> None:
 
     Needs the tenant's scope. Without a workspace that has a token there is nothing to keep.
     """
-    workspace = selectors.home_workspace()
+    workspace = lookup.home_workspace()
     incident = Incident.objects.select_related("tenant").filter(id=incident_id).first()
     if workspace is None or incident is None or incident.is_history:
         return

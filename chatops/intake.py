@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from django.db import Error as DatabaseFailure
 
-from chatops import answers, lifecycle, selectors
+from chatops import answers, lifecycle, lookup
 from chatops.calls import SlackFailed, call
 from chatops.credentials import SecretUnavailable, bot_token
 from chatops.degraded import UNAVAILABLE, take_in_degraded
@@ -24,7 +24,7 @@ from chatops.models import SlackInstallation, SlackReceipt
 from chatops.performing import perform
 from chatops.replying import reply
 from chatops.requests import Kind, request_of
-from chatops.tasks import wake
+from chatops.waking import wake
 from conductor.lib.canonical import canonical_json
 from conductor.tenancy.scope import tenant_scope
 
@@ -85,7 +85,7 @@ def _is_beside_the_point(tenant_id: UUID, request: Request) -> bool:
     if isinstance(bot, Mapping) and bot.get("app_id") == request.payload.get("api_app_id"):
         return True
     with tenant_scope(tenant_id):
-        return selectors.channel_at(team_id=request.team_id, channel_id=request.channel_id) is None
+        return lookup.channel_at(team_id=request.team_id, channel_id=request.channel_id) is None
 
 
 def _store(tenant_id: UUID, request: Request, now: datetime) -> SlackReceipt:

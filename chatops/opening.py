@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chatops import answers, modals, refusals, replies, selectors
+from chatops import answers, lookup, modals, refusals, replies
 from chatops.answers import code
 from chatops.arguments import Command
 from chatops.forms import FORMS
@@ -32,7 +32,7 @@ def unfinished(
     """Return the verb's modal filled in with `given`. `instead` is said should Slack not open it."""
     try:
         view = view_of(speaker, verb, given)
-    except selectors.IncidentNotNamed as unclear:
+    except lookup.IncidentNotNamed as unclear:
         if not unclear.candidates:
             return Outcome(refusals.nothing_there(unclear, verb=verb, tenant_id=speaker.tenant.id))
         return Outcome(replies.which_one(unclear.detail, unclear.candidates, typed=f"{speaker.command} {verb}"))
@@ -52,7 +52,7 @@ def view_of(speaker: Speaker, verb: str, given: Mapping[str, str]) -> modals.Vie
     incident: Incident | None = None
     candidates: list[Incident] = []
     if FORMS[verb].is_about_one:
-        incident, candidates = selectors.meant_or_candidates(
+        incident, candidates = lookup.meant_or_candidates(
             number=number,
             user=member.user,
             now=speaker.now,

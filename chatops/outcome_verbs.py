@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from adapters.models import AdapterConfig
 from adapters.ports import Port
-from chatops import answers, page_answers, replies, selectors
+from chatops import answers, lookup, page_answers, replies
 from chatops.answers import Block, context, section
 from chatops.arguments import About, Export, Page
 from chatops.buttons import link_button
@@ -51,7 +51,7 @@ def page(said: Said) -> answers.Answer:
     args: Page = said.args
     incident = said.incident()
     found = whom(said, incident)
-    linked = selectors.linked_in_home(users=found.people)
+    linked = lookup.linked_in_home(users=found.people)
     page_responder(
         incident=incident,
         user=None if found.name else found.people[0],

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from chatops import selectors
+from chatops import lookup
 from chatops.arguments import Command, Person
 from chatops.forms import FORMS, Field, command_of
 from chatops.menus import READ, Menus, Options, menus_of, only_one
@@ -76,7 +76,7 @@ def _which(verb: str, given: Mapping[str, str], user: User, now: datetime, error
     """Return the menu of incidents, and the one that is meant, if that is clear."""
     chosen = given.get(INCIDENT, "")
     try:
-        meant, candidates = selectors.meant_or_candidates(
+        meant, candidates = lookup.meant_or_candidates(
             number=int(chosen) if chosen.isdigit() and len(chosen) < 10 else None,
             user=user,
             now=now,
@@ -84,7 +84,7 @@ def _which(verb: str, given: Mapping[str, str], user: User, now: datetime, error
             also_over=verb in ALSO_OVER,
             at=("", ""),
         )
-    except selectors.IncidentNotNamed as unclear:
+    except lookup.IncidentNotNamed as unclear:
         return Shown(INCIDENT, "menu", "Which incident?", "", error=error or unclear.detail), None
     found = [meant] if meant is not None else candidates
     options = [(str(each.number), f"{each.code} {each.severity} {each.title}") for each in found]

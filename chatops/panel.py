@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from chatops import answers, my_work, replies, selectors
+from chatops import answers, lookup, my_work, replies
 from chatops.answers import Answer, Block, actions, code, context, divider, header, mrkdwn, section
 from chatops.buttons import FORM, Press, button
 from chatops.phrases import VERBS
@@ -24,12 +24,12 @@ WAITING_SHOWN = 30
 
 def at_hand(speaker: Speaker) -> Answer:
     """Return the control panel of the channel's incident; elsewhere what the person works on, and how to go on."""
-    incident = selectors.incident_of_channel(team_id=speaker.receipt.team_id, channel_id=speaker.channel_id)
+    incident = lookup.incident_of_channel(team_id=speaker.receipt.team_id, channel_id=speaker.channel_id)
     if incident is not None:
         return control_panel(incident, speaker=speaker)
     if speaker.member is None:
         return answers.help_overview(command=speaker.command)
-    mine = selectors.my_incidents(user=speaker.member.user)
+    mine = lookup.my_incidents(user=speaker.member.user)
     waiting = my_work.work_of(user=speaker.member.user)
     verbs = ", ".join(code(verb.name) for verb in VERBS)
     blocks = [
@@ -55,7 +55,7 @@ def home_view(*, tenant: Tenant, user: User | None, command: str, now: datetime)
     if user is None:
         explained = "Conductor does not know which member you are. Ask an admin to link your Slack user."
         return {"type": "home", "blocks": [header("Maestro Conductor"), section(explained)]}
-    mine = selectors.my_incidents(user=user)
+    mine = lookup.my_incidents(user=user)
     held = {each.id for each in mine}
     others = [each for each in Incident.objects.active().order_by("severity", "-declared_at") if each.id not in held]
     blocks = [

@@ -16,6 +16,7 @@ from chatops.lifecycle import Outcome
 from chatops.models import SlackReceipt
 from chatops.replying import reply
 from chatops.speaker import speaker_of
+from chatops.unlinked import unlinked
 from chatops.verbs import carry_out
 from conductor.lib.errors import Refused
 
@@ -41,7 +42,7 @@ def _press(receipt: SlackReceipt, now: datetime) -> Outcome:
         return Outcome(answers.note(STALE))
     speaker = speaker_of(receipt, command=settings.SLACK_COMMAND, now=now)
     if speaker.member is None:
-        return Outcome(refusals.unlinked(speaker))
+        return Outcome(unlinked(speaker))
     if how == FORM and press.verb in FORMS:
         about = {"incident": str(press.incident)} if press.incident else {}
         return opening.unfinished(speaker, press.verb, {**press.given, **about})

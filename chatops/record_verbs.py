@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
-from chatops import answers, replies, selectors, shown
+from chatops import answers, lookup, replies, shown
 from chatops.arguments import FollowUp, Link, Note, Person, Update
 from chatops.moments import due_of, moment_of, span_of
 from chatops.said import Said
@@ -122,7 +122,7 @@ def _resource(name: str) -> Node:
 
 def person_meant(person: Person | None, said: Said) -> User | None:
     """Return the member who was named; None where nobody was."""
-    return selectors.member_meant(person=person, team_id=said.team_id) if person else None
+    return lookup.member_meant(person=person, team_id=said.team_id) if person else None
 
 
 def mark_reconstructed(said: Said, incident: Incident, text: str) -> None:

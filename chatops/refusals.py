@@ -8,18 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.urls import reverse
 
 from chatops import answers, replies
-from chatops.answers import Block, code
+from chatops.answers import Block
 from chatops.arguments import Declare, Duplicate, Page, Person
 from chatops.buttons import DO, FORM, Press, button, link_button
 from chatops.calling import RoleVacant
 from chatops.forms import FORMS
-from chatops.lifecycle import issue_claim
+from chatops.lookup import IncidentNotNamed
 from chatops.said import Said
-from chatops.selectors import IncidentNotNamed
-from chatops.speaker import Speaker
 from chatops.verbs import reasons_of
 from chatops.vocabulary import CALLED, ROLES, YES
 from conductor.lib.errors import Refused
@@ -27,10 +24,6 @@ from conductor.policy.decisions import PolicyDenied
 from incidents.lifecycle import GuardsNotMet, IncidentAlreadyResolved, TransitionNotAllowed
 from incidents.models import Incident, Role, RoleAssignment
 
-UNLINKED = (
-    "Conductor does not know which member you are, so nothing was done. "
-    "Follow the link, sign in, and confirm that this Slack account is yours. It works once, for fifteen minutes."
-)
 MOVE_VERBS = {
     "OPEN": ("reopen", "Open again"),
     "MITIGATED": ("mitigated", "Mitigated"),
@@ -51,17 +44,6 @@ _PAGES = {
 """Code of a refusal to the page that helps, and its button."""
 _ALSO_CORRECTED = frozenset({"person_unknown"})
 """Those that other words would help as well."""
-
-
-def unlinked(speaker: Speaker) -> answers.Answer:
-    """Return that nobody knows which member this is, and the link by which only they can say so."""
-    asked = speaker.receipt
-    token = issue_claim(
-        tenant_id=asked.tenant_id, team_id=asked.team_id, slack_user_id=asked.slack_user_id, now=speaker.now
-    )
-    page = reverse("slack:identity_confirm", args=[speaker.tenant.slug, token])
-    link = f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}{page}"
-    return answers.note(UNLINKED, f"<{link}|Link your account>", f"Your Slack user id is {code(asked.slack_user_id)}")
 
 
 def explain(refused: Refused, *, said: Said) -> answers.Answer:

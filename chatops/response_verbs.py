@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatops import answers, replies, selectors
+from chatops import answers, lookup, replies
 from chatops.arguments import Accept, Cancel, Decline, Drop, Duplicate, HandOver, TaskDone, Todo
 from chatops.moments import due_of
 from chatops.record_verbs import person_meant
@@ -57,7 +57,7 @@ def hand_over(said: Said) -> answers.Answer:
     """Offer a held role to somebody."""
     args: HandOver = said.args
     incident = said.incident()
-    to = selectors.member_meant(person=args.person, team_id=said.team_id)
+    to = lookup.member_meant(person=args.person, team_id=said.team_id)
     hand_over_role(incident=incident, role=args.role, to=to, note=args.note, actor=said.actor, now=said.now)
     what = f"offers the role of {Role(args.role).label.lower()} to {display_name(to)}, who is to accept it."
     return replies.done(incident, what, text=args.note)

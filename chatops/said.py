@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from chatops import selectors
+from chatops import lookup
 from chatops.vocabulary import ALSO_OVER
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
@@ -37,7 +37,7 @@ class Said:
 
     def incident(self, *, is_over: bool = False) -> Incident:
         """Return the incident that is meant."""
-        found = selectors.incident_meant(
+        found = lookup.incident_meant(
             number=self.args.incident,
             user=self.user,
             now=self.now,

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from django.contrib.auth.models import User
 
-from chatops import selectors
+from chatops import lookup
 from chatops.arguments import Command
 from chatops.models import SlackIdentity, SlackInstallation, SlackReceipt
 from chatops.said import Said
@@ -75,7 +75,7 @@ class Speaker:
 def speaker_of(receipt: SlackReceipt, *, command: str, now: datetime) -> Speaker:
     """Return who sent the request. Needs the tenant's scope."""
     tenant = Tenant.objects.get(id=receipt.tenant_id)
-    found = selectors.identity_of(team_id=receipt.team_id, slack_user_id=receipt.slack_user_id)
+    found = lookup.identity_of(team_id=receipt.team_id, slack_user_id=receipt.slack_user_id)
     user = found.user if found else None
     proof = _proof(receipt, found) if found else None
     actor = actor_for_user(user=user, tenant=tenant, channel="slack", proof=proof) if user is not None else None

@@ -12,9 +12,9 @@ from chatops.forms import FORMS, Form, command_of, field_at_fault
 from chatops.lifecycle import Outcome
 from chatops.modals import INCIDENT_FIELD, ModalRefused, Opened
 from chatops.models import SlackReceipt
-from chatops.refusals import UNLINKED
 from chatops.replying import origin_of, reply
 from chatops.speaker import Speaker, speaker_of
+from chatops.unlinked import UNLINKED
 from chatops.verbs import carry_out, reasons_of
 from conductor.console.formatting import duration
 from conductor.lib.errors import Refused

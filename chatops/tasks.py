@@ -9,8 +9,9 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 
-from chatops import answers, following, groups, lifecycle, selectors, sender
+from chatops import answers, following, groups, lifecycle, lookup, selectors, sender
 from chatops.backfill import import_spool
+from chatops.group_query import ask_slack
 from chatops.models import SlackReceipt
 from chatops.performing import perform
 from chatops.replying import reply
@@ -43,12 +44,6 @@ def process_slack_receipt(*, tenant_id: str, receipt_id: str, **_later: Any) -> 
 def sweep(**_later: Any) -> None:
     """Finish whatever was left lying."""
     sweep_slack_receipts(clock_now())
-
-
-def wake(*, tenant_id: UUID, receipt_id: UUID) -> None:
-    """Have a worker finish the request soon. A broker that is away is logged: the sweep will find the row."""
-    arguments = {"tenant_id": str(tenant_id), "receipt_id": str(receipt_id)}
-    send("chatops.process_slack_receipt", arguments, queue="incident")
 
 
 def sweep_slack_receipts(now: datetime) -> int:
@@ -90,14 +85,14 @@ def _process(tenant_id: UUID, receipt_id: UUID, now: datetime) -> SlackReceipt |
     try:
         return lifecycle.process_late(**given)
     except groups.MustAsk as wanted:
-        groups.ask(tenant_id=tenant_id, team_id=wanted.team_id, said=wanted.said, now=now)
+        ask_slack(tenant_id=tenant_id, team_id=wanted.team_id, said=wanted.said, now=now)
         return lifecycle.process_late(**given)
 
 
 @shared_task(name="chatops.ask_group", ignore_result=True)
 def ask_group(*, tenant_id: str, team_id: str, said: str, **_later: Any) -> None:
     """Ask Slack who is in a user group."""
-    groups.ask(tenant_id=UUID(tenant_id), team_id=team_id, said=said, now=clock_now())
+    ask_slack(tenant_id=UUID(tenant_id), team_id=team_id, said=said, now=clock_now())
 
 
 def _said(receipt: SlackReceipt, *, attempt: int, now: datetime) -> bool:
@@ -154,7 +149,7 @@ def follow_all(now: datetime) -> int:
     followed = 0
     for tenant in tenant_refs():
         with tenant_scope(tenant.id):
-            if selectors.home_workspace() is None:
+            if lookup.home_workspace() is None:
                 continue
             for incident_id in selectors.followed_incidents(now=now):
                 following.follow(incident_id=incident_id, now=now)

@@ -9,11 +9,11 @@ from django.db.models import Q
 from chatops import (
     answers,
     looking_verbs,
+    lookup,
     outcome_verbs,
     record_verbs,
     replies,
     response_verbs,
-    selectors,
     ticket_verbs,
 )
 from chatops.arguments import About, Affect, Assign, Classify, Declare, Listing
@@ -130,7 +130,7 @@ def _impact(said: Said) -> answers.Answer:
 def _assign(said: Said) -> answers.Answer:
     args: Assign = said.args
     incident = said.incident()
-    user = selectors.member_meant(person=args.person, team_id=said.team_id) if args.person else said.user
+    user = lookup.member_meant(person=args.person, team_id=said.team_id) if args.person else said.user
     assignment = assign_role(incident=incident, role=args.role, user=user, actor=said.actor, now=said.now)
     label = Role(assignment.role).label.lower()
     incident.refresh_from_db()
@@ -170,7 +170,7 @@ def _list(said: Said) -> answers.Answer:
     require(actor=said.actor, permission="view_incidents")
     args: Listing = said.args
     if args.which == "mine":
-        found = selectors.my_incidents(user=said.user)
+        found = lookup.my_incidents(user=said.user)
     else:
         active = Incident.objects.active().order_by("severity", "-declared_at", "-number")
         found = list(active if args.which == "open" else active.filter(severity=args.which.upper()))

@@ -1,6 +1,8 @@
-"""Wakes the keeping of an incident's channel up when something was done to the incident, at whatever door."""
+"""Wakes workers: to finish a request, or to bring an incident's channel up to date after any act on the incident."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from conductor.engine.wake import send
 from conductor.ledger.models import Receipt
@@ -17,3 +19,9 @@ def on_receipt(receipt: Receipt) -> None:
         send("chatops.follow_incident", arguments, queue="incident")
     if receipt.action in WITHDRAWING:
         send("chatops.forget_words", {"tenant_id": str(receipt.tenant_id)}, queue="incident")
+
+
+def wake(*, tenant_id: UUID, receipt_id: UUID) -> None:
+    """Have a worker finish the request soon. A broker that is away is logged: the sweep will find the row."""
+    arguments = {"tenant_id": str(tenant_id), "receipt_id": str(receipt_id)}
+    send("chatops.process_slack_receipt", arguments, queue="incident")

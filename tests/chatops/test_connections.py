@@ -29,10 +29,11 @@ from chatops.lifecycle import (
     read_claim,
     revoke_workspace,
 )
+from chatops.lookup import PersonUnknown, user_of
 from chatops.models import SlackIdentity, SlackInstallation
 from chatops.refusals import page_that_helps
 from chatops.responses import NotDelivered, is_slack, post_answer
-from chatops.selectors import PersonUnknown, slack_user_of, tenant_of_team, user_of
+from chatops.selectors import slack_user_of, tenant_of_team
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
