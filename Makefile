@@ -4,7 +4,7 @@ ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 SETUP := cd $(ROOT) && CONDUCTOR_UP_ONCE=$(ONCE) python3 -m conductor.embedded.bootstrap
 PYTHON := $(ROOT).venv/bin/python
 
-.PHONY: help up demo-incident manage stop reset status doctor test walls ci full attacks chaos perf lint fmt types policy-test policy-simulate openapi sdk lock chroot-test
+.PHONY: help up demo-incident manage stop reset status doctor test walls ci full attacks chaos perf measure lint fmt types policy-test policy-simulate openapi sdk lock chroot-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ attacks: ## run the attacks on ledger, packs, notaries, keys and policy, and pri
 
 perf: ## measure, and print figures, ratios and the machine (NAME=ledger ARGS="--seconds 10")
 	@$(PYTHON) -m perf.run $(or $(NAME),ledger) $(ARGS)
+
+measure: ## count files entered by a Slack command, modules per folder, lines, floors of imports (ARGS="--json")
+	@$(PYTHON) -m perf.run house $(ARGS)
 
 lint: ## ruff and the import contracts
 	@$(SETUP) ci lint format imports
