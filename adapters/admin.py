@@ -16,13 +16,16 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from adapters import lifecycle, registry
-from adapters import notary_policy_admin as _notary_policy_admin  # noqa: F401 - registers itself
-from adapters.admin_forms import AdapterForm
-from adapters.models import AdapterConfig, Breaker, Delivery, NotaryRecord, Secret, Ticket
-from adapters.ports import Port
-from adapters.testing_limits import TestsRunning, one_test
-from conductor.console.errors import refusal
+from adapters import registry
+from adapters.configuration.admin_forms import AdapterForm
+from adapters.configuration.lifecycle import configure_adapter, remove_adapter, switch_adapter, try_adapter
+from adapters.configuration.test_limits import TestsRunning, one_test
+from adapters.models.adapter import AdapterConfig, Delivery, NotaryRecord, Secret
+from adapters.models.breaker import Breaker
+from adapters.models.ticket import Ticket
+from adapters.notaries import policy_admin as _notary_policy_admin  # noqa: F401 - registers itself
+from adapters.ports.protocols import Port
+from conductor.console.refusals.errors import refusal
 from conductor.lib.clock import now
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor, require
@@ -132,7 +135,7 @@ class AdapterConfigAdmin(ModelAdmin):
         status = 200
         try:
             with one_test(adapter.tenant_id):
-                adapter = lifecycle.try_adapter(adapter=adapter, actor=_actor(request), now=now())
+                adapter = try_adapter(adapter=adapter, actor=_actor(request), now=now())
         except TestsRunning as refused:
             tried, status = {"not_begun": refused.detail}, refused.status
         if getattr(request, "htmx", False):  # htmx swaps in what is not an error
@@ -160,10 +163,10 @@ class AdapterConfigAdmin(ModelAdmin):
             mistyped = {verb: f"Type {adapter.name} exactly as it is written here. Nothing was changed."}
             return self._form_page(request, form, adapter=adapter, title=adapter.name, status=422, mistyped=mistyped)
         if verb == "remove":
-            lifecycle.remove_adapter(adapter=adapter, actor=_actor(request), now=now())
+            remove_adapter(adapter=adapter, actor=_actor(request), now=now())
             messages.success(request, f"{adapter.name} and its secrets are removed.")
             return redirect("admin:adapters_adapterconfig_changelist")
-        lifecycle.switch_adapter(adapter=adapter, enabled=enable, actor=_actor(request), now=now())
+        switch_adapter(adapter=adapter, enabled=enable, actor=_actor(request), now=now())
         messages.success(request, f"{adapter.name} is {'enabled' if enable else 'disabled'}.")
         return redirect("admin:adapters_adapterconfig_change", adapter.id)
 
@@ -208,7 +211,7 @@ def _save(request: HttpRequest, form: AdapterForm) -> AdapterConfig | None:
     told: dict[str, Any] = {"actor": _actor(request), "now": now()}
     try:
         with transaction.atomic():
-            saved = lifecycle.configure_adapter(
+            saved = configure_adapter(
                 tenant_id=request.tenant.id,  # type: ignore[attr-defined]
                 kind=form.kind,
                 name=form.cleaned_data["name"],

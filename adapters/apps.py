@@ -11,9 +11,9 @@ class AdaptersConfig(AppConfig):
 
     def ready(self) -> None:
         from adapters import checks  # noqa: F401 - registers itself
-        from adapters.gauges import read_notaries
-        from adapters.lifecycle.given_secrets import secret_places
-        from adapters.sealed_places import register_places
+        from adapters.configuration.secrets import secret_places
+        from adapters.notaries.gauges import read_notaries
+        from adapters.secrets.places import register_places
         from conductor.observability.readings import register_reading
 
         register_places(name="adapters", places=secret_places)

@@ -9,7 +9,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from adapters.installation import EVERYBODY, parse_network
+from adapters.ports.installation import EVERYBODY, parse_network
 from adapters.secrets.keks import complaint_about_kek
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.module_loading import import_string
 
-from adapters.ports import Adapter, Port
+from adapters.ports.protocols import Adapter, Port
 
 
 class UnknownKind(LookupError):

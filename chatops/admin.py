@@ -10,8 +10,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from chatops import lifecycle
-from chatops.models import SlackIdentity, SlackInstallation
+from chatops.models.workspace import SlackIdentity, SlackInstallation
+from chatops.slack.workspace.identities import unlink_identity
+from chatops.slack.workspace.lifecycle import link_workspace, revoke_workspace
 from conductor.lib.clock import now
 from conductor.lib.errors import Refused
 
@@ -74,7 +75,7 @@ class SlackInstallationAdmin(_ThroughVerbs):
     def save_model(
         self, request: HttpRequest, obj: SlackInstallation, form: forms.ModelForm[Any], change: bool
     ) -> None:
-        linked = lifecycle.link_workspace(
+        linked = link_workspace(
             tenant_id=request.tenant.id,  # type: ignore[attr-defined]
             team_id=obj.team_id,
             team_name=obj.team_name,
@@ -88,7 +89,7 @@ class SlackInstallationAdmin(_ThroughVerbs):
     def revoke(self, request: HttpRequest, chosen: QuerySet[SlackInstallation]) -> HttpResponse | None:
         """Stop listening to them; what they did stays on record."""
         actor = request.actor  # type: ignore[attr-defined]
-        revoked = sum(lifecycle.revoke_workspace(installation=each, actor=actor, now=now()) for each in chosen)
+        revoked = sum(revoke_workspace(installation=each, actor=actor, now=now()) for each in chosen)
         self.message_user(request, f"{revoked} of {len(chosen)} disconnected.")
         return None
 
@@ -111,6 +112,6 @@ class SlackIdentityAdmin(_ThroughVerbs):
     def unlink(self, request: HttpRequest, chosen: QuerySet[SlackIdentity]) -> HttpResponse | None:
         """Let those Slack users name nobody."""
         actor = request.actor  # type: ignore[attr-defined]
-        ended = sum(lifecycle.unlink_identity(identity=each, actor=actor, now=now()) for each in chosen)
+        ended = sum(unlink_identity(identity=each, actor=actor, now=now()) for each in chosen)
         self.message_user(request, f"{ended} of {len(chosen)} links ended.")
         return None

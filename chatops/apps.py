@@ -10,10 +10,12 @@ class ChatopsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from adapters.sealed_places import register_places
-        from chatops import credentials, inbox, panels, waking
-        from conductor.console.inbox import register_family
-        from conductor.console.panels import register_panel
+        from adapters.secrets.places import register_places
+        from chatops.console import panels
+        from chatops.slack.inbound import waking
+        from chatops.slack.workspace import credentials, inbox
+        from conductor.console.inbox.registry import register_family
+        from conductor.console.shell.panels import register_panel
         from conductor.ledger.receipts import subscribe
 
         register_panel(

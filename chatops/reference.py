@@ -6,16 +6,16 @@ from pathlib import Path
 
 from django.conf import settings
 
-from chatops.events import MARKS
-from chatops.manifest import BOT_EVENTS, SCOPES
-from chatops.phrases import VERBS, Verb, usage_of
-from chatops.vocabulary import DEFAULT_SEVERITY, FLAGS, LISTS, ROLES
+from chatops.commands.phrases import VERBS, Verb, usage_of
+from chatops.commands.vocabulary import DEFAULT_SEVERITY, FLAGS, LISTS, ROLES
+from chatops.slack.actions.events import MARKS
+from chatops.slack.workspace.manifest import BOT_EVENTS, SCOPES
 
 COMMAND = "/incident"
 
 _INTRODUCTION = f"""# Slack commands
 
-Written by `manage.py slack_reference --write` from `chatops/vocabulary.py`; do not edit it by hand.
+Written by `manage.py slack_reference --write` from `chatops/commands/vocabulary.py`; do not edit it by hand.
 
 One command, `{COMMAND}` unless the manifest names it otherwise. The console's palette reads the same sentences.
 

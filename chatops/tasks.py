@@ -9,18 +9,22 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 
-from chatops import answers, following, groups, lifecycle, lookup, selectors, sender
-from chatops.backfill import import_spool
-from chatops.group_query import ask_slack
-from chatops.models import SlackReceipt
-from chatops.performing import perform
-from chatops.replying import reply
-from chatops.responses import NotDelivered, post_answer
-from chatops.selectors import MAX_ATTEMPTS, open_receipts
-from conductor.engine.wake import send
+from chatops.commands import answers, groups, lookup
+from chatops.models.inbound_request import SlackReceipt
+from chatops.slack import delivery, selectors
+from chatops.slack.channels import sync
+from chatops.slack.inbound.dispatch import perform
+from chatops.slack.inbound.outage_backfill import import_spool
+from chatops.slack.lifecycle import close_receipt, count_attempt, process_late
+from chatops.slack.outbound import forgetting
+from chatops.slack.outbound.replies import reply
+from chatops.slack.outbound.response_url import NotDelivered, post_answer
+from chatops.slack.selectors import MAX_ATTEMPTS, open_receipts
+from chatops.slack.workspace.group_query import ask_slack
+from conductor.engine.claim.wake import send
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_refs
-from conductor.tenancy.scope import tenant_scope
 
 log = structlog.get_logger("chatops.tasks")
 
@@ -62,7 +66,7 @@ def sweep_slack_receipts(now: datetime) -> int:
 
 def finish(*, tenant_id: UUID, receipt_id: UUID, now: datetime) -> bool:
     """Do one request's work if it is not done, post its answer, close it. False: not now, or not by us."""
-    attempt = lifecycle.count_attempt(tenant_id=tenant_id, receipt_id=receipt_id)
+    attempt = count_attempt(tenant_id=tenant_id, receipt_id=receipt_id)
     if not attempt:
         return False
     if attempt > MAX_ATTEMPTS:
@@ -76,17 +80,17 @@ def finish(*, tenant_id: UUID, receipt_id: UUID, now: datetime) -> bool:
         return False
     if not _said(receipt, attempt=attempt, now=now):
         return False
-    return lifecycle.close_receipt(tenant_id=tenant_id, receipt_id=receipt_id, state=SlackReceipt.State.DONE, now=now)
+    return close_receipt(tenant_id=tenant_id, receipt_id=receipt_id, state=SlackReceipt.State.DONE, now=now)
 
 
 def _process(tenant_id: UUID, receipt_id: UUID, now: datetime) -> SlackReceipt | None:
     """Carry the request out; where Slack must say first who is in a group, it is asked outside of the transaction."""
     given: Any = {"tenant_id": tenant_id, "receipt_id": receipt_id, "perform": perform, "now": now}
     try:
-        return lifecycle.process_late(**given)
+        return process_late(**given)
     except groups.MustAsk as wanted:
         ask_slack(tenant_id=tenant_id, team_id=wanted.team_id, said=wanted.said, now=now)
-        return lifecycle.process_late(**given)
+        return process_late(**given)
 
 
 @shared_task(name="chatops.ask_group", ignore_result=True)
@@ -121,7 +125,7 @@ def _give_up(tenant_id: UUID, receipt_id: UUID, now: datetime) -> bool:
     log.error("given up", action="chatops.given_up", receipt=str(receipt_id))
     sorry = answers.note(GAVE_UP)
     failed = SlackReceipt.State.FAILED
-    closed = lifecycle.close_receipt(tenant_id=tenant_id, receipt_id=receipt_id, state=failed, now=now, answer=sorry)
+    closed = close_receipt(tenant_id=tenant_id, receipt_id=receipt_id, state=failed, now=now, answer=sorry)
     with tenant_scope(tenant_id):
         receipt = SlackReceipt.objects.get(id=receipt_id)
     try:
@@ -135,7 +139,7 @@ def _give_up(tenant_id: UUID, receipt_id: UUID, now: datetime) -> bool:
 def follow_incident(*, tenant_id: str, incident_id: str, **_later: Any) -> None:
     """Bring the incident's channel and headline up to date."""
     with tenant_scope(UUID(tenant_id)):
-        following.follow(incident_id=UUID(incident_id), now=clock_now())
+        sync.follow(incident_id=UUID(incident_id), now=clock_now())
 
 
 @shared_task(name="chatops.sweep_channels", ignore_result=True)
@@ -152,7 +156,7 @@ def follow_all(now: datetime) -> int:
             if lookup.home_workspace() is None:
                 continue
             for incident_id in selectors.followed_incidents(now=now):
-                following.follow(incident_id=incident_id, now=now)
+                sync.follow(incident_id=incident_id, now=now)
                 followed += 1
     return followed
 
@@ -161,7 +165,7 @@ def follow_all(now: datetime) -> int:
 def forget_words(*, tenant_id: str, **_later: Any) -> None:
     """Forget the tenant's copies of words that are due to go."""
     with tenant_scope(UUID(tenant_id)):
-        lifecycle.forget_words(now=clock_now())
+        forgetting.forget_words(now=clock_now())
 
 
 @shared_task(name="chatops.sweep_words", ignore_result=True)
@@ -169,13 +173,13 @@ def sweep_words(**_later: Any) -> None:
     """Forget what every tenant's lost wake-ups left."""
     for tenant in tenant_refs():
         with tenant_scope(tenant.id):
-            lifecycle.forget_words(now=clock_now())
+            forgetting.forget_words(now=clock_now())
 
 
 @shared_task(name="chatops.send_outbox", ignore_result=True)
 def send_outbox(*, tenant_id: str, **_later: Any) -> None:
     """Make the tenant's calls whose turn it is, and come back for those that wait for their channel's second."""
-    sender.send_due(tenant_id=UUID(tenant_id), clock=clock_now)
+    delivery.send_due(tenant_id=UUID(tenant_id), clock=clock_now)
     with tenant_scope(UUID(tenant_id)):
         waits = selectors.next_due(now=clock_now())
     if waits is not None and waits <= COME_BACK_WITHIN_SECONDS:
@@ -186,4 +190,4 @@ def send_outbox(*, tenant_id: str, **_later: Any) -> None:
 def sweep_outbox(**_later: Any) -> None:
     """Make every call that a lost wake-up left waiting."""
     for tenant in tenant_refs():
-        sender.send_due(tenant_id=tenant.id, clock=clock_now)
+        delivery.send_due(tenant_id=tenant.id, clock=clock_now)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chatops import views
+from chatops.slack.inbound.views import slack
+from chatops.slack.workspace.views import oauth_redirect
 
 app_name = "chatops"
 urlpatterns = [
-    path("events", views.slack, name="events"),
-    path("commands", views.slack, name="commands"),
-    path("interactions", views.slack, name="interactions"),
-    path("oauth_redirect", views.oauth_redirect, name="oauth_redirect"),
+    path("events", slack, name="events"),
+    path("commands", slack, name="commands"),
+    path("interactions", slack, name="interactions"),
+    path("oauth_redirect", oauth_redirect, name="oauth_redirect"),
 ]

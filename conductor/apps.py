@@ -13,15 +13,17 @@ class ConductorConfig(AppConfig):
     def ready(self) -> None:
         from conductor import celery, checks  # noqa: F401 - both register themselves
         from conductor.access import signin
-        from conductor.console import approvals, palette, policy
-        from conductor.console.inbox import register_family
-        from conductor.engine import simulations
-        from conductor.engine.gauges import read_backlog
+        from conductor.console import policy
+        from conductor.console.inbox import approvals
+        from conductor.console.inbox.registry import register_family
+        from conductor.console.shell import palette
+        from conductor.engine.operate import simulations
+        from conductor.engine.operate.gauges import read_backlog
         from conductor.engine.tasks import wake_sequencer
         from conductor.ledger.gauges import read_ages
         from conductor.ledger.receipts import subscribe
         from conductor.observability.readings import register_reading
-        from conductor.tenancy.keys import bind_after_migrating
+        from conductor.tenancy.database.keys import bind_after_migrating
 
         signin.connect()
         post_migrate.connect(bind_after_migrating, sender=self, dispatch_uid="conductor.bind_keys")

@@ -11,7 +11,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from conductor.engine import registry
+from conductor.engine.define import registry
 from conductor.policy import checks as _policy_checks  # noqa: F401 - registers itself
 
 SECRET_KEY_CHARACTERS, DIFFERENT_CHARACTERS, METRICS_TOKEN_CHARACTERS = 50, 10, 16

@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from conductor.lib.database_limits import database_limits
-from conductor.lib.database_url import parse_database_url
+from conductor.lib.database.limits import database_limits
+from conductor.lib.database.url import parse_database_url
 from conductor.lib.quotas import Quota, parse_quotas
 from conductor.lib.role_mapping import parse_roles
 
@@ -45,7 +45,7 @@ INSTALLED_APPS = [
     "controls",
     "evidence",
     "chatops",
-    "conductor.tenancy.admin_app.TenantAdmin",
+    "conductor.tenancy.admin.app.TenantAdmin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -78,13 +78,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "conductor.tenancy.session_limits.SessionLimits",
+    "conductor.tenancy.sessions.limits.SessionLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "conductor.console.passwords.PasswordPages",
-    "conductor.tenancy.fresh_proof.FreshProofMiddleware",
+    "conductor.console.people.passwords.PasswordPages",
+    "conductor.tenancy.sessions.fresh_proof.FreshProofMiddleware",
     # Last, so that its process_view runs after the CSRF check: it opens the tenant's transaction round the view.
     "conductor.tenancy.middleware.TenantMiddleware",
 ]
@@ -101,7 +101,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "conductor.console.shell.shell",
+                "conductor.console.shell.context.shell",
             ],
         },
     }
@@ -201,10 +201,10 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 # Nobody adds an address: the ones there are were proven, or given by the operator (docs/decisions/0070).
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_ADAPTER = "conductor.tenancy.accounts.MembersOnly"
+ACCOUNT_ADAPTER = "conductor.tenancy.sessions.accounts.MembersOnly"
 # How many proxies of ours stand before us: with none believed, all people behind one share its tries.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("CONDUCTOR_TRUSTED_PROXIES", 0))
-# A key is an account tried from one network address (conductor.tenancy.accounts, docs/decisions/0073).
+# A key is an account tried from one network address (conductor.tenancy.sessions.accounts, docs/decisions/0073).
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key,50/d/key"}
 # Requests in seconds of one token, of all tokens of a tenant, of one source of alerts, of one network address without
 # either, and of one that signs in (conductor.tenancy.rates, docs/decisions/0110).
@@ -255,7 +255,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = int(os.environ.get("CONDUCTOR_SESSION_SECONDS", 12 * 3600))
 CONDUCTOR_SESSION_IDLE_SECONDS = int(os.environ.get("CONDUCTOR_SESSION_IDLE_SECONDS", 2 * 3600))
 SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "conductor.console.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "conductor.console.refusals.errors.csrf_failure"
 # Account mail: invitations and forgotten passwords. Without a mail server it is printed where the web process runs,
 # in production sent nowhere: it carries links that sign people in.
 EMAIL_HOST = os.environ.get("CONDUCTOR_EMAIL_HOST", "")

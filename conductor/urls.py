@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.urls import include, path
 
 from conductor.api.v1 import api
-from conductor.console import accounts, invitations, views
+from conductor.console import views
+from conductor.console.people import accounts, invitations
 from conductor.observability import health
 
 urlpatterns = [
@@ -25,10 +26,10 @@ urlpatterns = [
     path("t/<slug:tenant>/incidents/", include("incidents.urls")),
     path("t/<slug:tenant>/controls/", include("evidence.control_urls")),
     path("t/<slug:tenant>/evidence/", include("evidence.urls")),
-    path("t/<slug:tenant>/slack/", include("chatops.console_urls")),
-    path("t/<slug:tenant>/command/", include("chatops.command_urls")),
+    path("t/<slug:tenant>/slack/", include("chatops.slack.workspace.urls")),
+    path("t/<slug:tenant>/command/", include("chatops.console.urls")),
     path("api/v1/", api.wrapped_urls()),
-    path("hooks/<slug:organisation>/", include("incidents.hook_urls")),
+    path("hooks/<slug:organisation>/", include("incidents.webhook_urls")),
     path("slack/", include("chatops.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
@@ -36,7 +37,7 @@ urlpatterns = [
     path("metrics", health.metrics),
 ]
 
-handler400 = "conductor.console.errors.bad_request"
-handler404 = "conductor.console.errors.not_found"
-handler429 = "conductor.console.errors.too_many_requests"  # asked by allauth
-handler500 = "conductor.console.errors.server_error"
+handler400 = "conductor.console.refusals.errors.bad_request"
+handler404 = "conductor.console.refusals.errors.not_found"
+handler429 = "conductor.console.refusals.errors.too_many_requests"  # asked by allauth
+handler500 = "conductor.console.refusals.errors.server_error"

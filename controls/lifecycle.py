@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from adapters.models import AdapterConfig
-from conductor.engine import registry
-from conductor.engine.lifecycle import start_run
+from adapters.models.adapter import AdapterConfig
+from conductor.engine.define import registry
+from conductor.engine.lifecycle.starting import start_run
 from conductor.engine.models import Run
 from conductor.ledger.receipts import append
 from conductor.lib.errors import Conflict, Invalid

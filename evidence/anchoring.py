@@ -9,16 +9,16 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from adapters import registry
-from adapters.demands import demand_at
-from adapters.lifecycle import notarize, work_off
-from adapters.models import AdapterConfig, NotaryRecord
-from adapters.ports import Capability, Port
+from adapters.models.adapter import AdapterConfig, NotaryRecord
+from adapters.notaries.demands import demand_at
+from adapters.notaries.lifecycle import notarize, work_off
+from adapters.ports.protocols import Capability, Port
 from conductor.ledger.anchors import CHECKPOINT, Stamp, anchor, checkpoint_to_anchor
-from conductor.ledger.stamping import stamp, waiting
+from conductor.ledger.export.stamping import stamp, waiting
 from conductor.lib.refs import Ref
 from conductor.observability.metrics import CHECKPOINTS_ANCHORED
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_refs
-from conductor.tenancy.scope import tenant_scope
 
 
 class NotaryAnchors:

@@ -20,12 +20,18 @@ from conductor.tenancy.actors import require
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from controls.selectors import control_by_id
-from evidence import downloads, lifecycle, schemas, selectors
-from evidence.findings import parse_finding
+from evidence import downloads, schemas
+from evidence.bundles import artifacts, sealing
+from evidence.bundles import lifecycle as bundles_lifecycle
+from evidence.bundles.findings import parse_finding
+from evidence.bundles.lifecycle import BundleNotSealed, start_collecting
+from evidence.bundles.sealed import artifacts_of, as_signed
+from evidence.bundles.selectors import artifact_of, bundle_by_id, bundle_detail, bundles, pack_by_id
+from evidence.bundles.uploads import one_file, safe_name, shown_name, stated_digest
+from evidence.bundles.verification import verify_bundle
+from evidence.coverage.selectors import coverage
 from evidence.models import Artifact, EvidenceBundle, Pack
-from evidence.sealed import artifacts_of, as_signed
-from evidence.uploaded import one_file, safe_name, shown_name, stated_digest
-from evidence.verification import verify_bundle
+from evidence.packs import lifecycle as packs_lifecycle
 
 DIGEST = "The SHA-256 of the file, as in RFC 9530: `sha-256=:<base64>:`. 422 if another file arrived."
 SINCE = "Bundles whose period ends then or later, or has no end yet."
@@ -53,7 +59,7 @@ def list_bundles(
     """
     require(actor=request.actor, permission="view_evidence")
     wanted = control_by_id(control) if control else None
-    found = selectors.bundles(
+    found = bundles(
         status=status.value if status else "",
         control=wanted,
         search=q,
@@ -70,7 +76,7 @@ def list_bundles(
 def get_evidence_coverage(request: TenantRequest) -> Any:
     """Controls with fresh, stale and no evidence, framework by framework."""
     require(actor=request.actor, permission="view_evidence")
-    return selectors.coverage(now=now())
+    return coverage(now=now())
 
 
 @router.post("", response={201: schemas.BundleOut}, operation_id="open_bundle")
@@ -79,41 +85,41 @@ def open_bundle(request: TenantRequest, payload: schemas.BundleIn) -> Any:
     environment = Environment.objects.filter(slug=payload.environment).first() if payload.environment else None
     if payload.environment and environment is None:
         raise Invalid(fields={"environment": [f"There is no environment {payload.environment}."]})
-    bundle = lifecycle.open_bundle(
+    bundle = bundles_lifecycle.open_bundle(
         tenant_id=request.tenant.id,
         title=payload.title,
         purpose=payload.purpose,
         control_ids=payload.controls,
         environment=environment,
-        supersedes=selectors.bundle_by_id(payload.supersedes) if payload.supersedes else None,
+        supersedes=bundle_by_id(payload.supersedes) if payload.supersedes else None,
         effective_from=payload.effective_from,
         actor=request.actor,
         now=now(),
     )
-    return Status(201, lifecycle.start_collecting(bundle=bundle, actor=request.actor, now=now()))
+    return Status(201, start_collecting(bundle=bundle, actor=request.actor, now=now()))
 
 
 @router.get("/{bundle}", response=schemas.BundleDetailOut, operation_id="get_bundle")
 def get_bundle(request: TenantRequest, bundle: str) -> Any:
     """One bundle by id, number or code (`EVB-0017`)."""
     require(actor=request.actor, permission="view_evidence")
-    return selectors.bundle_detail(bundle=selectors.bundle_by_id(bundle))
+    return bundle_detail(bundle=bundle_by_id(bundle))
 
 
 @router.get("/{bundle}/verification", response=schemas.ChainOut, operation_id="verify_bundle")
 def get_verification(request: TenantRequest, bundle: str) -> Any:
     """Verify the bundle now: bytes, manifest, seal, notaries."""
     require(actor=request.actor, permission="view_evidence")
-    return schemas.chain_out(verify_bundle(selectors.bundle_by_id(bundle)))
+    return schemas.chain_out(verify_bundle(bundle_by_id(bundle)))
 
 
 @router.get("/{bundle}/manifest", response=dict[str, Any], operation_id="get_bundle_manifest")
 def get_manifest(request: TenantRequest, bundle: str) -> Any:
     """The sealed manifest. 409 until the bundle is sealed."""
     require(actor=request.actor, permission="view_evidence")
-    found = selectors.bundle_by_id(bundle)
+    found = bundle_by_id(bundle)
     if found.manifest is None:
-        raise lifecycle.BundleNotSealed
+        raise BundleNotSealed
     return found.manifest
 
 
@@ -121,7 +127,7 @@ def get_manifest(request: TenantRequest, bundle: str) -> Any:
 def list_artifacts(request: TenantRequest, bundle: str) -> Any:
     """The bundle's artifacts, by path."""
     require(actor=request.actor, permission="view_evidence")
-    return artifacts_of(selectors.bundle_by_id(bundle))
+    return artifacts_of(bundle_by_id(bundle))
 
 
 @router.post("/{bundle}/artifacts", response={201: schemas.ArtifactOut}, operation_id="attach_artifact")
@@ -142,8 +148,8 @@ def attach_artifact(
     one_file(request.FILES)
     name = shown_name(file.name or "")
     made = path or safe_name(name)
-    artifact: Artifact = lifecycle.attach_artifact(
-        bundle=selectors.bundle_by_id(bundle),
+    artifact: Artifact = artifacts.attach_artifact(
+        bundle=bundle_by_id(bundle),
         path=made,
         original_name="" if name == made.rpartition("/")[2] else name,
         stated_digest=stated_digest(content_digest),
@@ -166,16 +172,16 @@ def attach_artifact(
 def download_artifact(request: TenantRequest, bundle: str, artifact_id: UUID) -> FileResponse:
     """The artifact's bytes, as long as they match their digest."""
     require(actor=request.actor, permission="view_evidence")
-    found = selectors.bundle_by_id(bundle)
-    return downloads.artifact_download(selectors.artifact_of(bundle=found, artifact_id=artifact_id))
+    found = bundle_by_id(bundle)
+    return downloads.artifact_download(artifact_of(bundle=found, artifact_id=artifact_id))
 
 
 @router.put("/{bundle}/findings", response=list[schemas.FindingOut], operation_id="record_findings")
 def record_findings(request: TenantRequest, bundle: str, payload: list[schemas.FindingIn], reason: str = "") -> Any:
     """Set the bundle's findings, in this order. A finding that replaces another needs a reason; both are kept."""
     findings = [parse_finding({**each.model_dump(), "result": each.result.value}) for each in payload]
-    recorded = lifecycle.record_findings(
-        bundle=selectors.bundle_by_id(bundle), findings=findings, reason=reason, actor=request.actor, now=now()
+    recorded = artifacts.record_findings(
+        bundle=bundle_by_id(bundle), findings=findings, reason=reason, actor=request.actor, now=now()
     )
     return recorded.findings
 
@@ -183,8 +189,8 @@ def record_findings(request: TenantRequest, bundle: str, payload: list[schemas.F
 @router.post("/{bundle}/seal", response={201: schemas.BundleOut}, operation_id="seal_bundle")
 def seal_bundle(request: TenantRequest, bundle: str, payload: schemas.SealIn) -> Any:
     """Seal the bundle. 409 `receipts_unsequenced` for a second or two after its last change."""
-    found = selectors.bundle_by_id(bundle)
-    sealed: EvidenceBundle = lifecycle.seal_bundle(
+    found = bundle_by_id(bundle)
+    sealed: EvidenceBundle = sealing.seal_bundle(
         bundle=found,
         conclusion=payload.conclusion.value,
         effective_to=payload.effective_to,
@@ -197,7 +203,7 @@ def seal_bundle(request: TenantRequest, bundle: str, payload: schemas.SealIn) ->
 @router.post("/{bundle}/packs", response={202: schemas.PackOut}, operation_id="request_pack")
 def request_pack(request: TenantRequest, bundle: str) -> Any:
     """Ask for an Evidence Pack. It is made by a run of its own; poll the pack until it is READY."""
-    pack: Pack = lifecycle.request_pack(bundle=selectors.bundle_by_id(bundle), actor=request.actor, now=now())
+    pack: Pack = packs_lifecycle.request_pack(bundle=bundle_by_id(bundle), actor=request.actor, now=now())
     return Status(202, pack)
 
 
@@ -205,7 +211,7 @@ def request_pack(request: TenantRequest, bundle: str) -> Any:
 def get_pack(request: TenantRequest, pack_id: UUID) -> Any:
     """One pack."""
     require(actor=request.actor, permission="view_evidence")
-    return selectors.pack_by_id(pack_id)
+    return pack_by_id(pack_id)
 
 
 @packs_router.get(
@@ -217,7 +223,7 @@ def get_pack(request: TenantRequest, pack_id: UUID) -> Any:
 def download_pack_pdf(request: TenantRequest, pack_id: UUID) -> FileResponse:
     """The pack's PDF. 404 until it is READY."""
     require(actor=request.actor, permission="view_evidence")
-    return downloads.pack_pdf(selectors.pack_by_id(pack_id))
+    return downloads.pack_pdf(pack_by_id(pack_id))
 
 
 @packs_router.get(
@@ -229,4 +235,4 @@ def download_pack_pdf(request: TenantRequest, pack_id: UUID) -> FileResponse:
 def download_pack_zip(request: TenantRequest, pack_id: UUID) -> FileResponse:
     """The pack's ZIP. 404 until it is READY."""
     require(actor=request.actor, permission="view_evidence")
-    return downloads.pack_zip(selectors.pack_by_id(pack_id))
+    return downloads.pack_zip(pack_by_id(pack_id))

@@ -10,15 +10,16 @@ class EvidenceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from conductor.console.panels import register_panel
+        from conductor.console.shell.panels import register_panel
         from conductor.ledger.anchors import register_anchors
         from conductor.ledger.receipts import subscribe
-        from conductor.ledger.records import register_records
-        from evidence import anchoring, panels, record_check, tasks, workflows
-        from evidence.selectors.around import findings_around
-        from incidents.findings import register_findings
+        from conductor.ledger.verify.records import register_records
+        from evidence import anchoring, panels, record_check, tasks
+        from evidence.coverage.around_incidents import findings_around
+        from evidence.workflows import definitions
+        from incidents.postmortem.control_findings import register_findings
 
-        workflows.register()
+        definitions.register()
         register_anchors(anchoring.NotaryAnchors())
         register_records(name="bundles", check=record_check.check_bundles)
         register_records(name="packs", check=record_check.check_packs)
@@ -39,6 +40,6 @@ class EvidenceConfig(AppConfig):
                 place=place,
                 name="evidence",
                 order=50,
-                template="evidence/_panel_bundles.html",
+                template="evidence/bundles/_panel.html",
                 context=panels.bundles_panel,
             )

@@ -8,8 +8,8 @@ from django.http import FileResponse
 
 from conductor.ledger import blobs
 from conductor.lib.errors import Conflict, NotFound
+from evidence.bundles.naming import pack_name
 from evidence.models import Artifact, Pack
-from evidence.naming import pack_name
 
 
 class BytesDamaged(Conflict):

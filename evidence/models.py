@@ -10,7 +10,7 @@ from django.db.models import Q
 from conductor.engine.models import Run
 from conductor.tenancy.models import Environment, TenantModel
 from controls.models import Control
-from incidents.models import Incident
+from incidents.models.incident import Incident
 
 
 class EvidenceBundle(TenantModel):
@@ -35,7 +35,7 @@ class EvidenceBundle(TenantModel):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
     conclusion = models.CharField(max_length=14, choices=Conclusion.choices, blank=True)
     findings = models.JSONField(default=list)
-    """List of evidence.findings.Finding as JSON: check, title, expected, actual, result, detail."""
+    """List of evidence.bundles.findings.Finding as JSON: check, title, expected, actual, result, detail."""
     superseded_findings = models.JSONField(default=list)
     """What was recorded before and replaced, oldest first: {"findings", "reason", "at", "by": {"ref", "name"}}."""
     environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -49,7 +49,7 @@ class EvidenceBundle(TenantModel):
     opened_by_name = models.CharField(max_length=200)
     opened_at = models.DateTimeField()
     manifest = models.JSONField(null=True)
-    """The sealed manifest (evidence.manifest); NULL until sealed."""
+    """The sealed manifest (evidence.bundles.manifest); NULL until sealed."""
     manifest_digest = models.CharField(max_length=64, blank=True)
     """SHA-256 of the manifest's canonical JSON: the one number that stands for all of it."""
     sealed_at = models.DateTimeField(null=True)

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from conductor.lib.refs import Ref
 from controls.selectors import controls_of
-from evidence.selectors import briefs_about, bundles
+from evidence.bundles.selectors import briefs_about, bundles
 
 FOUND = 5
 

@@ -8,13 +8,13 @@ from django.db.models import Q
 
 from conductor.ledger import blobs
 from conductor.ledger.models import Receipt
-from conductor.ledger.records import RecordReport
+from conductor.ledger.verify.records import RecordReport
 from conductor.lib.refs import parse_ref
-from evidence import manifest
+from evidence.bundles import manifest
+from evidence.bundles.naming import pack_name
+from evidence.bundles.sealed import artifacts_of
+from evidence.bundles.verification import SEALED, differences_of, vouched_for
 from evidence.models import Artifact, EvidenceBundle, Pack
-from evidence.naming import pack_name
-from evidence.sealed import artifacts_of
-from evidence.verification import SEALED, differences_of, vouched_for
 
 PACKED = "evidence.pack.verified"
 

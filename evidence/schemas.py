@@ -12,9 +12,9 @@ from ninja import Field, Schema
 from conductor.api.inputs import Input
 from conductor.lib.moments import Moment
 from controls.models import WorkflowBinding
+from evidence.bundles.selectors import BundleDetail
+from evidence.bundles.verification import ChainReport
 from evidence.models import EvidenceBundle, Pack
-from evidence.selectors import BundleDetail
-from evidence.verification import ChainReport
 
 
 class BundleStatus(StrEnum):

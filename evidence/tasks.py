@@ -7,21 +7,21 @@ from uuid import UUID
 
 from celery import shared_task
 
-from adapters.lifecycle import work_off
-from conductor.engine.wake import send
+from adapters.notaries.lifecycle import work_off
+from conductor.engine.claim.wake import send
+from conductor.ledger.export.stamping import REQUESTED
 from conductor.ledger.models import Receipt
-from conductor.ledger.stamping import REQUESTED
 from conductor.lib.clock import now
 from conductor.lib.refs import parse_ref
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_refs
-from conductor.tenancy.scope import tenant_scope
 from evidence.anchoring import anchor_checkpoints, stamp_all_receipts, stamp_receipts
-from evidence.lifecycle import collect_for_incident
-from evidence.naming import postmortem_cause
-from evidence.selectors import incidents_without_evidence
-from evidence.verification import SEALED
-from incidents.models import Incident
+from evidence.bundles.naming import postmortem_cause
+from evidence.bundles.verification import SEALED
+from evidence.workflows.incident.lifecycle import collect_for_incident
+from evidence.workflows.incident.selectors import incidents_without_evidence
+from incidents.models.incident import Incident
 
 RENDERED = "incidents.postmortem.rendered"
 COLLECT = "evidence.collect_for_incident"

@@ -16,9 +16,14 @@ from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from controls import selectors as controls
 from controls.lifecycle import start_restore_verification
-from evidence import downloads, lifecycle, selectors
+from evidence import downloads
+from evidence.bundles import selectors as bundles_selectors
+from evidence.bundles.selectors import artifact_of, bundle_by_id, bundle_figures, bundle_rows, bundles, pack_by_id
+from evidence.bundles.verification import verify_bundle
+from evidence.coverage import selectors as coverage_selectors
+from evidence.coverage.selectors import catalogue
 from evidence.models import EvidenceBundle
-from evidence.verification import verify_bundle
+from evidence.packs import lifecycle as packs_lifecycle
 
 SHOWN = 100
 """Bundles of one page of the list; older ones are a link away."""
@@ -36,23 +41,23 @@ def bundle_list(request: TenantRequest, tenant: str) -> HttpResponse:
     framework, _, group = request.GET.get("family", "").partition(":")
     month = _month(request.GET.get("month", ""))
     before = request.GET.get("before", "")
-    found = selectors.bundles(status=known, family=(framework, group) if group else None, month=month, search=search)
+    found = bundles(status=known, family=(framework, group) if group else None, month=month, search=search)
     if before.isdecimal() and len(before) <= MOST_DIGITS:
         found = found.filter(number__lt=int(before))
-    rows = selectors.bundle_rows(found[: SHOWN + 1])
+    rows = bundle_rows(found[: SHOWN + 1])
     context = {
         "rows": rows[:SHOWN],
         "older": rows[SHOWN - 1].bundle.number if len(rows) > SHOWN else None,
         "before": before,
         "carried": [(name, request.GET[name]) for name in ("status", "family", "month") if request.GET.get(name)],
-        "figures": selectors.bundle_figures(),
+        "figures": bundle_figures(),
         "status": known,
         "q": search,
         "family": group,
         "framework": framework,
         "month": month,
     }
-    return render(request, "evidence/bundle_list.html", context)
+    return render(request, "evidence/bundles/list.html", context)
 
 
 def _month(text: str) -> date | None:
@@ -67,9 +72,9 @@ def _month(text: str) -> date | None:
 @door(permission="view_evidence")
 def bundle_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     """A bundle and its chain of trust, verified as the page is made."""
-    bundle = selectors.bundle_by_id(str(number))
+    bundle = bundle_by_id(str(number))
     report = verify_bundle(bundle)
-    detail = selectors.bundle_detail(bundle=bundle, artifacts=[check.artifact for check in report.artifacts])
+    detail = bundles_selectors.bundle_detail(bundle=bundle, artifacts=[check.artifact for check in report.artifacts])
     context = {
         "detail": detail,
         "bundle": detail.bundle,
@@ -78,14 +83,14 @@ def bundle_detail(request: TenantRequest, tenant: str, number: int) -> HttpRespo
         "checked_again": "verified" in request.GET,
         "damaged": {check.artifact.path for check in report.artifacts if not check.matches},
     }
-    return render(request, "evidence/bundle_detail.html", context)
+    return render(request, "evidence/bundles/bundle.html", context)
 
 
 @require_POST
 @door(permission="collect_evidence")
 def request_pack(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     """Generate Evidence Pack."""
-    lifecycle.request_pack(bundle=selectors.bundle_by_id(str(number)), actor=request.actor, now=now())
+    packs_lifecycle.request_pack(bundle=bundle_by_id(str(number)), actor=request.actor, now=now())
     return redirect("evidence:bundle", tenant, number)
 
 
@@ -93,15 +98,15 @@ def request_pack(request: TenantRequest, tenant: str, number: int) -> HttpRespon
 @door(permission="view_evidence")
 def artifact(request: TenantRequest, tenant: str, number: int, artifact_id: UUID) -> HttpResponseBase:
     """An artifact's bytes."""
-    bundle = selectors.bundle_by_id(str(number))
-    return downloads.artifact_download(selectors.artifact_of(bundle=bundle, artifact_id=artifact_id))
+    bundle = bundle_by_id(str(number))
+    return downloads.artifact_download(artifact_of(bundle=bundle, artifact_id=artifact_id))
 
 
 @require_GET
 @door(permission="view_evidence")
 def pack_file(request: TenantRequest, tenant: str, pack_id: UUID, ending: str) -> HttpResponseBase:
     """A pack as PDF or ZIP."""
-    pack = selectors.pack_by_id(pack_id)
+    pack = pack_by_id(pack_id)
     if ending not in {"pdf", "zip"}:
         raise NotFound
     return downloads.pack_pdf(pack) if ending == "pdf" else downloads.pack_zip(pack)
@@ -112,16 +117,16 @@ def pack_file(request: TenantRequest, tenant: str, pack_id: UUID, ending: str) -
 def control_list(request: TenantRequest, tenant: str) -> HttpResponse:
     """The catalogue of one framework with its coverage."""
     search = request.GET.get("q", "").strip()[:100]
-    shown = selectors.catalogue(framework=request.GET.get("framework", "SOC2"), search=search, now=now())
-    return render(request, "evidence/control_list.html", {"shown": shown, "framework": shown.framework, "q": search})
+    shown = catalogue(framework=request.GET.get("framework", "SOC2"), search=search, now=now())
+    return render(request, "evidence/coverage/list.html", {"shown": shown, "framework": shown.framework, "q": search})
 
 
 @require_GET
 @door(permission="view_controls")
 def control_detail(request: TenantRequest, tenant: str, key: str) -> HttpResponse:
     """One control: workflows, evidence, related controls."""
-    detail = selectors.control_detail(control=controls.control_by_id(key), now=now())
-    return render(request, "evidence/control_detail.html", {"detail": detail, "control": detail.row.control})
+    detail = coverage_selectors.control_detail(control=controls.control_by_id(key), now=now())
+    return render(request, "evidence/coverage/control.html", {"detail": detail, "control": detail.row.control})
 
 
 @require_POST

@@ -10,14 +10,17 @@ class IncidentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from adapters.sealed_places import register_places
+        from adapters.secrets.places import register_places
         from conductor.access.cases import register_cases
-        from conductor.console.inbox import register_family
-        from conductor.console.panels import register_panel
-        from conductor.ledger.records import register_records
-        from incidents import cases, panels, record_check, workflows
+        from conductor.console.inbox.registry import register_family
+        from conductor.console.shell.panels import register_panel
+        from conductor.ledger.verify.records import register_records
+        from incidents import workflows
+        from incidents.alerts.sources import secret_places
         from incidents.inbox.family import FAMILY
-        from incidents.lifecycle import secret_places
+        from incidents.incident import cases
+        from incidents.integrity import record_check
+        from incidents.page import panels
 
         workflows.register()
         register_family(name="incidents", family=FAMILY)
@@ -39,6 +42,6 @@ class IncidentsConfig(AppConfig):
             place="run.subject",
             name="incident",
             order=1,
-            template="incidents/_run_subject.html",
+            template="incidents/page/_run_subject.html",
             context=panels.run_subject,
         )

@@ -7,12 +7,9 @@ from uuid import UUID
 
 from celery import shared_task
 
-from conductor.engine.wake import send
 from conductor.lib.clock import now
 from conductor.tenancy.directory import tenant_refs
-from incidents.syncing import sync_tracker, trackers_in_use
-
-SYNC = "incidents.sync_tracker"
+from incidents.followups.tracker_look import SYNC, sync_tracker, trackers_in_use, wake_tracker
 
 
 @shared_task(name="incidents.sweep_trackers", ignore_result=True)
@@ -27,8 +24,3 @@ def sweep(**_later: Any) -> None:
 def sync(*, tenant_id: str, adapter_id: str, **_later: Any) -> None:
     """Ask one tracker."""
     sync_tracker(tenant_id=UUID(tenant_id), adapter_id=UUID(adapter_id), now=now())
-
-
-def wake_tracker(*, tenant_id: UUID, adapter_id: UUID) -> None:
-    """Have a worker ask the tracker soon. A broker that is away is logged: the sweep comes round."""
-    send(SYNC, {"tenant_id": str(tenant_id), "adapter_id": str(adapter_id)})

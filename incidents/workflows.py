@@ -7,11 +7,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from conductor.engine.registry import Retry, Workflow, register_step, register_workflow
-from incidents import asking, deadlines, refiring, steps, ticket_steps, watching
-from incidents.lifecycle.carrying import SYNC_WORKFLOW
-from incidents.lifecycle.refiring import STILL_FIRING_WORKFLOW
-from incidents.lifecycle.tickets import OPEN_WORKFLOW
+from conductor.engine.define.registry import Retry, Workflow, register_step, register_workflow
+from incidents.alerts import refiring_step
+from incidents.alerts.refiring import STILL_FIRING_WORKFLOW
+from incidents.followups import ticket_steps
+from incidents.followups.ticket_sync import SYNC_WORKFLOW
+from incidents.followups.tickets import OPEN_WORKFLOW
+from incidents.postmortem import steps
+from incidents.reporting import deadline_watch
+from incidents.response import role_requests, watch
 
 
 class IncidentInput(BaseModel):
@@ -149,10 +153,10 @@ def register() -> None:
     """Register the steps and workflows. Called in AppConfig.ready()."""
     register_step("incidents.notify_declared", steps.notify_declared, retry=URGENT)
     register_step("incidents.page", steps.page, retry=URGENT)
-    register_step("incidents.tell_still_firing", refiring.tell_still_firing, retry=URGENT)
-    register_step("incidents.watch_response", watching.watch_response, retry=Retry(max_attempts=20))
-    register_step("incidents.ask_holder", asking.ask_holder, retry=Retry(max_attempts=8))
-    register_step("incidents.watch_deadlines", deadlines.watch_deadlines, retry=Retry(max_attempts=20))
+    register_step("incidents.tell_still_firing", refiring_step.tell_still_firing, retry=URGENT)
+    register_step("incidents.watch_response", watch.watch_response, retry=Retry(max_attempts=20))
+    register_step("incidents.ask_holder", role_requests.ask_holder, retry=Retry(max_attempts=8))
+    register_step("incidents.watch_deadlines", deadline_watch.watch_deadlines, retry=Retry(max_attempts=20))
     register_step(
         "incidents.collect_measures", steps.collect_measures, retry=Retry(max_attempts=steps.MEASURE_TRIES + 1)
     )

@@ -20,8 +20,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from conductor.embedded.broker import Broker
-from conductor.embedded.postgres import Postgres
+from conductor.embedded.services.broker import Broker
+from conductor.embedded.services.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 PROCESSES = 2
@@ -50,7 +50,7 @@ def prepare(home: Path, postgres: Postgres, broker: Broker) -> None:
     from django.conf import settings
     from django.core.management import call_command
 
-    from conductor.ledger.keys import FileKeys
+    from conductor.ledger.keys.keys import FileKeys
     from tests.world import people_the_world
 
     call_command("migrate", database="owner", verbosity=0, interactive=False)
@@ -66,11 +66,11 @@ def start_worker() -> subprocess.Popen[bytes]:
 
 def runs(count: int) -> float:
     """Start `count` runs and return the seconds until the last one has ended."""
-    from conductor.engine.lifecycle import start_run
+    from conductor.engine.lifecycle.starting import start_run
     from conductor.engine.models import Run
     from conductor.lib.clock import now
     from conductor.tenancy.actors import Actor
-    from conductor.tenancy.scope import tenant_scope
+    from conductor.tenancy.database.scope import tenant_scope
     from tests.world import NORTHWIND
 
     began = time.perf_counter()
@@ -107,7 +107,7 @@ def drain(*, seconds: float = 300) -> None:
     """
     from conductor.celery import QUEUES
     from conductor.ledger.models import Receipt
-    from conductor.tenancy.scope import tenant_scope
+    from conductor.tenancy.database.scope import tenant_scope
     from perf.engine_app import app
     from tests.world import NORTHWIND
 

@@ -13,7 +13,9 @@ django.setup()
 from celery import chain  # noqa: E402 - the product's modules need Django set up
 
 from conductor.celery import app  # noqa: E402
-from conductor.engine import StepContext, Workflow, register_step, register_workflow  # noqa: E402
+from conductor.engine.define.context import StepContext  # noqa: E402
+from conductor.engine.define.definition import Workflow  # noqa: E402
+from conductor.engine.define.registry import register_step, register_workflow  # noqa: E402
 
 STEPS = 5
 DONE = "perf-chains-done"

@@ -24,21 +24,23 @@ from unittest import mock
 from django.conf import settings
 from django.db import connection, connections
 
-from conductor.ledger import dsse, merkle, selectors, statement
-from conductor.ledger.entry import log_entry
-from conductor.ledger.keyring import keyring
-from conductor.ledger.keys import FileKeys
+from conductor.ledger import selectors, statement
+from conductor.ledger.keys import dsse
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.keys.keys import FileKeys
+from conductor.ledger.log import merkle
+from conductor.ledger.log.entry import log_entry
+from conductor.ledger.log.sequencer import content_of, sequence
+from conductor.ledger.log.tiles import edge_of, grown
 from conductor.ledger.models import Checkpoint, Receipt, Tile
 from conductor.ledger.receipts import append
-from conductor.ledger.sequencer import content_of, sequence
-from conductor.ledger.tiles import edge_of, grown
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.verify.verification import verify_ledger
 from conductor.lib.clock import now
 from conductor.lib.ids import uuid7
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import declare_incident
+from incidents.incident.lifecycle import declare_incident
 from tests import database, world
 
 WRITERS = 32

@@ -30,15 +30,19 @@ from django.test.utils import CaptureQueriesContext
 from conductor.graph.importer import import_resources
 from conductor.graph.models import Node
 from conductor.graph.selectors import blast_radius, neighbourhood
-from conductor.ledger.keys import FileKeys
+from conductor.ledger.keys.keys import FileKeys
 from conductor.lib.clock import now
 from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.roles import SCOPES
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import acknowledge_incident, declare_incident, draft_postmortem, move_incident, post_update
-from incidents.models import Incident, Status
+from incidents.incident.lifecycle import acknowledge_incident, declare_incident
+from incidents.incident.status import move_incident
+from incidents.models.choices import Status
+from incidents.models.incident import Incident
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.timeline.lifecycle import post_update
 from perf.ledger import line, machine
 from tests import database, world
 from tests.console.test_every_page import IDENTITY, TRANSACTION

@@ -11,7 +11,7 @@ from pathlib import Path
 import django
 
 from conductor.embedded import environment
-from conductor.embedded.engines import Engines
+from conductor.embedded.services.engines import Engines
 
 INSIDE = "--inside"
 """Set for the child, whose environment names the database."""

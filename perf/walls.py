@@ -22,11 +22,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.roles import SCOPES
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident
+from incidents.models.incident import Incident
 from tests.conftest import ana, django_db_setup, other_tenant, signing_keys, tenant  # noqa: F401 - fixtures
 from tests.tenancy import rows
 

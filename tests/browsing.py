@@ -10,7 +10,7 @@ from typing import Any
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.test import Client
 
-from conductor.tenancy import scope
+from conductor.tenancy.database import scope
 
 
 class Browser(Client):

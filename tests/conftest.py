@@ -14,11 +14,11 @@ from django.db import connections
 from django.test import Client
 from hypothesis import HealthCheck, settings
 
-from conductor.ledger.keys import FileKeys
+from conductor.ledger.keys.keys import FileKeys
 from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
 from conductor.tenancy.rates import counters
-from conductor.tenancy.scope import tenant_scope
 from tests import database, faults, world
 from tests.browsing import Browser, outside_scope
 

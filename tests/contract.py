@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, resolve
 from jsonschema_rs import validator_for
 
-from conductor.api.codes import all_codes
+from conductor.api.document.codes import all_codes
 from conductor.api.v1 import api
 
 API = "/api/"

@@ -15,8 +15,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
-from conductor.embedded import stages
-from conductor.embedded.broker import Broker
+from conductor.embedded.services.broker import Broker
+from conductor.embedded.up import stages
 from tests.database import ROOT
 from tests.tenancy.starting import free_port, url
 

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from conductor.access.lifecycle import confirm_address
+from conductor.access.lifecycle.addresses import confirm_address
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import add_environment, add_member, create_tenant
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 
 NOW = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 NORTHWIND = UUID("01934a00-0000-7000-8000-000000000001")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from conductor.tenancy.rls import row_level_security
+from conductor.tenancy.database.rls import row_level_security
 
 
 class Migration(migrations.Migration):

@@ -18,7 +18,7 @@ class AdapterConfig(TenantModel):
     """One configured adapter of a tenant. Settings are plain; secrets are `Secret` rows."""
 
     port = models.CharField(max_length=20)
-    """A value of adapters.ports.Port: what it is used for."""
+    """A value of adapters.ports.protocols.Port: what it is used for."""
     kind = models.CharField(max_length=40)
     """Key in adapters.registry.KINDS; never changes."""
     name = models.CharField(max_length=80)
@@ -146,7 +146,7 @@ class Delivery(TenantModel):
     """Ref of what the message is about."""
     event = models.CharField(max_length=80)
     message = models.JSONField(default=dict)
-    """What was sent (adapters.ports.Message.as_json), so that it can be shown and sent again."""
+    """What was sent (adapters.ports.protocols.Message.as_json), so that it can be shown and sent again."""
     recipient = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)

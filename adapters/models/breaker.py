@@ -12,7 +12,7 @@ from conductor.tenancy.models import TenantModel
 
 
 class Breaker(TenantModel):
-    """The circuit breaker before one notary, and whose turn it is to ask (adapters.lifecycle.breaker).
+    """The circuit breaker before one notary, and whose turn it is to ask (adapters.configuration.breaker).
 
     Closed without `opened_at`; else open until `retry_at`, and half-open from then on.
     """

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from adapters.models import DataKey, Secret
+from adapters.models.adapter import DataKey, Secret
 from adapters.secrets.errors import SecretUnavailable
 from adapters.secrets.keks import kek_named, local_keks
 from adapters.secrets.references import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.ports import AdapterError
+from adapters.ports.protocols import AdapterError
 
 
 class SecretUnavailable(AdapterError):

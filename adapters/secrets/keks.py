@@ -16,10 +16,10 @@ from typing import Final, Protocol
 
 from django.conf import settings
 
-from adapters import vault
 from adapters.secrets.errors import SecretUnavailable
 from adapters.secrets.references import read_private
 from adapters.secrets.sealing import seal, unseal
+from adapters.transport import vault
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.private_files import write_once
 

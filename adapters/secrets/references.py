@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from django.conf import settings
 from pydantic import SecretStr
 
-from adapters import vault
 from adapters.secrets.errors import SecretUnavailable
+from adapters.transport import vault
 from conductor.lib.private_files import is_open_to_others
 
 REFERENCE_FORMS = "env:NAME, file:/path or vault:mount/path#field"

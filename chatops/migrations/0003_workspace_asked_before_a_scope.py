@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from conductor.tenancy.rls import APP_ROLE
+from conductor.tenancy.database.rls import APP_ROLE
 
 TENANT_OF_TEAM = f"""
 CREATE OR REPLACE FUNCTION chatops_tenant_of_team(text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chatops.models.channel import CapturedMessage, IncidentChannel
 from chatops.models.group import SlackGroup
+from chatops.models.inbound_request import SlackReceipt
 from chatops.models.outbox import Lane, OutboxMessage, SlackPace
-from chatops.models.receipt import SlackReceipt
 from chatops.models.workspace import SlackIdentity, SlackInstallation, SlackOAuthState
 
 __all__ = [

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from conductor.tenancy.models import TenantModel
-from incidents.models import Incident
+from incidents.models.incident import Incident
 
 
 class IncidentChannel(TenantModel):

@@ -52,7 +52,7 @@ class OutboxMessage(TenantModel):
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     words_forgotten_at = models.DateTimeField(null=True)
-    """When the arguments were dropped (chatops.lifecycle.words)."""
+    """When the arguments were dropped (chatops.slack.outbound.forgetting)."""
 
     class Meta:
         constraints: ClassVar = [

@@ -17,16 +17,16 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from django.conf import settings
 from django.http import HttpRequest
 
-from conductor.access import lifecycle
 from conductor.access.addresses import holder_of
-from conductor.access.lifecycle import LastAdmin
+from conductor.access.lifecycle.addresses import drop_claims
+from conductor.access.lifecycle.members import LastAdmin, add_member, change_role, note_given_by_groups, remove_member
 from conductor.access.openid import StrictOpenIDConnect
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_for_slug, tenants_of_user
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.proof import Proof
 from conductor.tenancy.roles import Role
-from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.sessions.proof import Proof
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialLogin
@@ -56,7 +56,7 @@ class IdentityProvider(DefaultSocialAccountAdapter):
                 continue
             if (holder := holder_of(address.email)) is not None:
                 return holder, address.email
-            lifecycle.drop_claims(email=address.email)
+            drop_claims(email=address.email)
         return None
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
@@ -119,12 +119,12 @@ def _join(tenant_id: UUID, user: User, role: str, now: datetime) -> None:
     membership = Membership.objects.filter(user_id=user.pk).first()
     if membership is None:
         tenant = Tenant.objects.get(id=tenant_id)
-        membership = lifecycle.add_member(tenant=tenant, user=user, role=role, actor=_provider(), now=now)
+        membership = add_member(tenant=tenant, user=user, role=role, actor=_provider(), now=now)
     elif membership.role != role:
-        lifecycle.change_role(membership=membership, role=role, actor=_provider(), now=now)
+        change_role(membership=membership, role=role, actor=_provider(), now=now)
     else:
         return
-    lifecycle.note_given_by_groups(membership=membership)
+    note_given_by_groups(membership=membership)
 
 
 def _leave(user: User, now: datetime) -> None:
@@ -132,7 +132,7 @@ def _leave(user: User, now: datetime) -> None:
     if membership is None:
         return
     try:
-        lifecycle.remove_member(membership=membership, actor=_provider(), now=now)
+        remove_member(membership=membership, actor=_provider(), now=now)
     except LastAdmin:
         log.warning("the last admin left every mapped group and stays", membership=str(membership.id))
 

@@ -8,9 +8,9 @@ from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from conductor.access.lifecycle import IssuedInvitation, mark_sent
+from conductor.access.lifecycle.invitations import IssuedInvitation, mark_sent
 from conductor.lib.clock import now
-from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.database.scope import tenant_scope
 
 log = structlog.get_logger("conductor.access")
 

@@ -20,11 +20,11 @@ from conductor.policy.bundle import policy_bundle
 from conductor.policy.decisions import judge
 from conductor.policy.inputs import RUN_DECISION, build_document
 from conductor.policy.tenant_rules import UNASKED, TenantRules
-from conductor.tenancy import second_step
 from conductor.tenancy.actors import Actor, actor_for_user
-from conductor.tenancy.authentication import Authentication
 from conductor.tenancy.models import ApiToken, Tenant
 from conductor.tenancy.roles import PERMISSIONS, Role, holders, permissions_in
+from conductor.tenancy.sessions import second_step
+from conductor.tenancy.sessions.authentication import Authentication
 
 KEY_ACTIONS: Mapping[str, tuple[str, str]] = {
     "incidents.declare": ("respond", "Declare an incident"),

@@ -18,16 +18,16 @@ from django.contrib.auth.signals import user_logged_in as session_began
 from django.contrib.auth.signals import user_login_failed
 
 from conductor.access import identity
-from conductor.access.lifecycle import record_act_of
+from conductor.access.lifecycle.records import record_act_of
 from conductor.lib.clock import now
 from conductor.lib.refs import ref
-from conductor.tenancy import proof, session_limits
 from conductor.tenancy.actors import Actor, display_name
-from conductor.tenancy.authentication import Authentication, of_session, strongest
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenants_of_user
-from conductor.tenancy.proof import MAIL_LINK, NOBODY, Proof
-from conductor.tenancy.scope import tenant_scope
-from conductor.tenancy.second_step import TYPES
+from conductor.tenancy.sessions import limits, proof
+from conductor.tenancy.sessions.authentication import Authentication, of_session, strongest
+from conductor.tenancy.sessions.proof import MAIL_LINK, NOBODY, Proof
+from conductor.tenancy.sessions.second_step import TYPES
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -40,7 +40,7 @@ log = structlog.get_logger("conductor.access")
 
 def connect() -> None:
     """Begin to listen. Called in AppConfig.ready()."""
-    session_began.connect(session_limits.begin, dispatch_uid="conductor.session_began")
+    session_began.connect(limits.begin, dispatch_uid="conductor.session_began")
     user_logged_in.connect(signed_in, dispatch_uid="conductor.signed_in")
     user_login_failed.connect(failed, dispatch_uid="conductor.signin_failed")
     for signal, what in (

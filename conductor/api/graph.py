@@ -7,8 +7,8 @@ from uuid import UUID
 
 from ninja import Field, Router, Schema
 
-from conductor.api.answers import kept_as
-from conductor.api.graph_document import IMPORT
+from conductor.api.document.graph import IMPORT
+from conductor.api.requests.answers import kept_as
 from conductor.graph import selectors
 from conductor.graph.importer import import_resources
 from conductor.graph.models import Node

@@ -10,7 +10,7 @@ from uuid import UUID
 from ninja import Field, Router, Schema
 
 from conductor.api.inputs import Limit
-from conductor.console.inbox import Asker, Waiting, Waits
+from conductor.console.inbox.registry import Asker, Waiting, Waits
 from conductor.lib.clock import now
 from conductor.tenancy.requests import TenantRequest
 

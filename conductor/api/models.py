@@ -20,7 +20,7 @@ class IdempotentResponse(TenantModel):
     status = models.PositiveSmallIntegerField(null=True)
     """NULL while the first request is still at work; 0 for the operation's usual one."""
     answer = models.JSONField(default=dict)
-    """What the answer is made from again (conductor.api.answers)."""
+    """What the answer is made from again (conductor.api.requests.answers)."""
     permissions = models.JSONField(default=list)
     """What the first request was asked for, and a repeat is asked for again."""
     created_at = models.DateTimeField()

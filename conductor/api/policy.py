@@ -8,10 +8,10 @@ from uuid import UUID
 
 from ninja import Field, Router, Schema, Status
 
-from conductor.api.answers import redrawn_by
 from conductor.api.inputs import Input, Limit
 from conductor.api.paging import page
-from conductor.engine.simulations import Selection, start_simulation
+from conductor.api.requests.answers import redrawn_by
+from conductor.engine.operate.simulations import Selection, start_simulation
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid
 from conductor.lib.moments import Moment

@@ -9,15 +9,16 @@ from uuid import UUID
 from django.http import HttpResponse
 from ninja import Router, Schema, Status
 
-from conductor.api.answers import kept_as
 from conductor.api.bytes_out import gives
 from conductor.api.inputs import Limit
 from conductor.api.paging import page
-from conductor.ledger import selectors, sigstore, tlog_proof
+from conductor.api.requests.answers import kept_as
+from conductor.ledger import selectors
 from conductor.ledger.checking import check_receipt
-from conductor.ledger.keyring import keyring
+from conductor.ledger.export import sigstore, tlog_proof
+from conductor.ledger.export.stamping import request_stamp
+from conductor.ledger.keys.keyring import keyring
 from conductor.ledger.models import Checkpoint, Receipt
-from conductor.ledger.stamping import request_stamp
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require

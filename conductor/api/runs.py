@@ -9,12 +9,16 @@ from uuid import UUID
 
 from ninja import Router, Schema
 
-from conductor.api.answers import redrawn_by
 from conductor.api.inputs import Input, Limit
 from conductor.api.paging import page
-from conductor.engine import accounts, lifecycle, registry, selectors
-from conductor.engine.backlog import backlogs
+from conductor.api.requests.answers import redrawn_by
+from conductor.engine import selectors
+from conductor.engine.define import registry
+from conductor.engine.lifecycle import operating
+from conductor.engine.lifecycle.answering import decide_wait, send_signal
 from conductor.engine.models import Run
+from conductor.engine.operate import accounts
+from conductor.engine.operate.backlog import backlogs
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.tenancy.actors import require
@@ -236,7 +240,7 @@ def get_run(request: TenantRequest, number: int) -> Any:
 @redrawn_by(lambda _request, number, **_given: _detail(_run(number)))
 def cancel_run(request: TenantRequest, number: int, payload: CancelIn) -> Any:
     """End a run that is not over."""
-    run = lifecycle.cancel_run(run=_run(number), actor=request.actor, reason=payload.reason, now=now())
+    run = operating.cancel_run(run=_run(number), actor=request.actor, reason=payload.reason, now=now())
     return _detail(run)
 
 
@@ -244,14 +248,14 @@ def cancel_run(request: TenantRequest, number: int, payload: CancelIn) -> Any:
 @redrawn_by(lambda _request, number, **_given: _detail(_run(number)))
 def retry_run(request: TenantRequest, number: int) -> Any:
     """Queue a failed run again from the step that failed."""
-    return _detail(lifecycle.retry_run(run=_run(number), actor=request.actor, now=now()))
+    return _detail(operating.retry_run(run=_run(number), actor=request.actor, now=now()))
 
 
 @router.post("/{number}/decision", response=RunDetailOut, operation_id="decide_run")
 @redrawn_by(lambda _request, number, **_given: _detail(_run(number)))
 def decide_run(request: TenantRequest, number: int, payload: RunDecisionIn) -> Any:
     """Approve or reject what the run waits for."""
-    run = lifecycle.decide_wait(
+    run = decide_wait(
         run=_run(number),
         approve=payload.approve,
         reason=payload.reason,
@@ -266,7 +270,7 @@ def decide_run(request: TenantRequest, number: int, payload: RunDecisionIn) -> A
 @redrawn_by(lambda _request, number, **_given: _detail(_run(number)))
 def signal_run(request: TenantRequest, number: int, payload: SignalIn) -> Any:
     """Send the run a named signal; it is kept until a step waits for its name."""
-    lifecycle.send_signal(
+    send_signal(
         run=_run(number),
         name=payload.name,
         payload=payload.payload,

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from conductor.api.idempotency import purge_all_answers
+from conductor.api.requests.idempotency import purge_all_answers
 from conductor.lib.clock import now
 from conductor.tenancy.rates import counters
 

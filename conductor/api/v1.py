@@ -10,15 +10,16 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.router import BoundRouter
 
 from conductor import __version__
-from conductor.api import document, problems
-from conductor.api.auth import BearerToken
-from conductor.api.bodies import limited
-from conductor.api.idempotency import idempotent, marked
-from conductor.api.locations import located, named
-from conductor.api.methods import only_get, with_methods
-from conductor.api.parsing import CleanParser
+from conductor.api import problems
+from conductor.api.document import document
+from conductor.api.document.locations import located, named
+from conductor.api.requests.auth import BearerToken
+from conductor.api.requests.bodies import limited
+from conductor.api.requests.idempotency import idempotent, marked
+from conductor.api.requests.methods import only_get, with_methods
+from conductor.api.requests.parsing import CleanParser
+from conductor.api.requests.strictness import strict
 from conductor.api.scopes import permission_of
-from conductor.api.strictness import strict
 
 TENANT = "/tenants/{tenant}"
 ROUTERS = (

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 
-from conductor.console.errors import refusal
+from conductor.console.refusals.errors import refusal
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import require
-from conductor.tenancy.fresh_proof import stop_without
+from conductor.tenancy.sessions.fresh_proof import stop_without
 
 View = Callable[..., HttpResponseBase]
 

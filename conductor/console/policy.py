@@ -15,10 +15,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from conductor.console.doors import door
-from conductor.console.names import names_of
-from conductor.console.panels import register_panel
+from conductor.console.shell.names import names_of
+from conductor.console.shell.panels import register_panel
 from conductor.engine.models import Run
-from conductor.engine.simulations import Selection, start_simulation
+from conductor.engine.operate.simulations import Selection, start_simulation
 from conductor.ledger.selectors import receipts_for
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid
@@ -50,7 +50,7 @@ def register() -> None:
     """Show decisions beside incidents and runs. Called in AppConfig.ready()."""
     for place in ("incident.rail", "run.rail"):
         register_panel(
-            place=place, name="decisions", order=60, template="console/_panel_decisions.html", context=decisions_panel
+            place=place, name="decisions", order=60, template="console/policy/_panel.html", context=decisions_panel
         )
 
 
@@ -94,7 +94,7 @@ def decision_list(request: TenantRequest, tenant: str) -> HttpResponse:
         "kept": kept,
         "actions": list(RESOURCES),
     }
-    return render(request, "console/policy_decisions.html", context)
+    return render(request, "console/policy/decisions.html", context)
 
 
 @require_GET
@@ -110,7 +110,7 @@ def decision_detail(request: TenantRequest, tenant: str, decision_id: UUID) -> H
         "asked": json.dumps(decision.input, indent=2, ensure_ascii=False, sort_keys=True),
         "is_in_force": decision.bundle_digest == policy_bundle().digest,
     }
-    return render(request, "console/policy_decision.html", context)
+    return render(request, "console/policy/decision.html", context)
 
 
 @require_GET
@@ -119,7 +119,7 @@ def rules(request: TenantRequest, tenant: str) -> HttpResponse:
     """The organisation's own rules, every version, and the built-in ones in force."""
     found = list(selectors.policies())
     context = {"policies": found, "built_in": policy_bundle(), "states": Counter(each.state for each in found)}
-    return render(request, "console/policy_rules.html", context)
+    return render(request, "console/policy/rules.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -147,7 +147,7 @@ def upload(request: TenantRequest, tenant: str) -> HttpResponseBase:
             messages.success(request, f"{policy.code} is a draft. Simulate it, then ask somebody else to activate it.")
             return redirect("console:policy_version", tenant, policy.id)
     context = {"given": given, "errors": errors}
-    return render(request, "console/policy_upload.html", context, status=422 if errors else 200)
+    return render(request, "console/policy/upload.html", context, status=422 if errors else 200)
 
 
 @require_GET
@@ -161,7 +161,7 @@ def version(request: TenantRequest, tenant: str, policy_id: UUID) -> HttpRespons
         "receipts": receipts_for(policy.ref),
         "is_mine": policy.uploaded_by == request.actor.ref,
     }
-    return render(request, "console/policy_version.html", context)
+    return render(request, "console/policy/version.html", context)
 
 
 @require_POST
@@ -191,7 +191,7 @@ def simulations(request: TenantRequest, tenant: str) -> HttpResponse:
     """Simulations, newest first."""
     found = PolicySimulation.objects.order_by("-number")[:SHOWN]
     rows = [(each, tally_from_json(each.result)) for each in found]
-    return render(request, "console/policy_simulations.html", {"rows": rows})
+    return render(request, "console/policy/simulations.html", {"rows": rows})
 
 
 @require_http_methods(["GET", "POST"])
@@ -220,7 +220,7 @@ def simulate(request: TenantRequest, tenant: str) -> HttpResponseBase:
             return redirect("console:policy_simulation", tenant, simulation.number)
     choices = TenantPolicy.objects.exclude(state="RETIRED").order_by("name", "-version")
     context = {"given": given, "errors": errors, "actions": list(RESOURCES), "policies": choices}
-    return render(request, "console/policy_simulate.html", context, status=422 if errors else 200)
+    return render(request, "console/policy/simulate.html", context, status=422 if errors else 200)
 
 
 @require_GET
@@ -241,7 +241,7 @@ def simulation(request: TenantRequest, tenant: str, number: int) -> HttpResponse
         "mutated": sum(tally.mutated.values()),
         "openings": sorted((*key, count) for key, count in openings.items()),
     }
-    return render(request, "console/policy_simulation.html", context)
+    return render(request, "console/policy/simulation.html", context)
 
 
 def _candidate(request: TenantRequest, given: dict[str, Any]) -> tuple[str, Candidate]:

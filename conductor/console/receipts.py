@@ -12,12 +12,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from conductor.console.doors import door
-from conductor.ledger import selectors, sigstore, tlog_proof
+from conductor.ledger import selectors
 from conductor.ledger.anchors import anchored_size
 from conductor.ledger.checking import check_receipt
-from conductor.ledger.keyring import keyring
+from conductor.ledger.export import sigstore, tlog_proof
+from conductor.ledger.export.stamping import is_requested, request_stamp
+from conductor.ledger.keys.keyring import keyring
 from conductor.ledger.models import Receipt
-from conductor.ledger.stamping import is_requested, request_stamp
 from conductor.lib.clock import now
 from conductor.lib.errors import NotFound
 from conductor.lib.refs import Ref, parse_ref
@@ -47,7 +48,7 @@ def receipt_list(request: TenantRequest, tenant: str) -> HttpResponse:
         "anchored": anchored_size(),
         "pending": Receipt.objects.filter(leaf_index=None).count(),
     }
-    return render(request, "console/receipt_list.html", context)
+    return render(request, "console/receipts/list.html", context)
 
 
 @require_GET
@@ -67,7 +68,7 @@ def receipt_detail(request: TenantRequest, tenant: str, receipt_id: UUID) -> Htt
         "may_ask": receipt.leaf_index is not None and not report.stamps,
         "asked": is_requested(receipt) if not report.stamps else False,
     }
-    return render(request, "console/receipt_detail.html", context)
+    return render(request, "console/receipts/receipt.html", context)
 
 
 @require_GET

@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from conductor.console import help as help_pages
-from conductor.console import inbox_page, invitations, members, permissions, policy, receipts, tokens, views
+from conductor.console import policy, receipts, views
+from conductor.console.inbox import views as inbox_views
+from conductor.console.people import invitations, members, permissions, tokens
 
 app_name = "console"
 urlpatterns = [
-    path("inbox/", inbox_page.inbox, name="inbox"),
+    path("inbox/", inbox_views.inbox, name="inbox"),
     path("help/", help_pages.page, name="help"),
     path("help/<path:name>/", help_pages.page, name="help_page"),
     path("palette", views.palette, name="palette"),

@@ -17,14 +17,17 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from conductor.console import waterfall
 from conductor.console.doors import door
-from conductor.console.errors import refusal
-from conductor.console.panels import panels_at
-from conductor.console.shell import KEYS_COOKIE, THEME_COOKIE
-from conductor.engine import accounts, lifecycle, selectors
-from conductor.engine.backlog import backlogs
+from conductor.console.format import waterfall
+from conductor.console.refusals.errors import refusal
+from conductor.console.shell.context import KEYS_COOKIE, THEME_COOKIE
+from conductor.console.shell.panels import panels_at
+from conductor.engine import selectors
+from conductor.engine.lifecycle.answering import decide_wait, send_signal
+from conductor.engine.lifecycle.operating import cancel_run, retry_run
 from conductor.engine.models import Run
+from conductor.engine.operate import accounts
+from conductor.engine.operate.backlog import backlogs
 from conductor.ledger.selectors import receipts_for
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid, NotFound, Refused
@@ -33,7 +36,7 @@ from conductor.tenancy.directory import tenants_of_user
 from conductor.tenancy.middleware import SESSION_KEY
 from conductor.tenancy.requests import TenantRequest
 from conductor.tenancy.roles import Role
-from conductor.tenancy.signin_links import redeem
+from conductor.tenancy.sessions.signin_links import redeem
 
 RUNS_SHOWN = 100
 COOKIE_SECONDS = 365 * 86400
@@ -114,7 +117,7 @@ def run_list(request: TenantRequest, tenant: str) -> HttpResponse:
         "statuses": Run.Status.choices,
         "now": moment,
     }
-    return render(request, "console/run_list.html", context)
+    return render(request, "console/runs/list.html", context)
 
 
 @require_GET
@@ -140,7 +143,7 @@ def run_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse
         "subject_panels": panels_at(place="run.subject", request=request, subject=run.subject),
         "panels": panels_at(place="run.rail", request=request, subject=run_ref),
     }
-    return render(request, "console/run_detail.html", context)
+    return render(request, "console/runs/run.html", context)
 
 
 @require_POST
@@ -149,18 +152,18 @@ def run_action(request: TenantRequest, tenant: str, number: int, action: str) ->
     """Cancel, retry, signal or decide a run, then show it again."""
     run, actor, reason = _run(number), request.actor, request.POST.get("reason", "").strip()
     if action == "cancellation":
-        lifecycle.cancel_run(run=run, actor=actor, reason=reason, now=now())
+        cancel_run(run=run, actor=actor, reason=reason, now=now())
     elif action == "retry":
-        lifecycle.retry_run(run=run, actor=actor, now=now())
+        retry_run(run=run, actor=actor, now=now())
     elif action == "signal":
         name, payload = request.POST.get("name", "").strip(), _payload(request.POST.get("payload", ""))
-        lifecycle.send_signal(run=run, name=name, payload=payload, actor=actor, now=now())
+        send_signal(run=run, name=name, payload=payload, actor=actor, now=now())
     elif not reason:
         raise Invalid("Say why: the reason is kept with the decision.", fields={"reason": ["Say why."]})
     else:
         approve = request.POST.get("approve") == "yes"
         step_id = _uuid(request.POST.get("step", ""))
-        lifecycle.decide_wait(run=run, approve=approve, reason=reason, step_id=step_id, actor=actor, now=now())
+        decide_wait(run=run, approve=approve, reason=reason, step_id=step_id, actor=actor, now=now())
     return redirect(reverse("console:run", args=[tenant, number]))
 
 

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from conductor.embedded import doctor, environment, quality, stages
-from conductor.embedded.engines import Engines
+from conductor.embedded import doctor, environment, quality
 from conductor.embedded.progress import Halt, halt
-from conductor.embedded.running import Running
 from conductor.embedded.sdk import wheel
+from conductor.embedded.services.engines import Engines
+from conductor.embedded.up import stages
+from conductor.embedded.up.running import Running
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from conductor.embedded import counterparts, debian, libraries, packages
+from conductor.embedded.install import counterparts, debian, libraries, packages
 from conductor.embedded.progress import STARTED_AT, Halt, Progress, halt
 
 ROOT = Path(__file__).resolve().parents[2]

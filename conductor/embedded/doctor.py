@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from conductor.embedded import binaries, debian, environment, libraries, marks, packages
-from conductor.embedded.engines import Engines
+from conductor.embedded import environment
+from conductor.embedded.install import debian, libraries, packages
 from conductor.embedded.progress import Halt
-from conductor.embedded.running import Running
+from conductor.embedded.services import binaries
+from conductor.embedded.services.engines import Engines
+from conductor.embedded.up import marks
+from conductor.embedded.up.running import Running
 
 ENOUGH_DISK = 2_000_000_000
 """Bytes: the environment takes half a gigabyte, a cluster and its backups the rest."""

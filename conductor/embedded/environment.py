@@ -9,8 +9,8 @@ import os
 import secrets
 from pathlib import Path
 
-from conductor.embedded import libraries
-from conductor.embedded.engines import Engines
+from conductor.embedded.install import libraries
+from conductor.embedded.services.engines import Engines
 
 EPOCH = "315532800"
 """1980-01-01, the first day a ZIP can name: documents and fonts carry this instead of the time they were made."""

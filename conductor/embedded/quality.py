@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from conductor.embedded import environment
-from conductor.embedded.engines import Engines
 from conductor.embedded.progress import Progress, Stage
+from conductor.embedded.services.engines import Engines
 
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 """The whole suite runs in as many processes as there are cores: each has a database, a home and a broker of its own."""

@@ -47,7 +47,7 @@ class Run(TenantModel):
     started_by = models.CharField(max_length=120)
     started_by_name = models.CharField(max_length=200)
     started_proof = models.JSONField(null=True)
-    """How who started it was authenticated then (conductor.tenancy.proof); NULL in runs of before that was kept."""
+    """How who started it was authenticated then (conductor.tenancy.sessions.proof); NULL in older runs."""
     error = models.JSONField(null=True)
     """{"code": str, "message": str, "step": str} once failed."""
 

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from celery import shared_task
 
-from conductor.engine.sweep import sweep_runs
-from conductor.engine.wake import send
-from conductor.engine.work import work
+from conductor.engine.claim.wake import send
+from conductor.engine.operate.sweep import sweep_runs
+from conductor.engine.run.work import work
+from conductor.ledger.log.sequencer import sequence, sweep_ledgers
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence, sweep_ledgers
 from conductor.lib.clock import now
 
 

@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from conductor.ledger import checkpoint as notes
-from conductor.ledger import dsse, merkle, statement
+from conductor.ledger import statement
 from conductor.ledger.anchors import Stamp, anchored_size
-from conductor.ledger.entry import log_entry
-from conductor.ledger.keyring import KeyPeriod, Keyring
+from conductor.ledger.export.sigstore import origin_of, stamps_of
+from conductor.ledger.keys import dsse
+from conductor.ledger.keys.keyring import KeyPeriod, Keyring
+from conductor.ledger.log import checkpoint as notes
+from conductor.ledger.log import merkle
+from conductor.ledger.log.entry import log_entry
+from conductor.ledger.log.sequencer import content_of
+from conductor.ledger.log.tiles import TileIncomplete
 from conductor.ledger.models import Receipt
 from conductor.ledger.selectors import InclusionProof, NotYetSequenced, inclusion_proof
-from conductor.ledger.sequencer import content_of
-from conductor.ledger.sigstore import origin_of, stamps_of
-from conductor.ledger.tiles import TileIncomplete
-from conductor.ledger.verification import signed_text, signer_of
+from conductor.ledger.verify.verification import signed_text, signer_of
 from conductor.lib.canonical import canonical_json, sha256_hex
 
 OK: Final = "ok"

@@ -8,8 +8,8 @@ from prometheus_client import Gauge
 
 from conductor.ledger.anchors import unanchored
 from conductor.ledger.models import Receipt
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_refs
-from conductor.tenancy.scope import tenant_scope
 
 UNSEQUENCED_AGE = Gauge(
     "conductor_ledger_unsequenced_age_seconds", "Age of the oldest receipt without a number", ["tenant"]

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from conductor.lib.ids import uuid7
 from conductor.tenancy.models import TenantModel
-from conductor.tenancy.proof import in_words
+from conductor.tenancy.sessions.proof import in_words
 
 
 class Receipt(TenantModel):
@@ -24,7 +24,7 @@ class Receipt(TenantModel):
     """Ref of who acted."""
     actor_name = models.CharField(max_length=200)
     authentication = models.JSONField(null=True)
-    """How the actor was authenticated (conductor.tenancy.proof); NULL in receipts of before that was kept."""
+    """How the actor was authenticated (conductor.tenancy.sessions.proof); NULL in receipts of before that was kept."""
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     body = models.JSONField(default=dict)
@@ -93,7 +93,7 @@ class Checkpoint(TenantModel):
 
 
 class Tile(TenantModel):
-    """Up to 256 hashes of the log's Merkle tree (conductor.ledger.tiles). It grows to the right and never changes."""
+    """Up to 256 hashes of the log's Merkle tree (conductor.ledger.log.tiles). It only grows."""
 
     level = models.PositiveSmallIntegerField()
     number = models.PositiveBigIntegerField()

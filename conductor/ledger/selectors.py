@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from conductor.ledger import merkle, tile_store
+from conductor.ledger.log import merkle, tile_store
+from conductor.ledger.log.tiles import tiles_of
 from conductor.ledger.models import Checkpoint, Receipt
-from conductor.ledger.tiles import tiles_of
 from conductor.lib.errors import Conflict, Invalid, NotFound
 from conductor.lib.refs import Ref
 

@@ -14,8 +14,8 @@ from conductor.lib.errors import Invalid
 from conductor.lib.refs import ref
 from conductor.metering.models import PriceBook
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_refs
-from conductor.tenancy.scope import tenant_scope
 
 METER = re.compile(r"[a-z]+(\.[a-z_]+)*\.[a-z_]+_(seconds|bytes)")
 CURRENCY = re.compile(r"[A-Z]{3}")

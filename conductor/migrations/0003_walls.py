@@ -6,7 +6,7 @@ import django.db.models.manager
 from django.conf import settings
 from django.db import migrations, models
 
-from conductor.tenancy.rls import APP_ROLE, people_of_the_tenant, policy
+from conductor.tenancy.database.rls import APP_ROLE, people_of_the_tenant, policy
 
 DIRECTORY = f"""
 CREATE OR REPLACE FUNCTION conductor_tenant_id(text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER

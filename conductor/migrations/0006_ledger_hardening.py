@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import migrations
 
-from conductor.ledger.tiles import Coordinates, edge_of, grown
+from conductor.ledger.log.tiles import Coordinates, edge_of, grown
 from conductor.lib.ids import uuid7
-from conductor.tenancy.rls import APP_ROLE, row_level_security
+from conductor.tenancy.database.rls import APP_ROLE, row_level_security
 
 CHUNK = 4096
 

@@ -6,7 +6,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import conductor.lib.ids
-from conductor.tenancy.rls import APP_ROLE, row_level_security
+from conductor.tenancy.database.rls import APP_ROLE, row_level_security
 
 IMMUTABLE = f"""
 CREATE FUNCTION conductor_policy_state_only() RETURNS trigger LANGUAGE plpgsql AS $$

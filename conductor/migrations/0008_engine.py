@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import conductor.lib.ids
-from conductor.tenancy.rls import APP_ROLE, row_level_security
+from conductor.tenancy.database.rls import APP_ROLE, row_level_security
 
 WORK = f"""
 CREATE FUNCTION conductor_turns(moment timestamptz, lowest integer, default_limit integer, most integer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from conductor.tenancy.rls import policy
+from conductor.tenancy.database.rls import policy
 
 TABLE = """
 CREATE UNLOGGED TABLE conductor_rate_count (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from conductor.tenancy.rls import APP_ROLE
+from conductor.tenancy.database.rls import APP_ROLE
 
 READ_ONLY = (
     "auth_permission",

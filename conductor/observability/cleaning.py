@@ -16,7 +16,7 @@ _ESCAPED = re.compile(r"(?:%00)+")
 class CleanInput:
     """What was sent with NUL characters in it is read as if they had not been there.
 
-    The API reads forms and JSON itself (conductor.api.parsing): an upload is parsed there, once its size is known.
+    The API reads forms and JSON itself (conductor.api.requests.parsing): an upload is parsed once its size is known.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -16,7 +16,7 @@ from kombu.connection import Connection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from conductor.lib.clock import now
-from conductor.lib.database_role import complaint_about_role
+from conductor.lib.database.role import complaint_about_role
 from conductor.observability.readings import take_readings
 
 BROKER_TIMEOUT_SECONDS = 2

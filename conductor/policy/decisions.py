@@ -29,7 +29,7 @@ from conductor.policy.models import PolicyBundle, PolicyDecision
 from conductor.policy.noting import note
 from conductor.policy.tenant_rules import UNASKED, TenantRules, reasons_of, rules_in_force
 from conductor.tenancy.actors import Actor
-from conductor.tenancy.scope import current_tenant_id, tenant_scope
+from conductor.tenancy.database.scope import current_tenant_id, tenant_scope
 
 log = structlog.get_logger(__name__)
 

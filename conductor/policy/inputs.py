@@ -44,7 +44,7 @@ class Subject(BaseModel):
     permissions: list[StrictStr]
     channel: StrictStr = Field(min_length=1)
     authentication: StrictStr = Field(min_length=1)
-    """How surely they are who they say (conductor.tenancy.authentication)."""
+    """How surely they are who they say (conductor.tenancy.sessions.authentication)."""
 
 
 class Resource(BaseModel):

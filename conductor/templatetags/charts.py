@@ -1,4 +1,4 @@
-"""`{% load charts %}`: small charts, drawn by the server as SVG. conductor.console.charts has their geometry."""
+"""`{% load charts %}`: small charts, drawn by the server as SVG. conductor.console.format.charts has their geometry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from conductor.console import charts
+from conductor.console.format import charts
 
 register = template.Library()
 

@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from conductor.console import typesetting
+from conductor.console.documents import typesetting
 
 register = template.Library()
 

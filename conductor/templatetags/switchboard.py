@@ -1,7 +1,7 @@
 """`{% load switchboard %}`: icons, severity, status, people, hashes, times and numbers as markup.
 
 docs/reference/console-templates.md lists them with examples. What they print is escaped here; what the words
-and numbers look like is decided in conductor.console.formatting and conductor.console.statuses.
+and numbers look like is decided in conductor.console.format.values and conductor.console.format.statuses.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from django.template.context import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from conductor.console import codes, formatting, icons, statuses
+from conductor.console.format import icons, statuses, values
+from conductor.console.shell import codes
 from conductor.lib import clock, markdown
 
 register = template.Library()
 
 _MOMENT_STYLES = {
-    "exact": lambda at, now: formatting.exact_moment(at),
-    "clock": lambda at, now: formatting.clock_time(at),
-    "date": lambda at, now: formatting.day(at),
-    "short": lambda at, now: formatting.moment(at, now=now),
+    "exact": lambda at, now: values.exact_moment(at),
+    "clock": lambda at, now: values.clock_time(at),
+    "date": lambda at, now: values.day(at),
+    "short": lambda at, now: values.moment(at, now=now),
 }
 
 
@@ -107,7 +108,7 @@ def glyph(value: object, label: str | None = None) -> SafeString:
         '<svg data-tone="{}" viewBox="0 0 16 16" width="14" height="14" {}>{}</svg>',
         shown.tone,
         mark_safe('aria-hidden="true"') if label == "" else spoken,
-        mark_safe(shown.shape),  # noqa: S308 - from conductor.console.statuses
+        mark_safe(shown.shape),  # noqa: S308 - from conductor.console.format.statuses
     )
 
 
@@ -119,7 +120,7 @@ def status(value: object, text: str = "", quiet: bool = False) -> SafeString:
         '<span class="status" data-tone="{}"{}><svg viewBox="0 0 16 16" aria-hidden="true">{}</svg>{}</span>',
         shown.tone,
         mark_safe(" data-quiet") if quiet else "",
-        mark_safe(shown.shape),  # noqa: S308 - from conductor.console.statuses
+        mark_safe(shown.shape),  # noqa: S308 - from conductor.console.format.statuses
         text or shown.label,
     )
 
@@ -131,17 +132,17 @@ def avatar(name: str, key: object = "", size: str = "") -> SafeString:
     sized = format_html(' data-size="{}"', size) if size else ""
     if not name:
         return format_html('<span class="avatar" data-empty{} aria-hidden="true"></span>', sized)
-    if formatting.is_machine(key):
+    if values.is_machine(key):
         inside = icon("bot")
         return format_html(
             '<span class="avatar" data-bot{} title="{}" aria-hidden="true">{}</span>', sized, name, inside
         )
     return format_html(
         '<span class="avatar" data-hue="{}"{} title="{}" aria-hidden="true">{}</span>',
-        formatting.hue(name if key in ("", None) else key),
+        values.hue(name if key in ("", None) else key),
         sized,
         name,
-        formatting.initials(name),
+        values.initials(name),
     )
 
 
@@ -150,7 +151,7 @@ def person(name: str, key: object = "", short: bool = False, nobody: str = "Nobo
     """`{% person actor_name actor %}`: avatar and name. `short` prints "Amara O."; an empty name prints `nobody`."""
     if not name:
         return format_html('<span class="person muted">{}{}</span>', avatar(""), nobody)
-    shown = formatting.short_name(name) if short and not formatting.is_machine(key) else name
+    shown = values.short_name(name) if short and not values.is_machine(key) else name
     return format_html('<span class="person">{}<span class="truncate">{}</span></span>', avatar(name, key), shown)
 
 
@@ -169,13 +170,13 @@ def when(context: Context, at: datetime | None, style: str = "short", ago: bool 
     absolute = format_html(
         '<time datetime="{}"{}{}>{}</time>',
         stamp,
-        "" if style == "exact" else format_html(' title="{}"', formatting.exact_moment(at)),
+        "" if style == "exact" else format_html(' title="{}"', values.exact_moment(at)),
         format_html(' class="{}"', css) if css else "",
         _MOMENT_STYLES[style](at, now),
     )
     if not ago:
         return absolute
-    return format_html('{}, <time datetime="{}" data-rel>{}</time>', absolute, stamp, formatting.ago(at, now=now))
+    return format_html('{}, <time datetime="{}" data-rel>{}</time>', absolute, stamp, values.ago(at, now=now))
 
 
 @register.simple_tag
@@ -183,7 +184,7 @@ def duration(length: timedelta | float | None, coarse: bool = False) -> SafeStri
     """`{% duration step.took %}`: "2m 41s" from a timedelta or seconds; `coarse=True` gives "2m". None: a dash."""
     if length is None:
         return mark_safe('<span class="muted">–</span>')
-    return format_html('<span class="num">{}</span>', formatting.duration(length, coarse=coarse))
+    return format_html('<span class="num">{}</span>', values.duration(length, coarse=coarse))
 
 
 @register.simple_tag(takes_context=True)
@@ -193,7 +194,7 @@ def elapsed(context: Context, since: datetime, until: datetime | None = None, sh
     `short` writes hours and minutes as "2:17", for narrow columns that hold nothing else.
     """
     length = (until or _now(context)) - since
-    shown = formatting.hours_minutes(length) if short else formatting.duration(length, coarse=True)
+    shown = values.hours_minutes(length) if short else values.duration(length, coarse=True)
     ticking = "" if until else format_html(' data-since="{}"', clock.rfc3339(since))
     return format_html(
         '<span class="num"{}{}>{}</span>', ticking, mark_safe(" data-short") if short and not until else "", shown
@@ -206,7 +207,7 @@ def hash_(value: str, keep: int = 6, copy: bool = True) -> SafeString:
     """`{% hash artifact.digest %}`: first and last six, the whole on hover and in the copy button. Empty: a dash."""
     if not value:
         return mark_safe('<span class="muted">–</span>')
-    short = formatting.short_digest(value, keep=keep)
+    short = values.short_digest(value, keep=keep)
     button = (
         format_html('<button type="button" data-copy="{}" aria-label="Copy {}">{}</button>', value, short, icon("copy"))
         if copy
@@ -218,13 +219,13 @@ def hash_(value: str, keep: int = 6, copy: bool = True) -> SafeString:
 @register.simple_tag
 def bytesize(size: int | None) -> str:
     """`{% bytesize artifact.size_bytes %}`: "48 kB", "4.9 MB"."""
-    return "–" if size is None else formatting.byte_size(size)
+    return "–" if size is None else values.byte_size(size)
 
 
 @register.simple_tag
 def n_of_m(have: int, of: int | None) -> SafeString:
     """`{% n_of_m 6 8 %}`: "6 of 8". A number of proof is never shown without its total."""
-    return format_html('<span class="num">{}</span>', formatting.n_of_m(have, of))
+    return format_html('<span class="num">{}</span>', values.n_of_m(have, of))
 
 
 CELL_CHARACTERS = 1500
@@ -247,20 +248,20 @@ def outside(address: str) -> str:
 @register.filter
 def number(value: int | float | Decimal | None) -> str:
     """`{{ count|number }}`: "1,204"."""
-    return "–" if value is None else formatting.number(value)
+    return "–" if value is None else values.number(value)
 
 
 @register.filter
 def money(amount: Decimal | int | float | None, currency: str = "USD") -> str:
     """`{{ cost|money:"EUR" }}`: "€1,284"."""
-    return "–" if amount is None else formatting.money(amount, currency=currency)
+    return "–" if amount is None else values.money(amount, currency=currency)
 
 
 # Text and forms ----------------------------------------------------------------------------------
 @register.filter
 def marked(text: str, wanted: str) -> SafeString:
     """`{{ title|marked:q }}`: the escaped text with every occurrence of `q` in <mark>."""
-    parts = formatting.split_at_matches(str(text), str(wanted or "").strip())
+    parts = values.split_at_matches(str(text), str(wanted or "").strip())
     return format_html_join(
         "", "{}", ((format_html("<mark>{}</mark>", part.text) if part.found else part.text,) for part in parts)
     )

@@ -16,10 +16,10 @@ from guardian.shortcuts import get_perms
 
 from conductor.lib.errors import NotAllowed
 from conductor.lib.refs import Ref, ref
-from conductor.tenancy.authentication import BY_CHANNEL, Authentication
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.proof import NOBODY, Proof, of_channel, of_conductor
 from conductor.tenancy.roles import PERMISSIONS, holders, scopes_for
+from conductor.tenancy.sessions.authentication import BY_CHANNEL, Authentication
+from conductor.tenancy.sessions.proof import NOBODY, Proof, of_channel, of_conductor
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -57,9 +57,9 @@ class Actor:
     permissions: frozenset[str] = field(default_factory=frozenset)
     """Permission codenames held on the tenant (conductor.tenancy.roles.PERMISSIONS)."""
     authentication: Authentication = Authentication.UNKNOWN
-    """How surely they are who they say (conductor.tenancy.authentication)."""
+    """How surely they are who they say (conductor.tenancy.sessions.authentication)."""
     proof: Proof = NOBODY
-    """How they were authenticated, as every receipt of theirs says it (conductor.tenancy.proof)."""
+    """How they were authenticated, as every receipt of theirs says it (conductor.tenancy.sessions.proof)."""
     withheld: frozenset[str] = field(default_factory=frozenset)
     """Permissions that the person holds and the scopes of their token do not let through."""
 

@@ -15,9 +15,9 @@ from guardian.shortcuts import assign_perm
 
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.errors import Conflict, Invalid
-from conductor.tenancy import bearer
 from conductor.tenancy.models import ApiToken, Environment, Membership, Tenant
 from conductor.tenancy.roles import ROLE_PERMISSIONS, SCOPES, Role
+from conductor.tenancy.sessions import bearer
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -10,14 +10,14 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from conductor.lib.clock import now
-from conductor.tenancy import proof, second_step
 from conductor.tenancy.actors import actor_of_member, membership_of
-from conductor.tenancy.authentication import of_session
-from conductor.tenancy.bearer import tenant_asked_for
+from conductor.tenancy.database.scope import tenant_scope
+from conductor.tenancy.database.viewing import viewing_as
 from conductor.tenancy.directory import tenant_id_for_slug, tenants_of_user
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from conductor.tenancy.viewing import viewing_as
+from conductor.tenancy.sessions import proof, second_step
+from conductor.tenancy.sessions.authentication import of_session
+from conductor.tenancy.sessions.bearer import tenant_asked_for
 
 SESSION_KEY = "conductor_tenant"
 """Slug of the tenant that the person looked at last; the admin pages, which name none, use it."""

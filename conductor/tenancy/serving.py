@@ -14,8 +14,8 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from conductor.lib.database_role import complaint_about_role
-from conductor.tenancy.limits import hold_to
+from conductor.lib.database.role import complaint_about_role
+from conductor.tenancy.database.limits import hold_to
 
 UNSAFE_EXIT = 78
 """EX_CONFIG of sysexits.h: starting again does not help, other settings do."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from conductor.tenancy.rls import APP_ROLE, row_level_security
+from conductor.tenancy.database.rls import APP_ROLE, row_level_security
 
 # What all tenants share, no tenant's request may write.
 READ_ONLY = f"""

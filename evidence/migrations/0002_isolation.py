@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from conductor.tenancy.rls import append_only, row_level_security
+from conductor.tenancy.database.rls import append_only, row_level_security
 
 SEALED = """
 CREATE FUNCTION evidence_refuse_sealed() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,1 +1,1 @@
-"""Evidence Packs: their files, their archive, and the verifier that travels with them. No Django in here."""
+"""Evidence packs: what goes into one, its PDF, its files, and the verifier that travels with it."""

@@ -10,21 +10,18 @@ from uuid import UUID
 from conductor.lib.clock import rfc3339
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor, require
+from conductor.tenancy.database.viewing import viewing_as
 from conductor.tenancy.models import Environment
-from conductor.tenancy.viewing import viewing_as
-from incidents.alerts.signal import Notification, Signal
-from incidents.lifecycle import (
-    declare_incident,
-    hold_alert,
-    note_alert,
-    record_alert,
-    record_left_out,
-    record_still_firing,
-    settle_alert,
-)
-from incidents.models import AlertRecord, Incident, Outcome, Status
+from incidents.alerts.lifecycle import hold_alert, note_alert, settle_alert
+from incidents.alerts.parsers.severity_words import UNCLEAR
+from incidents.alerts.parsers.signal import Notification, Signal
+from incidents.alerts.refiring import record_left_out, record_still_firing
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.alert import AlertRecord, Outcome
+from incidents.models.choices import Status
+from incidents.models.incident import Incident
 from incidents.response.policy import policy_in_force
-from incidents.severity_words import UNCLEAR
+from incidents.timeline.lifecycle import record_alert
 
 OLDEST = timedelta(days=5 * 365)
 """A start that lies further back is none: systems send the zero of their clocks for a time that they do not know."""

@@ -13,16 +13,17 @@ from typing import Any
 from conductor.lib.ids import uuid7
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor
-from conductor.tenancy.proof import of_alert_source
-from incidents.alerts.alertmanager import TEST_LABELS, read_alertmanager
-from incidents.alerts.generic import read_generic
+from conductor.tenancy.sessions.proof import of_alert_source
+from incidents.alerts.deliveries import deliver_once
 from incidents.alerts.intake import Disposition, take_in
-from incidents.alerts.pagerduty import PING, read_event, read_webhook
-from incidents.alerts.signal import Notification
-from incidents.alerts.values import document_of, line, mapping
-from incidents.lifecycle import SourceEnded, deliver_once, note_source_seen, secrets_of, source_by_key
-from incidents.models import AlertSource
-from incidents.signatures import PREFIX, is_signed
+from incidents.alerts.parsers.alertmanager import TEST_LABELS, read_alertmanager
+from incidents.alerts.parsers.generic import read_generic
+from incidents.alerts.parsers.pagerduty import PING, read_event, read_webhook
+from incidents.alerts.parsers.signal import Notification
+from incidents.alerts.parsers.values import document_of, line, mapping
+from incidents.alerts.signatures import PREFIX, is_signed
+from incidents.alerts.sources import SourceEnded, note_source_seen, secrets_of, source_by_key
+from incidents.models.alert import AlertSource
 
 Shape = AlertSource.Shape
 Answer = dict[str, Any]

@@ -9,13 +9,16 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
-from conductor.console.inbox import Act, Asker, Told, keyed
+from conductor.console.inbox.registry import Act, Asker, Told, keyed
+from incidents.alerts.selectors import alerts_waiting
+from incidents.hub.selectors import with_columns
 from incidents.inbox.people import address_of
-from incidents.models import AlertRecord, Incident, Outcome, Role, RoleAssignment, Status
+from incidents.models.alert import AlertRecord, Outcome
+from incidents.models.choices import Role, Status
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment
 from incidents.response.policy import Content
-from incidents.selectors.alerts import alerts_waiting
-from incidents.selectors.hub import with_columns
-from incidents.selectors.silence import update_due
+from incidents.response.silence import update_due
 
 SPEAK = (Role.COMMANDER, Role.COMMUNICATIONS)
 """The roles whose holders keep people informed."""

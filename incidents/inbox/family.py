@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from conductor.console.inbox import Asker, Family, Kind
+from conductor.console.inbox.registry import Asker, Family, Kind
 from incidents.inbox import alarms, learning, people, reporting
 from incidents.response.policy import policy_in_force
 

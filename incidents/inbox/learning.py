@@ -11,8 +11,13 @@ from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterR
 from django.db.models.functions import Cast
 from django.urls import reverse
 
-from conductor.console.inbox import Act, Asker, Told, keyed
-from incidents.models import ActionItem, Incident, Postmortem, Redaction, Role, RoleAssignment, Status
+from conductor.console.inbox.registry import Act, Asker, Told, keyed
+from incidents.models.action_item import ActionItem
+from incidents.models.choices import Role, Status
+from incidents.models.history import Redaction
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment
+from incidents.models.postmortem import Postmortem
 
 
 def drafts(asker: Asker) -> QuerySet[Any]:

@@ -10,10 +10,12 @@ from uuid import UUID
 from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet
 from django.urls import reverse
 
-from conductor.console.inbox import Act, Asker, Told, keyed
-from incidents.models import Incident, RoleAssignment, RoleOffer, Task, TaskState
+from conductor.console.inbox.registry import Act, Asker, Told, keyed
+from incidents.models.choices import TaskState
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment, RoleOffer, Task
+from incidents.record.phrases import role_word
 from incidents.response.policy import Content
-from incidents.spelling import role_word
 
 
 def given(asker: Asker, policy: Content) -> QuerySet[Any]:

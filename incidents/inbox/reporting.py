@@ -8,10 +8,13 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from conductor.console.inbox import Act, Asker, Told, keyed
+from conductor.console.inbox.registry import Act, Asker, Told, keyed
 from conductor.tenancy.roles import holders
 from incidents.inbox.people import address_of
-from incidents.models import Incident, Obligation, Role, RoleAssignment
+from incidents.models.choices import Role
+from incidents.models.incident import Incident
+from incidents.models.obligation import Obligation
+from incidents.models.people import RoleAssignment
 
 OWNERS = (Role.PRIVACY, Role.COMMANDER)
 """Whose deadline it is, in this order; where nobody holds either role it is everybody's who may decide."""

@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 import conductor.lib.ids
 from conductor.lib.canonical import canonical_json, sha256_hex
-from conductor.tenancy.rls import APP_ROLE, append_only, row_level_security
+from conductor.tenancy.database.rls import APP_ROLE, append_only, row_level_security
 
 # Only a redaction that another person approved may drop words; the digests and everything else stay as they are.
 REDACT_ONLY = f"""

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import conductor.lib.ids
-from conductor.tenancy.rls import row_level_security
+from conductor.tenancy.database.rls import row_level_security
 
 
 class Migration(migrations.Migration):

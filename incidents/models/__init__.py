@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from incidents.models.action_item import ActionItem
 from incidents.models.alert import AlertDelivery, AlertRecord, AlertSource, Outcome
-from incidents.models.history import Milestone, Redaction, StatusTransition, TimelineEvent
-from incidents.models.incident import Incident, IncidentQuerySet
-from incidents.models.obligation import Obligation, OwnRule, ReportingMoment
-from incidents.models.people import AccessGrant, RoleAssignment, RoleOffer, Task
-from incidents.models.policy import ResponsePolicy
-from incidents.models.postmortem import Postmortem
-from incidents.models.words import (
+from incidents.models.choices import (
     OVER,
     SIDE_EXITS,
     STEPS,
@@ -32,6 +26,12 @@ from incidents.models.words import (
     Visibility,
     Written,
 )
+from incidents.models.history import Milestone, Redaction, StatusTransition, TimelineEvent
+from incidents.models.incident import Incident, IncidentQuerySet
+from incidents.models.obligation import Obligation, OwnRule, ReportingMoment
+from incidents.models.people import AccessGrant, RoleAssignment, RoleOffer, Task
+from incidents.models.policy import ResponsePolicy
+from incidents.models.postmortem import Postmortem
 
 __all__ = [
     "OVER",

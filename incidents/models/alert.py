@@ -83,7 +83,7 @@ class AlertSource(TenantModel):
     previous_ends_at = models.DateTimeField(null=True)
     """Until then the secret before the last rotation is still taken."""
     severity_words = models.JSONField(default=dict)
-    """The sender's severity words, folded (incidents.severity_words.key_of), to SEV1 to SEV4 or "none"."""
+    """The sender's severity words, folded (alerts.parsers.severity_words.key_of), to SEV1 to SEV4 or "none"."""
     created_by_name = models.CharField(max_length=200)
     created_at = models.DateTimeField()
     disabled_at = models.DateTimeField(null=True)

@@ -7,8 +7,8 @@ from typing import ClassVar
 from django.db import models
 
 from conductor.tenancy.models import TenantModel
+from incidents.models.choices import MilestoneKey, Status
 from incidents.models.incident import Incident
-from incidents.models.words import MilestoneKey, Status
 
 
 class StatusTransition(TenantModel):
@@ -58,7 +58,7 @@ class TimelineEvent(TenantModel):
     """The channel: console, api, slack, alert, engine, cli; or import."""
     body = models.TextField(blank=True)
     data = models.JSONField(default=dict)
-    """Facts of the entry, by kind (incidents.wording reads them): {"from", "to"} for changes, refs for links."""
+    """Facts of the entry, by kind (incidents.record.wording reads them): {"from", "to"} for changes, refs for links."""
     receipt_id = models.UUIDField(null=True)
     """The receipt written in the same transaction."""
     body_salt = models.CharField(max_length=32, blank=True)
@@ -67,7 +67,7 @@ class TimelineEvent(TenantModel):
     body_digest = models.CharField(max_length=64, blank=True)
     data_digest = models.CharField(max_length=64, blank=True)
     chain_digest = models.CharField(max_length=64, blank=True)
-    """SHA-256 over this entry's place, times, author and digests, and the entry before (incidents.chain)."""
+    """SHA-256 over this entry's place, times, author and digests, and the entry before (incidents.record.chain)."""
     redacted_at = models.DateTimeField(null=True)
     """When its words were dropped. The digests stay, so the chain still holds."""
     supersedes = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")

@@ -10,9 +10,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from conductor.lib.refs import parse_ref
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.viewing import viewer
 from conductor.tenancy.models import Environment, TenantModel
-from conductor.tenancy.viewing import viewer
-from incidents.models.words import OVER, Closure, Impact, Kind, Severity, Status, Urgency, Visibility
+from incidents.models.choices import OVER, Closure, Impact, Kind, Severity, Status, Urgency, Visibility
 
 SYSTEM = "system"
 

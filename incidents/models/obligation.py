@@ -83,7 +83,7 @@ class ReportingMoment(TenantModel):
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="reporting_moments")
     key = models.CharField(max_length=30)
-    """One of incidents.obligations.rules.ANCHORS."""
+    """One of incidents.reporting.rules.ANCHORS."""
     at = models.DateTimeField()
     reason = models.TextField()
     asserted_by = models.CharField(max_length=120)
@@ -103,7 +103,7 @@ class OwnRule(TenantModel):
     key = models.CharField(max_length=60)
     version = models.PositiveIntegerField()
     content = models.JSONField()
-    """As incidents.obligations.rules.Rule describes it."""
+    """As incidents.reporting.rules.Rule describes it."""
     is_active = models.BooleanField(default=True)
     reason = models.TextField()
     changed_by = models.CharField(max_length=120)

@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 
 from conductor.tenancy.models import TenantModel
+from incidents.models.choices import Role, TaskState
 from incidents.models.incident import Incident
-from incidents.models.words import Role, TaskState
 
 
 class RoleAssignment(TenantModel):

@@ -9,22 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidents.models import (
-    EventKind,
-    Incident,
-    Obligation,
-    Question,
-    Role,
-    RoleAssignment,
-    Severity,
-    Status,
-    StatusTransition,
-    Task,
-    TaskState,
-    TimelineEvent,
-)
+from incidents.models.choices import EventKind, Question, Role, Severity, Status, TaskState
+from incidents.models.history import StatusTransition, TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.obligation import Obligation
+from incidents.models.people import RoleAssignment, Task
+from incidents.record.phrases import roles_in_words
 from incidents.response.policy import GuardRule, policy_in_force
-from incidents.spelling import roles_in_words
 
 
 @dataclass(frozen=True)

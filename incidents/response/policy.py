@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.tenancy.roles import PERMISSIONS
-from incidents.models import Impact, Recorded, ResponsePolicy, Role, Severity, Status, Urgency, Written
-from incidents.moves import UPDATE_EVERY, names_of_moves
+from incidents.models.choices import Impact, Recorded, Role, Severity, Status, Urgency, Written
+from incidents.models.policy import ResponsePolicy
+from incidents.record.moves import UPDATE_EVERY, names_of_moves
 
 EVERYBODY = "EVERYBODY"
 """Stands for all who are told of incidents at all, in place of one role's holder."""

@@ -9,11 +9,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from conductor.templatetags.switchboard import coded
-from incidents.models import EventKind, Question, TimelineEvent
-from incidents.obligations.due import anchor_in_words, span_in_words
-from incidents.obligations.rules import Limit, Rule
-from incidents.selectors import Person
-from incidents.wording import CHANNELS, sentence
+from incidents.access.people import Person
+from incidents.models.choices import EventKind, Question
+from incidents.models.history import TimelineEvent
+from incidents.record.wording import CHANNELS, sentence
+from incidents.reporting.due_dates import anchor_in_words, span_in_words
+from incidents.reporting.rules import Limit, Rule
 
 register = template.Library()
 

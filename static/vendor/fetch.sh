@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the third-party files of the console anew from their npm packages, at the versions named here:
-#   static/js/htmx.js, static/fonts/, static/pdf/fonts/, conductor/console/icons.svg, static/vendor/LICENSES/
+#   static/js/htmx.js, static/fonts/, static/pdf/fonts/, conductor/console/format/icons.svg, static/vendor/LICENSES/
 # and compares them with SHA256SUMS. The files are committed, so only a change of version or of icons.txt
 # needs this script. Needs npm; uses whatever package registry npm is configured for.
 # After a wanted change: ./fetch.sh --accept
@@ -69,7 +69,7 @@ cp "$work"/serif-static/files/source-serif-4-latin-400-italic.woff2 \
     echo "<symbol id=\"$name\">$shapes</symbol>"
   done < "$vendor/icons.txt"
   echo '</svg>'
-} > "$root/conductor/console/icons.svg"
+} > "$root/conductor/console/format/icons.svg"
 
 cp "$work/htmx/LICENSE" "$vendor/LICENSES/htmx.txt"
 cp "$work/lucide/LICENSE" "$vendor/LICENSES/lucide.txt"
@@ -79,7 +79,7 @@ cp "$work/serif/LICENSE" "$vendor/LICENSES/source-serif-4.txt"
 
 cd "$root"
 if [ "${1:-}" = --accept ]; then
-  sha256sum static/js/htmx.js static/fonts/*.woff2 static/pdf/fonts/*.woff2 conductor/console/icons.svg \
+  sha256sum static/js/htmx.js static/fonts/*.woff2 static/pdf/fonts/*.woff2 conductor/console/format/icons.svg \
     static/vendor/LICENSES/*.txt > static/vendor/SHA256SUMS
 fi
 sha256sum --check --quiet static/vendor/SHA256SUMS && echo "All files are as committed."

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from adapters.installation import Installation
 from adapters.kinds.github.adapter import GitHub
 from adapters.kinds.github.config import Config, Secrets
+from adapters.ports.installation import Installation
 from tests.adapters.receiver import Asked, Handler, receiving
 
 REPOSITORY = "acme/shop"

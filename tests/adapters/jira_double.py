@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.installation import Installation
 from adapters.kinds.jira.adapter import Jira
 from adapters.kinds.jira.config import Config, Secrets
+from adapters.ports.installation import Installation
 from tests.adapters.receiver import Asked, Handler, receiving
 
 SECRETS = {"api_token": "atl-only-for-tests", "webhook_secret": "hook-secret"}

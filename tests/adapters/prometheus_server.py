@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor.embedded import counterparts
+from conductor.embedded.install import counterparts
 
 ROOT = Path(__file__).parents[2]
 RECORDED = Path(__file__).with_name("fixtures") / "nab-request-latency.csv"

@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from adapters.installation import Installation
 from adapters.kinds.roundup.adapter import Roundup
 from adapters.kinds.roundup.config import Config, Secrets
+from adapters.ports.installation import Installation
 
 PROGRAMS = Path(__file__).parents[2] / ".sys/roundup/bin"
 PASSWORD = "only-for-this-test"

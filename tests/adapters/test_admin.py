@@ -13,13 +13,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from adapters import registry
-from adapters.lifecycle import configure_adapter, notarize
-from adapters.models import AdapterConfig, Secret
-from adapters.testing_limits import one_test
+from adapters.configuration.lifecycle import configure_adapter
+from adapters.configuration.test_limits import one_test
+from adapters.models.adapter import AdapterConfig, Secret
+from adapters.notaries.lifecycle import notarize
 from conductor.ledger.models import Receipt
 from conductor.lib.refs import Ref
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 LIST = "/admin/adapters/adapterconfig/"
 KEY = "whsec_" + "QUJD" * 10

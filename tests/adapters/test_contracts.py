@@ -14,8 +14,8 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from adapters import registry
-from adapters.installation import Installation
-from adapters.ports import AdapterError, AttestationRefused, Capability, Message, Port
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError, AttestationRefused, Capability, Message, Port
 from tests.adapters.receiver import closed_port, hang, receiving
 from tests.adapters.relay import relaying
 from tests.adapters.stamping import Stamper, stamping

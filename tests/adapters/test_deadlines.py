@@ -10,17 +10,17 @@ import pytest
 from django.test import override_settings
 from pydantic import SecretStr
 
-from adapters.http import call
-from adapters.installation import Installation
 from adapters.kinds.postgres import adapter as postgres
 from adapters.kinds.postgres.config import Config as PostgresConfig
 from adapters.kinds.postgres.config import Secrets as PostgresSecrets
 from adapters.kinds.smtp.adapter import MAX_LINES, Smtp
 from adapters.kinds.smtp.config import Config, Secrets
-from adapters.ports import AdapterError
-from chatops.responses import NotDelivered, post_answer
-from conductor.ledger.keys import KeyUnavailable
-from conductor.ledger.vault import HttpVault
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError
+from adapters.transport.http import call
+from chatops.slack.outbound.response_url import NotDelivered, post_answer
+from conductor.ledger.keys.keys import KeyUnavailable
+from conductor.ledger.keys.vault import HttpVault
 from conductor.lib.deadlines import Deadline
 from conductor.policy.engine import EngineFailure
 from conductor.policy.opa import OpaEngine
@@ -118,7 +118,7 @@ def test_a_database_that_never_finishes_its_greeting_or_its_answer_is_left(monke
 
 
 def test_vault_and_opa_are_left_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conductor.ledger.vault.TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("conductor.ledger.keys.vault.TIMEOUT_SECONDS", 1)
     with dripping(b" ", first=SLOW_HTTP) as server:
         address = f"http://127.0.0.1:{server.port}"
         began = time.monotonic()
@@ -131,7 +131,7 @@ def test_vault_and_opa_are_left_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_response_url_that_drips_headers_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatops.responses.TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("chatops.slack.outbound.response_url.TIMEOUT_SECONDS", 1)
     began = time.monotonic()
     with dripping(b"x: y\r\n", first=b"HTTP/1.1 200 OK\r\n") as server:
         address = f"http://127.0.0.1:{server.port}"

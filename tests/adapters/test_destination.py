@@ -11,13 +11,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from adapters import registry
-from adapters.destination import destination_fields, moved
-from adapters.lifecycle import configure_adapter
-from adapters.models import AdapterConfig, Secret
+from adapters.configuration.lifecycle import configure_adapter
+from adapters.models.adapter import AdapterConfig, Secret
+from adapters.ports.destination import destination_fields, moved
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.adapters.receiver import receiving
 
 pytestmark = pytest.mark.fault("security-6")

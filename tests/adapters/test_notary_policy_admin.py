@@ -6,9 +6,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from adapters.models import NotaryPolicy
+from adapters.models.adapter import NotaryPolicy
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 PAGE = "/admin/adapters/notarypolicy/"
 

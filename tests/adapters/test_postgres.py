@@ -12,11 +12,11 @@ from django.db import connections
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from adapters.installation import Installation
 from adapters.kinds.postgres import programs
 from adapters.kinds.postgres.adapter import Postgres
 from adapters.kinds.postgres.config import Config, Secrets
-from adapters.ports import SCRATCH_PREFIX, AdapterError
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import SCRATCH_PREFIX, AdapterError
 from tests.evidence.driving import dsn
 
 SOURCE = "adapter_source"

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from adapters.installation import Installation
 from adapters.kinds.prometheus.adapter import Prometheus
 from adapters.kinds.prometheus.config import Config, Secrets
-from adapters.ports import AdapterError, Unit
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError, Unit
 from tests.adapters.prometheus_server import prometheus, recorded
 
 START, END = datetime(2014, 3, 20, 12, 1, tzinfo=UTC), datetime(2014, 3, 20, 14, 1, tzinfo=UTC)

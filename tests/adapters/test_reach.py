@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from django.core.checks import run_checks
 
-from adapters.http import post
-from adapters.installation import Installation, installation, parse_network
+from adapters.configuration.opening import open_adapter
 from adapters.kinds.smtp.adapter import PORTS
-from adapters.models import AdapterConfig
-from adapters.opening import open_adapter
-from adapters.reach import AddressRefused, addresses
+from adapters.models.adapter import AdapterConfig
+from adapters.ports.installation import Installation, installation, parse_network
+from adapters.transport.http import post
+from adapters.transport.reach import AddressRefused, addresses
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.world import NOW
 
 pytestmark = pytest.mark.fault("security-11")

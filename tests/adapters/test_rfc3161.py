@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from adapters.installation import Installation
 from adapters.kinds.rfc3161.adapter import Rfc3161
 from adapters.kinds.rfc3161.config import Config, Secrets
 from adapters.kinds.rfc3161.protocol import request_for
-from adapters.ports import AdapterError, AttestationRefused, AttestationUnreadable
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError, AttestationRefused, AttestationUnreadable
 from tests.adapters.certificates import Authority
 from tests.adapters.receiver import Answering, Receiver, closed_port, drip, hang, receiving, reset, status
 from tests.adapters.stamping import (

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from adapters.ports import AdapterError
-from adapters.ticketing import NewTicket, TicketState
+from adapters.ports.protocols import AdapterError
+from adapters.ports.ticketing import NewTicket, TicketState
 from tests.adapters.receiver import Answering, Asked, Handler, receiving
 from tests.adapters.roundup_server import Tracker, roundup
 

@@ -16,15 +16,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pydantic import SecretStr
 
-from adapters import lifecycle
 from adapters.checks import secrets_are_wrapped_by_a_real_key
-from adapters.lifecycle import SealedWithoutTenantKey, configure_adapter, set_secret
-from adapters.lifecycle.data_keys import sealing_key
-from adapters.lifecycle.given_secrets import KeysUnavailable
-from adapters.models import AdapterConfig, DataKey, Secret
-from adapters.opening import secret_values
-from adapters.ports import AdapterError
-from adapters.scrubbing import scrubbed
+from adapters.configuration.lifecycle import configure_adapter
+from adapters.configuration.opening import secret_values
+from adapters.configuration.secrets import KeysUnavailable, set_secret
+from adapters.models.adapter import AdapterConfig, DataKey, Secret
+from adapters.ports.protocols import AdapterError
 from adapters.secrets import (
     SecretUnavailable,
     context_of,
@@ -34,15 +31,17 @@ from adapters.secrets import (
     resolve_reference,
     seal_value,
 )
+from adapters.secrets.data_keys import SealedWithoutTenantKey, destroy_data_keys, sealing_key
 from adapters.secrets.keks import LocalKek, keks
 from adapters.secrets.sealing import seal
-from chatops.credentials import bot_token, seal_token
-from chatops.lifecycle import Grant, install_workspace
+from adapters.transport.scrubbing import scrubbed
+from chatops.slack.workspace.credentials import bot_token, seal_token
+from chatops.slack.workspace.lifecycle import Grant, install_workspace
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.adapters.vault_double import Vault, vault_double
 
 VALUE = "whsec_" + "QUJD" * 10
@@ -420,7 +419,7 @@ def test_values_under_the_installations_own_key_are_not_called_destroyed(
             sealed=seal(b"x", key=first.key, key_id=first.id, context="anywhere")
         )
         with pytest.raises(SealedWithoutTenantKey):
-            lifecycle.destroy_data_keys(tenant_id=tenant.id, reason="x", actor=actor(ana), now=now)
+            destroy_data_keys(tenant_id=tenant.id, reason="x", actor=actor(ana), now=now)
 
 
 @pytest.mark.usefixtures("committed")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from adapters.installation import Installation
 from adapters.kinds.smtp.adapter import Smtp
 from adapters.kinds.smtp.config import Config, Secrets
-from adapters.ports import AdapterError, Message
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError, Message
 from tests.adapters.certificates import Authority, server_context
 from tests.adapters.relay import Relay, relaying
 from tests.world import NOW

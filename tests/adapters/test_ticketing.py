@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters import registry
-from adapters.ports import AdapterError, Capability, Port
-from adapters.ticketing import NewTicket, RemoteTicket, TicketState
+from adapters.ports.protocols import AdapterError, Capability, Port
+from adapters.ports.ticketing import NewTicket, RemoteTicket, TicketState
 from tests.adapters.receiver import closed_port, hang, receiving
 from tests.adapters.trackers import TRACKERS, Running
 

@@ -13,16 +13,26 @@ from django.contrib.auth.models import User
 from django.db import connection
 from prometheus_client import REGISTRY
 
-from adapters import lifecycle
-from adapters.lifecycle import breaker, configure_adapter, deliver, notarize, switch_adapter
-from adapters.models import AdapterConfig, Delivery, NotaryRecord
-from adapters.ports import AdapterError
+from adapters.configuration import breaker
+from adapters.configuration import lifecycle as configuration_lifecycle
+from adapters.configuration.lifecycle import (
+    AdapterNameTaken,
+    configure_adapter,
+    remove_adapter,
+    switch_adapter,
+    try_adapter,
+)
+from adapters.configuration.secrets import forget_secret, set_secret
+from adapters.delivery.lifecycle import deliver
+from adapters.models.adapter import AdapterConfig, Delivery, NotaryRecord
+from adapters.notaries.lifecycle import notarize
+from adapters.ports.protocols import AdapterError
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.lib.refs import Ref
 from conductor.tenancy.actors import PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.adapters.receiver import Receiver, receiving, status
 from tests.adapters.stamping import Stamper, honestly, stamping
 
@@ -245,7 +255,7 @@ def test_settings_and_secrets_that_are_wrong_are_named_and_nothing_is_stored(
 def test_a_name_is_given_once(tenant: Tenant, actor: Any, ana: User, now: datetime) -> None:
     connect(tenant, actor(ana), now, kind="local", settings={})
 
-    with pytest.raises(lifecycle.AdapterNameTaken):
+    with pytest.raises(AdapterNameTaken):
         connect(tenant, actor(ana), now, kind="local", settings={})
 
 
@@ -257,10 +267,10 @@ def test_an_optional_secret_is_forgotten_and_a_needed_one_not(
     webhook = hook(tenant, actor(ana), now, "https://a.test/")
 
     with tenant_scope(tenant.id):
-        assert lifecycle.forget_secret(adapter=smtp, name="password", actor=actor(ana), now=now)
-        assert not lifecycle.forget_secret(adapter=smtp, name="password", actor=actor(ana), now=now)
+        assert forget_secret(adapter=smtp, name="password", actor=actor(ana), now=now)
+        assert not forget_secret(adapter=smtp, name="password", actor=actor(ana), now=now)
         with pytest.raises(Invalid):
-            lifecycle.forget_secret(adapter=webhook, name="signing_key", actor=actor(ana), now=now)
+            forget_secret(adapter=webhook, name="signing_key", actor=actor(ana), now=now)
 
 
 def test_every_verb_asks_for_the_permission(tenant: Tenant, actor: Any, ana: User, cora: User, now: datetime) -> None:
@@ -268,11 +278,11 @@ def test_every_verb_asks_for_the_permission(tenant: Tenant, actor: Any, ana: Use
     told: dict[str, Any] = {"adapter": own, "actor": actor(cora), "now": now}
     with tenant_scope(tenant.id):
         for attempt in (
-            lambda: lifecycle.switch_adapter(enabled=False, **told),
-            lambda: lifecycle.try_adapter(**told),
-            lambda: lifecycle.remove_adapter(**told),
-            lambda: lifecycle.set_secret(name="x", value="y", **told),
-            lambda: lifecycle.forget_secret(name="x", **told),
+            lambda: configuration_lifecycle.switch_adapter(enabled=False, **told),
+            lambda: try_adapter(**told),
+            lambda: remove_adapter(**told),
+            lambda: set_secret(name="x", value="y", **told),
+            lambda: forget_secret(name="x", **told),
         ):
             with pytest.raises(PermissionMissing):
                 attempt()

@@ -13,11 +13,11 @@ import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
-from adapters import reach
-from adapters.installation import Installation
 from adapters.kinds.webhook.adapter import StandardWebhook
 from adapters.kinds.webhook.config import Config, Secrets
-from adapters.ports import AdapterError, Message
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError, Message
+from adapters.transport import reach
 from tests.adapters.receiver import Answering, closed_port, drip, drip_headers, hang, receiving, reset, status
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.ticketing import TicketingPort
+from adapters.ports.ticketing import TicketingPort
 from tests.adapters import github_double, jira_double
 from tests.adapters.roundup_server import Tracker, roundup
 

@@ -11,4 +11,4 @@ def fail(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("api/v1/fails", fail)]
-handler500 = "conductor.console.errors.server_error"
+handler500 = "conductor.console.refusals.errors.server_error"

@@ -7,14 +7,16 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from conductor.ledger.sequencer import sequence
+from conductor.ledger.log.sequencer import sequence
 from conductor.lib.clock import now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults
-from evidence.lifecycle import record_findings, request_pack, seal_bundle
+from evidence.bundles.artifacts import record_findings
+from evidence.bundles.sealing import seal_bundle
 from evidence.models import EvidenceBundle
+from evidence.packs.lifecycle import request_pack
 from tests.evidence.bundles import PASSED, attach, collecting
 from tests.evidence.calling import caller
 

@@ -12,9 +12,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from conductor.api.v1 import api
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident
+from incidents.models.incident import Incident
 from tests.browsing import Browser
 from tests.console.browsing import serving
 from tests.evidence.calling import token_of_member

@@ -16,10 +16,10 @@ from django.test import Client
 from conductor.api.models import IdempotentResponse
 from conductor.graph.models import Node
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token, revoke_token
 from conductor.tenancy.models import ApiToken, Membership, Tenant
 from conductor.tenancy.roles import SCOPES
-from conductor.tenancy.scope import tenant_scope
 
 NODES = {"nodes": [{"kind": "service", "key": "production/ledger", "environment": "production"}], "edges": []}
 

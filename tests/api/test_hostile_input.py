@@ -12,11 +12,11 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from conductor.api.bodies import MOST_BYTES
+from conductor.api.requests.bodies import MOST_BYTES
 from conductor.graph.models import Edge, Node
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident
+from incidents.models.incident import Incident
 from tests.browsing import Browser
 from tests.evidence.calling import caller, token_of_member
 

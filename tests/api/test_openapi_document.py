@@ -12,10 +12,10 @@ from django.test import RequestFactory
 from django.urls import resolve
 from ninja import Router, Schema
 
-from conductor.api.codes import all_codes, packages_of_ours
-from conductor.api.locations import LOCATIONS
-from conductor.api.names import NameShared, classes_of
-from conductor.api.operations import operations_of
+from conductor.api.document.codes import all_codes, packages_of_ours
+from conductor.api.document.locations import LOCATIONS
+from conductor.api.document.names import NameShared, classes_of
+from conductor.api.document.operations import operations_of
 from conductor.api.v1 import ConductorAPI, api
 from conductor.management.commands.write_openapi import page_of_codes
 from tests import contract

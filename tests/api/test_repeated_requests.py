@@ -12,19 +12,20 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest
 
-from conductor.api.answers import AnswerNotKept, redraw, remember
-from conductor.api.idempotency import purge_all_answers
 from conductor.api.models import IdempotentResponse
+from conductor.api.requests.answers import AnswerNotKept, redraw, remember
+from conductor.api.requests.idempotency import purge_all_answers
 from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import rfc3339
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import change_role, issue_token, remove_member, revoke_token
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.roles import SCOPES
-from conductor.tenancy.scope import tenant_scope
 from evidence.models import Artifact
-from incidents.api.alert_sources import add_alert_source
-from incidents.lifecycle import approve_redaction, request_redaction
-from incidents.models import Incident, TimelineEvent
+from incidents.alerts.source_api import add_alert_source
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.timeline.redactions import approve_redaction, request_redaction
 from tests.browsing import Browser
 
 SECRET = "Customer SSN 123-45-6789 leaked here"

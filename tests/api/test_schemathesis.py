@@ -18,7 +18,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from conductor.api.v1 import api
-from conductor.ledger.sequencer import sequence
+from conductor.ledger.log.sequencer import sequence
 from conductor.lib.clock import now
 from conductor.lib.quotas import Quota
 from conductor.tenancy.models import Tenant

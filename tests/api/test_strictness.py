@@ -11,15 +11,15 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from conductor.api.document.operations import operations_of
 from conductor.api.inputs import Input
-from conductor.api.operations import operations_of
-from conductor.api.strictness import LENIENT
+from conductor.api.requests.strictness import LENIENT
 from conductor.api.v1 import api
 from conductor.lib.clock import now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.roles import SCOPES
-from conductor.tenancy.scope import tenant_scope
 from tests.browsing import Browser
 
 BASE = "/api/v1/tenants/northwind"

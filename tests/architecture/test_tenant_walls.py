@@ -6,9 +6,9 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, connections, models, transaction
 
+from conductor.tenancy.database.rls import APP_ROLE
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Membership, Tenant
-from conductor.tenancy.rls import APP_ROLE
-from conductor.tenancy.scope import tenant_scope
 
 PACKAGES = {"conductor", "adapters", "incidents", "controls", "evidence", "chatops"}
 SHARED = {

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db import connections
 
-from conductor.ledger import sequencer
+from conductor.ledger.log import sequencer
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Checkpoint, Receipt
-from conductor.ledger.sequencer import sequence
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.lib.clock import now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.ledger.acts import as_owner
 
 COLUMNS = "leaf_index = NULL, leaf_hash = NULL, envelope = NULL, sequenced_at = NULL"

@@ -17,14 +17,15 @@ from threading import Event
 import pytest
 from django.db import DatabaseError, OperationalError, connection, connections
 
-from conductor.ledger import merkle, selectors, sequencer
-from conductor.ledger.keyring import keyring
+from conductor.ledger import selectors
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.log import merkle, sequencer
+from conductor.ledger.log.sequencer import sequence
+from conductor.ledger.log.tiles import edge_of, grown
 from conductor.ledger.models import Checkpoint, Receipt, Tile
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.tiles import edge_of, grown
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.verify.verification import verify_ledger
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.database import clone_name
 from tests.ledger.acts import act, logged
 

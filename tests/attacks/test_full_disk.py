@@ -12,22 +12,22 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections
 
-from conductor.engine.executor import advance
 from conductor.engine.models import Run, Try
+from conductor.engine.run.executor import advance
 from conductor.ledger import blobs
-from conductor.ledger.keyring import keyring
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.verify.verification import verify_ledger
 from conductor.lib.clock import now as clock
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults, start_restore_verification
+from evidence.bundles.verification import verify_bundle
 from evidence.models import Artifact, EvidenceBundle
-from evidence.verification import verify_bundle
-from incidents.lifecycle import declare_incident
-from incidents.models import Incident
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.incident import Incident
 from tests.attacks.full_disk import SmallDisk, small_disk
 from tests.evidence.bundles import attach, collecting
 from tests.evidence.driving import DSN_VARIABLE, backup_adapter, drive, dsn, local_notary, log_of

@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from conductor.ledger import checkpoint as notes
-from conductor.ledger import merkle
-from conductor.ledger.keyring import keyring
-from conductor.ledger.keys import LOG, SEAL, FileKeys
+from conductor.ledger.export.sigstore import origin_of
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.keys.keys import LOG, SEAL, FileKeys
+from conductor.ledger.keys.providers import provider
+from conductor.ledger.log import checkpoint as notes
+from conductor.ledger.log import merkle
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.providers import provider
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.sigstore import origin_of
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.verify.verification import verify_ledger
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.attacks.insider import change, edit_and_rehash, newest_note, restored, rewrite, saved
 from tests.ledger.acts import HeldKeys, act, logged
 

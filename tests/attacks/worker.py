@@ -20,7 +20,7 @@ def main() -> None:
     django.setup()
     from django.db import connections
 
-    from conductor.ledger import sequencer
+    from conductor.ledger.log import sequencer
     from conductor.lib.clock import now
 
     for connection in connections.all():

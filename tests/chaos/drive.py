@@ -89,7 +89,7 @@ class Driver:
 
     def _recorded(self) -> int:
         from conductor.engine.models import Step
-        from conductor.tenancy.scope import tenant_scope
+        from conductor.tenancy.database.scope import tenant_scope
         from tests.world import NORTHWIND
 
         with tenant_scope(NORTHWIND):
@@ -137,10 +137,11 @@ class Driver:
             self.injected["PostgreSQL crashed and restarted"] += 1
 
     def _start_some(self) -> None:
-        from conductor.engine.lifecycle import send_signal, start_run
+        from conductor.engine.lifecycle.answering import send_signal
+        from conductor.engine.lifecycle.starting import start_run
         from conductor.lib.clock import now
         from conductor.tenancy.actors import Actor
-        from conductor.tenancy.scope import tenant_scope
+        from conductor.tenancy.database.scope import tenant_scope
         from tests.chaos.workflows import WORKFLOWS
         from tests.world import NORTHWIND
 
@@ -156,11 +157,11 @@ class Driver:
 
     def _answer(self) -> None:
         """Send each signal twice; decide each wait."""
-        from conductor.engine.lifecycle import decide_wait, send_signal
+        from conductor.engine.lifecycle.answering import decide_wait, send_signal
         from conductor.engine.models import Step
         from conductor.lib.clock import now
         from conductor.tenancy.actors import Actor
-        from conductor.tenancy.scope import tenant_scope
+        from conductor.tenancy.database.scope import tenant_scope
         from tests.world import NORTHWIND
 
         with tenant_scope(NORTHWIND):
@@ -174,7 +175,7 @@ class Driver:
 
     def _count(self) -> bool:
         from conductor.engine.models import Run
-        from conductor.tenancy.scope import tenant_scope
+        from conductor.tenancy.database.scope import tenant_scope
         from tests.world import NORTHWIND
 
         with tenant_scope(NORTHWIND):
@@ -198,7 +199,7 @@ class Driver:
 
     def _is_taken_over(self, pid: int) -> bool:
         from conductor.engine.models import Run, Step
-        from conductor.tenancy.scope import tenant_scope
+        from conductor.tenancy.database.scope import tenant_scope
         from tests.world import NORTHWIND
 
         with tenant_scope(NORTHWIND):
@@ -237,7 +238,7 @@ def prepare() -> None:
     from django.core.management import call_command
     from django.db import connections
 
-    from conductor.ledger.keys import FileKeys
+    from conductor.ledger.keys.keys import FileKeys
     from tests.chaos import app  # noqa: F401 - this process sends its messages twice as well
     from tests.world import people_the_world
 

@@ -68,7 +68,7 @@ def rows() -> set[UUID]:
     """Return the ids of all receipts and runs."""
     from conductor.engine.models import Run
     from conductor.ledger.models import Receipt
-    from conductor.tenancy.scope import tenant_scope
+    from conductor.tenancy.database.scope import tenant_scope
     from tests.world import NORTHWIND
 
     with tenant_scope(NORTHWIND):
@@ -96,7 +96,7 @@ def play_runs(stage: Stage, pair: Pair, *, runs: int, seconds: float) -> dict[st
 
 
 def play_acknowledged(stage: Stage, pair: Pair) -> dict[str, Any]:
-    from conductor.tenancy import limits
+    from conductor.tenancy.database import limits
 
     limits.set_limits({"statement_timeout": f"{LIMIT_SECONDS}s"})
     pair.wait_for_standby(True)
@@ -136,10 +136,10 @@ class _Writer(threading.Thread):
     def run(self) -> None:
         from django.db import connection
 
-        from conductor.engine.lifecycle import start_run
+        from conductor.engine.lifecycle.starting import start_run
         from conductor.lib.clock import now
         from conductor.tenancy.actors import Actor
-        from conductor.tenancy.scope import tenant_scope
+        from conductor.tenancy.database.scope import tenant_scope
         from tests.world import NORTHWIND
 
         try:

@@ -84,9 +84,9 @@ def _around(module: Any, name: str, *, before: str = "", after: str = "") -> Non
 
 def place_them() -> None:
     """Put the places into the engine's code of this process, and note each late write that is refused."""
-    from conductor.engine import endings, executor, groups, records, work
-    from conductor.engine.context import LeaseLost
-    from conductor.engine.lease import Lease
+    from conductor.engine.claim.lease import Lease
+    from conductor.engine.define.context import LeaseLost
+    from conductor.engine.run import endings, executor, groups, records, work
 
     _around(work, "take", after="claimed")
     _around(records, "begin_try", after="begun")

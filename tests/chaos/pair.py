@@ -11,8 +11,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from conductor.embedded import processes
-from conductor.embedded.postgres import APPLICATION_ROLE, DATABASE, OWNER, Postgres
+from conductor.embedded.services import processes
+from conductor.embedded.services.postgres import APPLICATION_ROLE, DATABASE, OWNER, Postgres
 
 STANDBY = "standby"
 """The name by which the standby reports to the primary, and by which the primary waits for it."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from conductor.embedded.broker import Broker
-from conductor.embedded.postgres import Postgres
+from conductor.embedded.services.broker import Broker
+from conductor.embedded.services.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 3

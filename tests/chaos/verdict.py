@@ -9,12 +9,12 @@ from pathlib import Path
 from django.db.models import Count, Q
 
 from conductor.engine.models import Run, Step, Try
-from conductor.ledger.keyring import keyring
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.verify.verification import verify_ledger
 from conductor.lib.clock import now
-from conductor.tenancy.scope import snapshot_scope
+from conductor.tenancy.database.scope import snapshot_scope
 from tests.chaos import counterpart, workflows
 from tests.world import NORTHWIND
 

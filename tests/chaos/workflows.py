@@ -9,19 +9,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from conductor.engine import (
-    Do,
-    Parallel,
-    Permanent,
-    Retry,
-    StepContext,
-    Wait,
-    WaitForDecision,
-    WaitForSignal,
-    Workflow,
-    register_step,
-    register_workflow,
-)
+from conductor.engine.define.context import Permanent, StepContext, Wait, WaitForDecision, WaitForSignal
+from conductor.engine.define.definition import Do, Parallel, Retry, Workflow
+from conductor.engine.define.registry import register_step, register_workflow
 from tests.chaos.faults import pass_by
 
 ITEMS = 5

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from chatops import sender, tasks
-from chatops.credentials import seal_token
-from chatops.lifecycle import Grant, install_workspace, link_identity, link_workspace
-from chatops.models import SlackReceipt
+from chatops import tasks
+from chatops.models.inbound_request import SlackReceipt
+from chatops.slack import delivery
+from chatops.slack.workspace.credentials import seal_token
+from chatops.slack.workspace.identities import link_identity
+from chatops.slack.workspace.lifecycle import Grant, install_workspace, link_workspace
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.chatops import blocks, slack
 from tests.chatops.double import SlackDouble, Workspace, document, running_double
 from tests.chatops.slack import Speaker
@@ -85,7 +87,7 @@ def deliver(tenant: Tenant) -> Callable[[], int]:
         while sent:
             clock[0] = max(clock[0], clock_now()) + timedelta(seconds=6)
             tasks.sweep_slack_receipts(clock[0])
-            sent = sender.send_due(tenant_id=tenant.id, clock=lambda: clock[0])
+            sent = delivery.send_due(tenant_id=tenant.id, clock=lambda: clock[0])
             made += sent
         return made
 

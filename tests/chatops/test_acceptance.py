@@ -10,21 +10,24 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from adapters.models import AdapterConfig
-from chatops import performing, tasks
-from chatops.answers import Answer
-from chatops.arguments import Command
-from chatops.forms import FORMS
-from chatops.grammar import parse
-from chatops.menus import READ
-from chatops.modals import Opened, modal
-from chatops.models import SlackReceipt
-from chatops.panel import home_view
-from chatops.phrases import VERBS
+from adapters.models.adapter import AdapterConfig
+from chatops import tasks
+from chatops.commands.answers import Answer
+from chatops.commands.arguments import Command
+from chatops.commands.forms import FORMS
+from chatops.commands.menus import READ
+from chatops.commands.phrases import VERBS
+from chatops.commands.sentence import parse
+from chatops.models.inbound_request import SlackReceipt
+from chatops.slack import delivery
+from chatops.slack.inbound import dispatch
+from chatops.slack.render.modals import Opened, modal
+from chatops.slack.render.panel import home_view
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident, TimelineEvent
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
 from tests.chatops import slack, test_answers
 from tests.chatops.blocks import check_message, check_schema, check_view
 from tests.chatops.conftest import connect_live
@@ -69,7 +72,7 @@ def test_event_retry_storm_single_effect(committed: None, double: SlackDouble, t
     live = connect_live(double, tenant, slack.NORTHWIND_TEAM, now)
     Speaker()("declare sev2 Checkout fails")
     tasks.follow_all(clock_now())
-    tasks.sender.send_due(tenant_id=tenant.id, clock=clock_now)
+    delivery.send_due(tenant_id=tenant.id, clock=clock_now)
     room = next(each.id for each in live.channels.values() if each.name.startswith("inc-1"))
     start, answers = threading.Barrier(4), []
 
@@ -131,7 +134,7 @@ def test_two_workspaces_interleaved(
     for _ in range(12):
         moment += timedelta(seconds=2)
         for each in (tenant, other_tenant):
-            tasks.sender.send_due(tenant_id=each.id, clock=lambda: moment)  # noqa: B023
+            delivery.send_due(tenant_id=each.id, clock=lambda: moment)  # noqa: B023
 
     assert {call.team_id for call in double.calls} == {slack.NORTHWIND_TEAM, slack.GLOBEX_TEAM}
     for workspace, word, other in ((live, "ours", "theirs"), (theirs, "theirs", "ours")):
@@ -178,7 +181,7 @@ def one_of(text: str, number: int) -> Incident:
 
 
 def test_every_kind_of_request_is_carried_out_by_somebody() -> None:
-    assert set(performing._BY_KIND) == set(SlackReceipt.Kind)
+    assert set(dispatch._BY_KIND) == set(SlackReceipt.Kind)
 
 
 GOLDEN = {

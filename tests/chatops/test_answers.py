@@ -12,25 +12,23 @@ from django.contrib.auth.models import User
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.models import AdapterConfig, Ticket
-from chatops import answers, page_answers, replies, shown, ticket_answers
-from chatops.calling import Missed, Whom
-from chatops.phrases import VERBS
+from adapters.models.adapter import AdapterConfig
+from adapters.models.ticket import Ticket
+from chatops.commands import answers, page_replies, replies, ticket_replies
+from chatops.commands import shown as incident_replies
+from chatops.commands.page_recipients import Missed, Whom
+from chatops.commands.phrases import VERBS
 from conductor.metering.selectors import CostLine
 from conductor.tenancy.models import Environment, Tenant
-from incidents.models import (
-    ActionItem,
-    Incident,
-    Obligation,
-    RoleAssignment,
-    RoleOffer,
-    Severity,
-    Status,
-    TimelineEvent,
-)
+from incidents.followups.ticket_selectors import TicketShown
+from incidents.followups.ticket_state import Subject
+from incidents.models.action_item import ActionItem
+from incidents.models.choices import Severity, Status
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.obligation import Obligation
+from incidents.models.people import RoleAssignment, RoleOffer
 from incidents.response.policy import Content
-from incidents.selectors import TicketShown
-from incidents.tracking import Subject
 from tests.chatops.blocks import check_message, check_schema, utf16_length
 from tests.chatops.slack import Speaker, words
 
@@ -108,12 +106,12 @@ def tickets_and_pages(text: str, one: Incident) -> dict[str, answers.Answer]:
     called = Whom(text[:100], people, missed, stale_since=WHEN)
     item = ActionItem(number=999_999, title=text[:200], incident=one)
     return {
-        "tickets": ticket_answers.listing(one, listed),
-        "no tickets": ticket_answers.listing(one, []),
-        "ticket asked": ticket_answers.opened(Subject(one, item), tickets[0], tracker=text[:80]),
-        "ticket there": ticket_answers.opened(Subject(one), tickets[1], tracker=text[:80]),
-        "page": page_answers.called(one, called, ways=[text[:80]] * 30, linked={1, 2}, reason=text),
-        "page of a name": page_answers.called(one, Whom(text[:100] or "x", []), ways=[], linked=set(), reason=""),
+        "tickets": ticket_replies.listing(one, listed),
+        "no tickets": ticket_replies.listing(one, []),
+        "ticket asked": ticket_replies.opened(Subject(one, item), tickets[0], tracker=text[:80]),
+        "ticket there": ticket_replies.opened(Subject(one), tickets[1], tracker=text[:80]),
+        "page": page_replies.called(one, called, ways=[text[:80]] * 30, linked={1, 2}, reason=text),
+        "page of a name": page_replies.called(one, Whom(text[:100] or "x", []), ways=[], linked=set(), reason=""),
     }
 
 
@@ -130,15 +128,15 @@ def looked_up(text: str, one: Incident) -> dict[str, answers.Answer]:
     lines = [CostLine(text[:60], Decimal("9" * 14), amount, "USD") for amount in (None, Decimal("1e12"))]
     cells = Content(title="x").severity_matrix
     return {
-        "people": shown.people(one, [role] * 6, [offer] * 6, gaps=[text[:60]] * 6),
-        "nobody": shown.people(one, [], [], gaps=[]),
-        "clocks": shown.clocks(one, duties * 4, next_update=WHEN, owner=text[:200], now=WHEN),
-        "no clocks": shown.clocks(one, [], next_update=None, owner="", now=WHEN),
-        "costs": shown.costs(one, lines * 30),
-        "no costs": shown.costs(one, []),
-        "action items": shown.action_items(one, [item] * 60, today=WHEN.date() + timedelta(days=3)),
-        "no action items": shown.action_items(one, [], today=WHEN.date()),
-        "matrix": shown.matrix(cells, version=999_999, command="/" + "c" * 31),
+        "people": incident_replies.people(one, [role] * 6, [offer] * 6, gaps=[text[:60]] * 6),
+        "nobody": incident_replies.people(one, [], [], gaps=[]),
+        "clocks": incident_replies.clocks(one, duties * 4, next_update=WHEN, owner=text[:200], now=WHEN),
+        "no clocks": incident_replies.clocks(one, [], next_update=None, owner="", now=WHEN),
+        "costs": incident_replies.costs(one, lines * 30),
+        "no costs": incident_replies.costs(one, []),
+        "action items": incident_replies.action_items(one, [item] * 60, today=WHEN.date() + timedelta(days=3)),
+        "no action items": incident_replies.action_items(one, [], today=WHEN.date()),
+        "matrix": incident_replies.matrix(cells, version=999_999, command="/" + "c" * 31),
     }
 
 

@@ -10,10 +10,12 @@ from django.contrib.auth.models import User
 from chatops import tasks
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import accept_role, assign_role, declare_incident, hand_over_role
-from incidents.models import Incident
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.incident import Incident
+from incidents.response.handovers import accept_role, hand_over_role
+from incidents.response.roles import assign_role
 from tests.chatops.double import Workspace
 from tests.chatops.slack import BEN, CORA
 

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from chatops import tasks
-from chatops.following import channel_name
-from chatops.lifecycle import ChannelShared, use_channel
-from chatops.models import IncidentChannel, OutboxMessage, SlackReceipt
+from chatops.models.channel import IncidentChannel
+from chatops.models.inbound_request import SlackReceipt
+from chatops.models.outbox import OutboxMessage
+from chatops.slack.channels.lifecycle import ChannelShared, use_channel
+from chatops.slack.channels.sync import channel_name
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident, TimelineEvent
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
 from tests.chatops.blocks import check_view
 from tests.chatops.double import Channel, SlackDouble, Workspace
 from tests.chatops.slack import BEN, CLEO, CORA, STRANGER, Speaker, buttons, send_event, words
@@ -310,7 +313,7 @@ def test_the_app_that_is_uninstalled_forgets_its_token_and_keeps_who_and_when(
     deliver()
 
     with tenant_scope(tenant.id):
-        from chatops.models import SlackInstallation
+        from chatops.models.workspace import SlackInstallation
 
         gone = SlackInstallation.objects.get()
     assert (gone.revoked_why, gone.bot_token_sealed) == ("app_uninstalled", "")

@@ -15,30 +15,27 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from chatops.lifecycle import (
+from chatops.commands.lookup import PersonUnknown, user_of
+from chatops.commands.refusals import page_that_helps
+from chatops.models.workspace import SlackIdentity, SlackInstallation
+from chatops.slack.outbound.response_url import NotDelivered, is_slack, post_answer
+from chatops.slack.selectors import slack_user_of, tenant_of_team
+from chatops.slack.workspace.identities import (
     LinkNotGood,
     NotAMember,
     NotYoursToLink,
-    WorkspaceTaken,
     WorkspaceUnknown,
-    WorkspaceUnproven,
     confirm_identity,
     issue_claim,
     link_identity,
-    link_workspace,
     read_claim,
-    revoke_workspace,
 )
-from chatops.lookup import PersonUnknown, user_of
-from chatops.models import SlackIdentity, SlackInstallation
-from chatops.refusals import page_that_helps
-from chatops.responses import NotDelivered, is_slack, post_answer
-from chatops.selectors import slack_user_of, tenant_of_team
+from chatops.slack.workspace.lifecycle import WorkspaceTaken, WorkspaceUnproven, link_workspace, revoke_workspace
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.browsing import prove
 from tests.chatops.slack import BEN, NORTHWIND_TEAM, Speaker
 from tests.database import ROOT

@@ -14,14 +14,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from chatops import backfill, degraded, spool, tasks
-from chatops.models import SlackReceipt
-from conductor.embedded.postgres import DATABASE, OWNER, Postgres
+from chatops import tasks
+from chatops.models.inbound_request import SlackReceipt
+from chatops.slack.inbound import outage_backfill, outage_checklist, outage_spool
+from conductor.embedded.services.postgres import DATABASE, OWNER, Postgres
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.rls import APP_ROLE
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.rls import APP_ROLE
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident, TimelineEvent
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
 from tests import world
 from tests.chatops import slack
 from tests.chatops.blocks import check_message
@@ -108,13 +110,13 @@ def test_degraded_declare_and_backfill(server: Postgres, home: Path, now: dateti
     check_message(answer)
     assert answer["response_type"] == "in_channel"
     assert AWAY in words(answer)
-    assert all(step in words(answer) for step in degraded.CHECKLIST)
+    assert all(step in words(answer) for step in outage_checklist.CHECKLIST)
     assert again["text"] == answer["text"]
     assert kept["text"].startswith("Kept as S-")
     assert "nothing was done" in refused["text"]
-    assert len(spool.waiting()) == 2
+    assert len(outage_spool.waiting()) == 2
     assert (clock_now() - began).total_seconds() < 4 * 3
-    assert backfill.import_spool(clock_now()).waiting == 2
+    assert outage_backfill.import_spool(clock_now()).waiting == 2
 
     server.start()
     _recover(clock_now())
@@ -133,7 +135,7 @@ def test_degraded_declare_and_backfill(server: Postgres, home: Path, now: dateti
     assert all(each.occurred_at < each.recorded_at for each in marked)
     assert [each.body for each in updates] == ["Rolled back to 4.1"]
     assert receipts == ["DONE", "DONE"]
-    assert spool.waiting() == []
+    assert outage_spool.waiting() == []
 
 
 def say(text: str, **more: str) -> dict[str, Any]:
@@ -150,7 +152,7 @@ def _recover(now: datetime) -> None:
 
 def spooled(text: str, *, team: str = slack.NORTHWIND_TEAM, trigger: str = "1.2.x") -> None:
     fields = {"team_id": team, "user_id": slack.BEN, "command": "/incident", "text": text, "trigger_id": trigger}
-    degraded.take_in_degraded(fields=fields, now=clock_now())
+    outage_checklist.take_in_degraded(fields=fields, now=clock_now())
 
 
 def test_the_command_records_what_was_kept_once(workspace: Tenant, home: Path) -> None:
@@ -168,19 +170,19 @@ def test_the_command_records_what_was_kept_once(workspace: Tenant, home: Path) -
 def test_what_no_workspace_of_ours_sent_is_set_aside_for_a_person(workspace: Tenant, home: Path) -> None:
     spooled("declare sev1 Forged", team="T0NOBODY")
 
-    report = backfill.import_spool(clock_now())
+    report = outage_backfill.import_spool(clock_now())
 
     assert (report.stored, report.set_aside) == ([], 1)
     assert incidents(workspace.id) == []
-    assert len(list((spool.folder() / spool.REFUSED).glob("*.json"))) == 1
+    assert len(list((outage_spool.folder() / outage_spool.REFUSED).glob("*.json"))) == 1
 
 
 def test_a_file_that_cannot_be_read_holds_up_nothing_and_stays(workspace: Tenant, home: Path) -> None:
     spooled("declare sev2 Whole")
-    broken = spool.folder() / "broken.json"
+    broken = outage_spool.folder() / "broken.json"
     broken.write_text("{")
 
-    assert len(backfill.import_spool(clock_now()).stored) == 1
+    assert len(outage_backfill.import_spool(clock_now()).stored) == 1
     assert broken.exists()
 
 
@@ -188,10 +190,10 @@ def test_a_disk_that_takes_nothing_is_said(home: Path, monkeypatch: pytest.Monke
     def full(**_given: Any) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(spool, "write_once", full)
+    monkeypatch.setattr(outage_spool, "write_once", full)
     fields = {"team_id": "T", "user_id": "U", "command": "/incident", "text": "declare sev1 x", "trigger_id": "1"}
 
-    answer = degraded.take_in_degraded(fields=fields, now=clock_now())
+    answer = outage_checklist.take_in_degraded(fields=fields, now=clock_now())
 
     assert answer is not None
     assert "nothing was done" in answer["text"]
@@ -202,7 +204,7 @@ def test_the_command_says_when_the_database_is_still_away(
 ) -> None:
     spooled("declare sev2 Later")
     monkeypatch.setattr(
-        "chatops.management.commands.slack_backfill.import_spool", lambda now: backfill.Backfill(waiting=1)
+        "chatops.management.commands.slack_backfill.import_spool", lambda now: outage_backfill.Backfill(waiting=1)
     )
 
     with pytest.raises(CommandError, match="1 still wait"):

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chatops import grammar
-from chatops.demonstration import alerts, outage, response, topology
-from chatops.demonstration.alerts import CHECKOUT, Firing, notification
-from chatops.demonstration.people import GLOBEX, NORTHWIND
+from chatops.commands import sentence
+from chatops.demo import alerts, outage, response, topology
+from chatops.demo.alerts import CHECKOUT, Firing, notification
+from chatops.demo.people import GLOBEX, NORTHWIND
 from conductor.lib.clock import parse_rfc3339
-from incidents.alerts.alertmanager import read_alertmanager
+from incidents.alerts.parsers.alertmanager import read_alertmanager
 
 NOW = datetime(2026, 11, 30, 14, 12, tzinfo=UTC)
 OUTAGE = Firing("SearchErrorRate", outage.SERVICE, "critical", "Searches fail", timedelta(minutes=3))
@@ -55,7 +55,7 @@ def test_an_alert_of_a_service_that_does_not_exist_here_cannot_be_written() -> N
 @pytest.mark.fault("console-F11")
 def test_every_service_is_one_of_the_topology() -> None:
     services = set(topology.SERVICES)
-    declared = grammar.parse(response.DECLARATION).args.service
+    declared = sentence.parse(response.DECLARATION).args.service
 
     assert {CHECKOUT.service, outage.SERVICE, declared} <= services
     assert {need for needs in topology.SERVICES.values() for need in needs} <= services

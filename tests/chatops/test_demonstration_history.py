@@ -11,17 +11,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from chatops.demonstration import history, topology
-from chatops.demonstration.people import NORTHWIND
-from chatops.demonstration.scenarios import SCENARIOS, Scenario
+from chatops.demo import history, topology
+from chatops.demo.people import NORTHWIND
+from chatops.demo.scenarios import SCENARIOS, Scenario
 from conductor.lib.canonical import sha256_hex
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import HistoryReport, HistorySource, import_history
-from incidents.models import Incident, Kind
-from incidents.past import PastIncident, read_past
-from incidents.selectors import figures
+from incidents.history.lifecycle import HistoryReport, HistorySource, import_history
+from incidents.history.reader import PastIncident, read_past
+from incidents.hub.figures import figures
+from incidents.models.choices import Kind
+from incidents.models.incident import Incident
 
 PAST, UNREADABLE = read_past(records=json.loads(history.log_json()), services={})
 LONGEST = {

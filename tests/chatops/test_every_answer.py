@@ -9,18 +9,20 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from adapters.models import AdapterConfig
+from adapters.models.adapter import AdapterConfig
 from chatops import tasks
-from chatops.degraded import take_in_degraded
-from chatops.models import OutboxMessage
-from chatops.panels import READING
-from chatops.phrases import VERBS
-from chatops.saying import say
+from chatops.commands.phrases import VERBS
+from chatops.console.panels import READING
+from chatops.console.run import say
+from chatops.models.outbox import OutboxMessage
+from chatops.slack.inbound.outage_checklist import take_in_degraded
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import ActionItem, Incident, Task
+from incidents.models.action_item import ActionItem
+from incidents.models.incident import Incident
+from incidents.models.people import Task
 from tests.chatops import slack
 from tests.chatops.blocks import TOP_TEXT, check_blocks, check_message, check_schema, check_view, utf16_length
 from tests.chatops.double import Workspace

@@ -10,16 +10,19 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
-from chatops.lifecycle import Say, WordsForgotten, enqueue, forget_words, retry_message
-from chatops.lifecycle.words import KEPT_FOR, MARGIN, MARKABLE_FOR, WITHDRAWN
-from chatops.models import Lane, OutboxMessage, SlackReceipt
+from chatops.models.inbound_request import SlackReceipt
+from chatops.models.outbox import Lane, OutboxMessage
+from chatops.slack.outbound.forgetting import KEPT_FOR, MARGIN, MARKABLE_FOR, WITHDRAWN, forget_words
+from chatops.slack.outbound.lifecycle import Say, WordsForgotten, enqueue, retry_message
 from chatops.tasks import follow_all
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import approve_redaction, request_redaction, set_visibility
-from incidents.models import Incident, TimelineEvent
+from incidents.access.lifecycle import set_visibility
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.timeline.redactions import approve_redaction, request_redaction
 from tests.chatops import slack
 from tests.chatops.double import Workspace
 from tests.chatops.slack import Speaker, form, headers, post

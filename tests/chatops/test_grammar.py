@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.arguments import (
+from chatops.commands.arguments import (
     About,
     Accept,
     Affect,
@@ -34,10 +34,10 @@ from chatops.arguments import (
     Todo,
     Update,
 )
-from chatops.grammar import parse
-from chatops.phrases import BY_WORD, VERBS
-from chatops.tokens import plain
-from chatops.vocabulary import ROLES
+from chatops.commands.phrases import BY_WORD, VERBS
+from chatops.commands.sentence import parse
+from chatops.commands.tokens import plain
+from chatops.commands.vocabulary import ROLES
 
 WORDS = [*BY_WORD, *ROLES, "INC-7", "#7", "sev1", "--service", "--env=prod", "<@U1|ben>", "@", '"', "—sev", "&amp;"]
 WORDS += [

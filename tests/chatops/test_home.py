@@ -10,19 +10,16 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from chatops.my_work import Work, blocks_of
+from chatops.commands.my_work import Work, blocks_of
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import assert_reporting_moment, classify_incident
-from incidents.models import (
-    ActionItem,
-    Incident,
-    Obligation,
-    RoleAssignment,
-    RoleOffer,
-    Task,
-)
+from incidents.incident.classification import classify_incident
+from incidents.models.action_item import ActionItem
+from incidents.models.incident import Incident
+from incidents.models.obligation import Obligation
+from incidents.models.people import RoleAssignment, RoleOffer, Task
+from incidents.reporting.lifecycle import assert_reporting_moment
 from tests.chatops import test_answers
 from tests.chatops.blocks import check_message, check_schema, check_view
 from tests.chatops.double import Workspace

@@ -13,15 +13,17 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 
-from chatops.credentials import SecretUnavailable, bot_token
-from chatops.lifecycle import StateRefused, begin_installation, consume_state, link_workspace, revoke_workspace
-from chatops.manifest import SCOPES
-from chatops.models import OutboxMessage, SlackInstallation, SlackOAuthState
-from chatops.selectors import tenant_of_team
+from chatops.models.outbox import OutboxMessage
+from chatops.models.workspace import SlackInstallation, SlackOAuthState
+from chatops.slack.selectors import tenant_of_team
+from chatops.slack.workspace.credentials import SecretUnavailable, bot_token
+from chatops.slack.workspace.lifecycle import link_workspace, revoke_workspace
+from chatops.slack.workspace.manifest import SCOPES
+from chatops.slack.workspace.oauth import StateRefused, begin_installation, consume_state
 from conductor.ledger.models import Receipt
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.chatops import slack
 from tests.chatops.conftest import connect_live, install
 from tests.chatops.double import SlackDouble, Workspace

@@ -17,26 +17,28 @@ from django.core.management import CommandError, call_command
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
-from chatops.demonstration import main_job, proof, summary, verdict
-from chatops.demonstration.doors import Api, DoorShut, Slack, wait_for_door, wait_until
-from chatops.demonstration.evidence import sealed_of
-from chatops.demonstration.main_job import browsers
-from chatops.demonstration.response import RESPONSE, Hands, respond
-from chatops.lifecycle import link_identity, link_workspace
+from chatops.demo import main_job, proof, summary, verdict
+from chatops.demo.doors import Api, DoorShut, Slack, wait_for_door, wait_until
+from chatops.demo.evidence import sealed_of
+from chatops.demo.main_job import browsers
+from chatops.demo.response import RESPONSE, Hands, respond
+from chatops.slack.workspace.identities import link_identity
+from chatops.slack.workspace.lifecycle import link_workspace
 from conductor.embedded.progress import Progress
-from conductor.engine.executor import advance
 from conductor.engine.models import Run
-from conductor.ledger.keyring import KeyPeriod, Keyring
+from conductor.engine.run.executor import advance
+from conductor.ledger.keys.keyring import KeyPeriod, Keyring
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import ApiToken, Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults
 from evidence.models import EvidenceBundle
 from evidence.tasks import sweep_incidents
-from incidents.models import Incident, RoleAssignment
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment
 from tests.evidence.packing import LOG, NOTARY, SEAL, local_token, make_pack, repacked, unpacked
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"

@@ -9,9 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import resolve
 
-from chatops.manifest import BUILT_IN, SCOPES, CommandNameInvalid, as_yaml, manifest
-from chatops.phrases import VERBS
+from chatops.commands.phrases import VERBS
 from chatops.reference import reference_page, reference_path
+from chatops.slack.workspace.manifest import BUILT_IN, SCOPES, CommandNameInvalid, as_yaml, manifest
 
 
 def test_the_manifest_names_our_addresses_and_asks_for_escaped_text() -> None:

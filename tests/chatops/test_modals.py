@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from chatops.models import OutboxMessage, SlackReceipt
+from chatops.models.inbound_request import SlackReceipt
+from chatops.models.outbox import OutboxMessage
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import mitigate_incident
-from incidents.models import Incident, RoleAssignment, Status
+from incidents.incident.status import mitigate_incident
+from incidents.models.choices import Status
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment
 from tests.chatops import slack
 from tests.chatops.blocks import check_message, check_view
 from tests.chatops.double import SlackDouble, Workspace

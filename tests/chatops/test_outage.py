@@ -7,11 +7,11 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from chatops import grammar
-from chatops.demonstration import console
-from chatops.demonstration.console import Console
-from chatops.demonstration.doors import DoorShut
-from chatops.demonstration.outage import LONGEST_PAUSE_SECONDS, pause_before, recorded_outage, sayings
+from chatops.commands import sentence
+from chatops.demo import console
+from chatops.demo.console import Console
+from chatops.demo.doors import DoorShut
+from chatops.demo.outage import LONGEST_PAUSE_SECONDS, pause_before, recorded_outage, sayings
 
 OUTAGE = recorded_outage()
 
@@ -30,7 +30,7 @@ def test_every_note_is_said_once_and_understood() -> None:
 
     for note in OUTAGE.notes:
         assert sum(note.text in text for text in said) == 1
-    verbs = [grammar.parse(text).verb for text in said]
+    verbs = [sentence.parse(text).verb for text in said]
     assert verbs[:3] == ["ack", "assign", "update"]
     assert verbs[-3:] == ["mitigated", "monitoring", "resolved"]
     assert verbs.count("decide") == 1

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from chatops import sender
-from chatops.lifecycle import NotDead, Say, enqueue, retry_message, take_next
-from chatops.lifecycle.outbox import LEASE, MAX_ATTEMPTS
-from chatops.models import Lane, OutboxMessage, SlackInstallation
+from chatops.models.outbox import Lane, OutboxMessage
+from chatops.models.workspace import SlackInstallation
+from chatops.slack import delivery
+from chatops.slack.outbound.lifecycle import LEASE, MAX_ATTEMPTS, NotDead, Say, enqueue, retry_message, take_next
 from conductor.ledger.models import Receipt
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.chatops.double import SlackDouble, Workspace
 
 State = OutboxMessage.State
@@ -37,7 +37,7 @@ class Queue:
 
     def send(self, *, after: timedelta = timedelta()) -> int:
         self.now += after
-        return sender.send_due(tenant_id=self.tenant.id, clock=lambda: self.now)
+        return delivery.send_due(tenant_id=self.tenant.id, clock=lambda: self.now)
 
     def rows(self) -> list[OutboxMessage]:
         with tenant_scope(self.tenant.id):
@@ -114,7 +114,7 @@ def test_a_headline_that_fails_makes_way_for_a_later_one(queue: Queue, double: S
     queue.say("new", coalesce_key="headline:1")
 
     assert message is not None
-    sender.deliver(message, clock=lambda: queue.now)
+    delivery.deliver(message, clock=lambda: queue.now)
     queue.send(after=2 * SECOND)
 
     assert texts(double) == ["new"]

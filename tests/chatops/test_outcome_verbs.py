@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from adapters.models import AdapterConfig, Delivery
-from adapters.ports import Message, Sent
+from adapters.models.adapter import AdapterConfig, Delivery
+from adapters.ports.protocols import Message, Sent
 from conductor.engine.models import Run
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import draft_postmortem
-from incidents.models import EventKind, Incident, TimelineEvent
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.postmortem.lifecycle import draft_postmortem
 from tests.chatops.slack import CLEO, Speaker, buttons, words
 from tests.evidence.driving import drive
 
@@ -82,7 +84,7 @@ def test_a_page_is_on_the_timeline_and_goes_out_once(
             told.append(message)
             return Sent(key)
 
-    monkeypatch.setattr("adapters.opening.notification", lambda config: Pager())
+    monkeypatch.setattr("adapters.configuration.opening.notification", lambda config: Pager())
     answer = ben_says("page <@U0CORA|cora> The replica lags")
     with tenant_scope(workspace.id):
         run = Run.objects.get(workflow="incidents.page")

@@ -9,16 +9,19 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from adapters.models import AdapterConfig
-from chatops import groups, tasks
-from chatops.models import SlackGroup, SlackInstallation
-from chatops.saying import Spoken, say
+from adapters.models.adapter import AdapterConfig
+from chatops import tasks
+from chatops.commands import groups
+from chatops.console.run import Spoken, say
+from chatops.models.group import SlackGroup
+from chatops.models.workspace import SlackInstallation
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import EventKind, TimelineEvent
-from incidents.wording import sentence
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.record.wording import sentence
 from tests.chatops.blocks import check_message
 from tests.chatops.double import SlackDouble, Workspace
 from tests.chatops.slack import BEN, CLEO, CORA, STRANGER, Speaker, buttons, form, headers, post, words
@@ -162,7 +165,7 @@ def test_a_page_that_would_call_nobody_or_a_crowd_is_refused(
 ) -> None:
     rota.groups["S0ONCALL"] = ("oncall", [CLEO, BEN])
     _, nobody = page(ONCALL)
-    monkeypatch.setattr("chatops.calling.MOST", 0)
+    monkeypatch.setattr("chatops.commands.page_recipients.MOST", 0)
     crowd, _ = page("responders")
 
     assert "Nobody in @oncall can be called, besides you. Cleo Auditor may not respond. Name people" in words(nobody)
@@ -239,7 +242,7 @@ def test_at_other_doors_slack_is_asked_first_and_the_sentence_said_again(
     rota: Workspace, tenant: Tenant, ben: User, double: SlackDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     woken: list[dict[str, Any]] = []
-    monkeypatch.setattr("chatops.saying.send", lambda name, given, queue: woken.append({"task": name, **given}))
+    monkeypatch.setattr("chatops.console.run.send", lambda name, given, queue: woken.append({"task": name, **given}))
 
     def spoken() -> Spoken:
         with tenant_scope(tenant.id):

@@ -12,15 +12,18 @@ import httpx
 import pytest
 from django.db import OperationalError, connections
 
-from chatops import commands, degraded, intake, tasks
-from chatops.lifecycle import revoke_workspace
-from chatops.models import SlackInstallation, SlackReceipt
-from chatops.selectors import MAX_ATTEMPTS
+from chatops import tasks
+from chatops.models.inbound_request import SlackReceipt
+from chatops.models.workspace import SlackInstallation
+from chatops.slack.actions import slash_command
+from chatops.slack.inbound import intake, outage_checklist
+from chatops.slack.selectors import MAX_ATTEMPTS
+from chatops.slack.workspace.lifecycle import revoke_workspace
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident
+from incidents.models.incident import Incident
 from tests.chatops import slack
 from tests.chatops.conftest import connect
 from tests.chatops.slack import Speaker, form, headers, post, words
@@ -41,7 +44,7 @@ def fails(monkeypatch: pytest.MonkeyPatch) -> Any:
         on = True
 
     def perform(receipt: SlackReceipt, now: datetime) -> Any:
-        answer = commands.perform(receipt, now)
+        answer = slash_command.perform(receipt, now)
         if Switch.on:
             raise RuntimeError("the work broke after it was done and before it was committed")
         return answer
@@ -119,7 +122,7 @@ def test_a_request_is_committed_before_its_work_begins(
         elsewhere = threading.Thread(target=look_from_outside)
         elsewhere.start()
         elsewhere.join()
-        return commands.perform(receipt, now)
+        return slash_command.perform(receipt, now)
 
     monkeypatch.setattr(intake, "perform", look)
     Speaker()("help")
@@ -315,9 +318,9 @@ def test_when_the_request_cannot_be_stored_nothing_is_done_and_that_is_said(
     def unreachable(**_given: Any) -> Any:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(intake.lifecycle, "store_receipt", unreachable)
+    monkeypatch.setattr(intake, "store_receipt", unreachable)
 
-    assert ben_says("ack")["text"] == degraded.UNAVAILABLE
+    assert ben_says("ack")["text"] == outage_checklist.UNAVAILABLE
     assert "kept as S-" in ben_says("declare sev1 x")["text"]
     assert count(workspace) == 0
 
@@ -395,7 +398,7 @@ def test_every_statement_is_bounded_while_slack_waits(workspace: Tenant, monkeyp
         with connections["default"].cursor() as cursor:
             cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
             bounds.append(cursor.fetchone() or ())
-        return commands.perform(receipt, now)
+        return slash_command.perform(receipt, now)
 
     monkeypatch.setattr(intake, "perform", look)
     Speaker()("help")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from chatops.models import SlackIdentity
+from chatops.models.workspace import SlackIdentity
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import rfc3339
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.chatops import slack
 from tests.chatops.slack import Speaker
 

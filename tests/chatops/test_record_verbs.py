@@ -11,9 +11,13 @@ from conductor.graph.lifecycle import ensure_node
 from conductor.graph.models import Edge
 from conductor.lib.clock import now as clock_now
 from conductor.metering.models import PriceBook
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import ActionItem, EventKind, Incident, RoleAssignment, Task, TimelineEvent
+from incidents.models.action_item import ActionItem
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment, Task
 from tests.chatops.blocks import check_message
 from tests.chatops.slack import CORA, Speaker, buttons, words
 
@@ -160,7 +164,7 @@ def test_the_clocks_name_each_duty_and_the_next_update(declared: None, ben_says:
     before = words(ben_says("clock"))
     with tenant_scope(workspace.id):
         from conductor.tenancy.actors import Actor
-        from incidents.lifecycle import classify_incident
+        from incidents.incident.classification import classify_incident
 
         classify_incident(
             incident=Incident.objects.get(),

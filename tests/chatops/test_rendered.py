@@ -7,13 +7,17 @@ from uuid import UUID
 
 import pytest
 
-from adapters.models import AdapterConfig, Ticket
-from chatops import answers, degraded, replies, ticket_answers
-from chatops.arguments import Declare
-from chatops.modals import Opened, modal
-from chatops.plaintext import as_text
-from incidents.models import Incident, RoleAssignment, Task, TimelineEvent
-from incidents.selectors import TicketShown
+from adapters.models.adapter import AdapterConfig
+from adapters.models.ticket import Ticket
+from chatops.commands import answers, replies, ticket_replies
+from chatops.commands.arguments import Declare
+from chatops.slack.inbound import outage_checklist
+from chatops.slack.render.modals import Opened, modal
+from chatops.slack.render.plain_text import as_text
+from incidents.followups.ticket_selectors import TicketShown
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment, Task
 from tests.chatops.test_answers import WHEN, incident
 
 KEPT = Path(__file__).with_name("rendered.txt")
@@ -56,7 +60,7 @@ def rendered() -> str:
         "tasks": replies.tasks(one, [task]),
         "which one": replies.which_one("Which one?", [one], typed="/incident mitigated"),
         "refusal": answers.refusal(["Nobody has acknowledged the incident. Acknowledge it, then resolve it."]),
-        "database away": degraded.declared(
+        "database away": outage_checklist.declared(
             Declare("Checkout fails", "SEV1"), reference="S-1a2b", who="U0BEN", now=WHEN
         ),
         "declare, the modal": modal(
@@ -74,7 +78,7 @@ def rendered() -> str:
             menus={"item": [("3", "A-3 Cap the pool")], "tracker": [("t1", "Operations")]},
             given={},
         ),
-        "tickets": ticket_answers.listing(one, [TicketShown(ticket, "A-3"), TicketShown(refused, "")]),
+        "tickets": ticket_replies.listing(one, [TicketShown(ticket, "A-3"), TicketShown(refused, "")]),
     }
     return "\n\n".join(f"== {name}\n{as_text(each)}" for name, each in shown.items()) + "\n"
 

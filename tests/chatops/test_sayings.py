@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from chatops.forms import FORMS
+from chatops.commands.forms import FORMS
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident
+from incidents.models.incident import Incident
 
 Browser = Callable[[User], Client]
 

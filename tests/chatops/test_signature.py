@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from slack_sdk.signature import SignatureVerifier
 
-from chatops.models import SlackReceipt
+from chatops.models.inbound_request import SlackReceipt
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.chatops.slack import form, headers, post
 
 PATHS = ("/slack/commands", "/slack/events", "/slack/interactions")

@@ -11,10 +11,10 @@ from django.core.management import CommandError, call_command
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from chatops import bolt, socket_mode
+from chatops.slack.inbound import bolt, socket
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident
+from incidents.models.incident import Incident
 from tests.chatops.slack import BEN, NORTHWIND_TEAM
 
 
@@ -31,7 +31,7 @@ class Connection:
 @pytest.fixture
 def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
     # A test's transaction must survive what a long-lived process does between requests.
-    monkeypatch.setattr(socket_mode, "close_old_connections", lambda: None)
+    monkeypatch.setattr(socket, "close_old_connections", lambda: None)
     return Connection()
 
 
@@ -46,7 +46,7 @@ def say(connection: Connection, text: str, trigger: str = "1.2.socket") -> Any:
         "response_url": "",
     }
     request = SocketModeRequest(type="slash_commands", envelope_id=f"E{len(connection.sent)}", payload=payload)
-    socket_mode.answer(bolt.bolt_app(api_url=settings.SLACK_API_URL), connection, request)  # type: ignore[arg-type]
+    socket.answer(bolt.bolt_app(api_url=settings.SLACK_API_URL), connection, request)  # type: ignore[arg-type]
     return connection.sent[-1]
 
 

@@ -11,14 +11,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from adapters.lifecycle import configure_adapter
-from adapters.models import AdapterConfig, Ticket
+from adapters.configuration.lifecycle import configure_adapter
+from adapters.models.adapter import AdapterConfig
+from adapters.models.ticket import Ticket
 from conductor.engine.models import Run
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import ActionItem
+from incidents.models.action_item import ActionItem
 from tests.adapters.receiver import closed_port
 from tests.chatops.blocks import check_message, check_view
 from tests.chatops.double import Workspace

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from chatops.phrases import BY_WORD, VERBS
+from chatops.commands.phrases import BY_WORD, VERBS
 from conductor.ledger.models import Receipt
 from conductor.policy.models import PolicyDecision
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import EventKind, Incident, RoleAssignment, Severity, Status, TimelineEvent
+from incidents.models.choices import EventKind, Severity, Status
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment
 from tests.chatops.blocks import check_message
 from tests.chatops.slack import CORA, STRANGER, Speaker, words
 

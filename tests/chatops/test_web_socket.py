@@ -15,12 +15,16 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from chatops import bolt, sender, socket_mode, tasks
-from chatops.models import SlackReceipt
+from chatops import tasks
+from chatops.models.inbound_request import SlackReceipt
+from chatops.slack import delivery
+from chatops.slack.inbound import bolt, socket
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import EventKind, Incident, TimelineEvent
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
 from tests.chatops import slack
 from tests.chatops.conftest import connect_live
 from tests.chatops.double import SlackDouble, Workspace
@@ -40,7 +44,7 @@ def live(committed: None, double: SlackDouble, tenant: Tenant, now: datetime) ->
 def line(live: Workspace, double: SlackDouble) -> Iterator[Any]:
     """The product, connected to the double."""
     double.socket.app_tokens.add(TOKEN)
-    with socket_mode.connected(app_token=TOKEN, api_url=settings.SLACK_API_URL) as client:
+    with socket.connected(app_token=TOKEN, api_url=settings.SLACK_API_URL) as client:
         assert until(lambda: double.socket.sessions)
         yield client
 
@@ -83,7 +87,7 @@ def test_an_envelope_is_acknowledged_with_the_answer(line: Any, double: SlackDou
 def test_one_event_by_both_ways_has_one_effect(line: Any, live: Workspace, double: SlackDouble, tenant: Tenant) -> None:
     Speaker()("declare sev2 Checkout fails")
     tasks.follow_all(clock_now())
-    sender.send_due(tenant_id=tenant.id, clock=clock_now)
+    delivery.send_due(tenant_id=tenant.id, clock=clock_now)
     room = next(each.id for each in live.channels.values() if each.name.startswith("inc-1"))
     message = {"type": "message", "user": slack.CORA, "ts": "1795500000.000100", "text": "The replica is behind"}
     pin = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident, Status
+from incidents.models.choices import Status
+from incidents.models.incident import Incident
 from tests.chatops.slack import Speaker, buttons, words
 
 

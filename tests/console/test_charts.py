@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from django.template import Context, Template
 
-from conductor.console import charts
+from conductor.console.format import charts
 
 
 def _step(status: str, *, is_cleanup: bool = False) -> SimpleNamespace:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conductor.console import codes
+from conductor.console.shell import codes
 from conductor.templatetags.switchboard import coded, plainly
 
 

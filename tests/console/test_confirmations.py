@@ -12,13 +12,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from conductor.engine.lifecycle import start_run
+from conductor.engine.lifecycle.starting import start_run
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import ApiToken, Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import add_alert_source
-from incidents.models import AlertSource
+from incidents.alerts.sources import add_alert_source
+from incidents.models.alert import AlertSource
 from tests.database import ROOT
 from tests.engine.conftest import define  # noqa: F401 - the fixture of a small workflow
 

@@ -13,7 +13,7 @@ import pytest
 from django.template import engines
 from django.template.backends.django import Template
 
-from conductor.console import documents
+from conductor.console.documents import documents
 from tests.poppler import poppler
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,13 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conductor.console import waterfall
+from conductor.console.format import waterfall
 from conductor.engine import selectors
-from conductor.engine.lifecycle import start_run
+from conductor.engine.lifecycle.starting import start_run
 from conductor.engine.models import Run, Step, Try
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.engine.conftest import define  # noqa: F401 - the fixture of a small workflow
 
 PAGES = ("/t/northwind/runs/", "/t/northwind/runs/R-1/", "/t/northwind/palette")

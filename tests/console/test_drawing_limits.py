@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.conf import settings as given
 
-from conductor.console import documents
-from conductor.engine import Permanent
+from conductor.console.documents import documents
+from conductor.engine.define.context import Permanent
 from conductor.templatetags.switchboard import CELL_CHARACTERS, cell
 from tests.console.test_documents import BODY, _text, drawn, draws
 
@@ -34,7 +34,7 @@ def _children_seconds() -> float:
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-@pytest.mark.parametrize("template", ["incidents/_postmortem_timeline.html", "evidence/paper/record.html"])
+@pytest.mark.parametrize("template", ["incidents/postmortem/_timeline.html", "evidence/packs/paper/record.html"])
 def test_an_update_of_10000_characters_is_drawn_in_under_10_seconds_of_cpu(
     drawn: Any, tmp_path: Path, template: str, text: str
 ) -> None:

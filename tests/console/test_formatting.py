@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conductor.console import formatting
+from conductor.console.format import values
 
 NOW = datetime(2026, 11, 20, 14, 3, 41, tzinfo=UTC)
 
@@ -24,18 +24,18 @@ NOW = datetime(2026, 11, 20, 14, 3, 41, tzinfo=UTC)
     ],
 )
 def test_a_moment_drops_what_today_and_this_year_say_already(at: datetime, shown: str) -> None:
-    assert formatting.moment(at, now=NOW) == shown
+    assert values.moment(at, now=NOW) == shown
 
 
 def test_evidence_always_names_date_second_and_zone() -> None:
     at = datetime(2026, 11, 20, 12, 4, 2, 999_999, tzinfo=timezone(timedelta(hours=1)))
 
-    assert formatting.exact_moment(at) == "20 Nov 2026, 11:04:02 UTC"
+    assert values.exact_moment(at) == "20 Nov 2026, 11:04:02 UTC"
 
 
 def test_a_naive_datetime_is_refused() -> None:
     with pytest.raises(ValueError, match="naive"):
-        formatting.exact_moment(datetime(2026, 11, 20))
+        values.exact_moment(datetime(2026, 11, 20))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_naive_datetime_is_refused() -> None:
     ],
 )
 def test_relative_time_uses_the_largest_unit_that_fits(before: timedelta, shown: str) -> None:
-    assert formatting.ago(NOW - before, now=NOW) == shown
+    assert values.ago(NOW - before, now=NOW) == shown
 
 
 @pytest.mark.parametrize(
@@ -74,27 +74,27 @@ def test_relative_time_uses_the_largest_unit_that_fits(before: timedelta, shown:
     ],
 )
 def test_a_duration_has_two_units_at_most(length: timedelta | float, coarse: bool, shown: str) -> None:
-    assert formatting.duration(length, coarse=coarse) == shown
+    assert values.duration(length, coarse=coarse) == shown
 
 
 @given(st.integers(0, 10**9))
 def test_a_duration_is_never_empty_and_never_negative_by_itself(seconds: int) -> None:
-    shown = formatting.duration(seconds)
+    shown = values.duration(seconds)
 
     assert shown
-    assert formatting.MINUS not in shown
+    assert values.MINUS not in shown
 
 
 @pytest.mark.parametrize(("minutes", "shown"), [(42, "0:42"), (137, "2:17"), (26 * 60 + 5, "26:05"), (-1, "0:00")])
 def test_hours_and_minutes_fit_a_narrow_column(minutes: int, shown: str) -> None:
-    assert formatting.hours_minutes(timedelta(minutes=minutes)) == shown
+    assert values.hours_minutes(timedelta(minutes=minutes)) == shown
 
 
 @pytest.mark.parametrize(
     ("value", "shown"), [(0, "0"), (1204, "1,204"), (-1204, "−1,204"), (Decimal("1204.50"), "1,204.50")]
 )
 def test_numbers_are_grouped_and_have_a_true_minus(value: int | Decimal, shown: str) -> None:
-    assert formatting.number(value) == shown
+    assert values.number(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_numbers_are_grouped_and_have_a_true_minus(value: int | Decimal, shown: 
     ],
 )
 def test_money_keeps_cents_only_where_they_matter(amount: Decimal, currency: str, shown: str) -> None:
-    assert formatting.money(amount, currency=currency) == shown
+    assert values.money(amount, currency=currency) == shown
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,12 @@ def test_money_keeps_cents_only_where_they_matter(amount: Decimal, currency: str
     ],
 )
 def test_sizes_are_decimal(size: int, shown: str) -> None:
-    assert formatting.byte_size(size) == shown
+    assert values.byte_size(size) == shown
 
 
 def test_an_unknown_total_is_said_not_guessed() -> None:
-    assert formatting.n_of_m(6, 8) == "6 of 8"
-    assert formatting.n_of_m(6, None) == "6, total not known"
+    assert values.n_of_m(6, 8) == "6 of 8"
+    assert values.n_of_m(6, None) == "6, total not known"
 
 
 @pytest.mark.parametrize(
@@ -144,34 +144,32 @@ def test_an_unknown_total_is_said_not_guessed() -> None:
     ],
 )
 def test_names_are_shortened_without_being_lost(name: str, letters: str, short: str) -> None:
-    assert formatting.initials(name) == letters
-    assert formatting.short_name(name) == short
+    assert values.initials(name) == letters
+    assert values.short_name(name) == short
 
 
 def test_a_person_has_one_hue_by_number_and_by_reference() -> None:
-    assert formatting.hue(17) == formatting.hue("17") == formatting.hue("tenancy.user:17") == 5
+    assert values.hue(17) == values.hue("17") == values.hue("tenancy.user:17") == 5
 
 
 @given(st.text())
 def test_every_key_has_a_hue(key: str) -> None:
-    assert 0 <= formatting.hue(key) < formatting.HUES
+    assert 0 <= values.hue(key) < values.HUES
 
 
 def test_machines_are_told_from_people_by_their_reference() -> None:
-    assert formatting.is_machine("conductor.system:conductor")
-    assert not formatting.is_machine("tenancy.user:17")
-    assert not formatting.is_machine(17)
+    assert values.is_machine("conductor.system:conductor")
+    assert not values.is_machine("tenancy.user:17")
+    assert not values.is_machine(17)
 
 
 def test_a_digest_is_shortened_only_when_that_is_shorter() -> None:
-    assert (
-        formatting.short_digest("b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9") == "b94d27…efcde9"
-    )
-    assert formatting.short_digest("b94d27") == "b94d27"
+    assert values.short_digest("b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9") == "b94d27…efcde9"
+    assert values.short_digest("b94d27") == "b94d27"
 
 
 @given(st.text(), st.text())
 def test_the_parts_of_a_marked_text_are_the_text(text: str, wanted: str) -> None:
-    parts = formatting.split_at_matches(text, wanted)
+    parts = values.split_at_matches(text, wanted)
 
     assert "".join(part.text for part in parts) == text

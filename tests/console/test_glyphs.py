@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from conductor.console import documents
-from conductor.embedded import debian, doctor
+from conductor.console.documents import documents
+from conductor.embedded import doctor
+from conductor.embedded.install import debian
 from tests.console.test_documents import ROOT, _text, drawn, draws
 
 __all__ = ["drawn"]

@@ -14,11 +14,11 @@ from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from conductor.embedded import counterparts
+from conductor.embedded.install import counterparts
 from conductor.lib.clock import now as clock_now
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import post_update
-from incidents.models import Incident
+from conductor.tenancy.database.scope import tenant_scope
+from incidents.models.incident import Incident
+from incidents.timeline.lifecycle import post_update
 from tests import database, world
 from tests.console import screenshots
 from tests.console.browsing import CHROMIUM, aside, axe_source, serving

@@ -8,14 +8,17 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conductor.access.lifecycle import end_sessions, remove_member
-from conductor.console import live
+from conductor.access.lifecycle.members import remove_member
+from conductor.access.lifecycle.sessions import end_sessions
+from conductor.console.shell import live
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import declare_incident, post_update, set_visibility
-from incidents.models import Incident
+from incidents.access.lifecycle import set_visibility
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.incident import Incident
+from incidents.timeline.lifecycle import post_update
 
 Actors = Callable[..., Actor]
 

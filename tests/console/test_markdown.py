@@ -14,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conductor.lib import markdown
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.chain import salted
-from incidents.lifecycle import declare_incident, post_update
-from incidents.models import EventKind, TimelineEvent
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.record.chain import salted
+from incidents.timeline.lifecycle import post_update
 
 TAGS = {"a", "blockquote", "b", "br", "code", "em", "li", "ol", "p", "pre", "span", "strong", "ul"}
 ATTRIBUTES = {"class", "href", "rel", "start", "title"}

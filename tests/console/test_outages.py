@@ -13,10 +13,11 @@ from django.db import connection
 from django.test import Client
 
 from conductor.lib.clock import now as clock_now
-from conductor.tenancy import limits, middleware
+from conductor.tenancy import middleware
+from conductor.tenancy.database import limits
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
 
 pytestmark = pytest.mark.usefixtures("committed")
 PAGE = "/t/northwind/incidents/"

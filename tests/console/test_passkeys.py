@@ -10,9 +10,9 @@ from django.core.cache import cache
 from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from conductor.embedded import counterparts
+from conductor.embedded.install import counterparts
 from conductor.ledger.models import Receipt
-from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.database.scope import tenant_scope
 from tests import database, world
 from tests.console import screenshots
 from tests.console.browsing import CHROMIUM, aside, serving

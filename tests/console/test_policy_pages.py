@@ -12,14 +12,14 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from conductor.engine.executor import advance
 from conductor.engine.models import Run
+from conductor.engine.run.executor import advance
 from conductor.lib.clock import now as clock_now
 from conductor.policy.models import PolicyDecision, PolicySimulation, TenantPolicy
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.policy.asking import Asked
 from tests.policy.own_rules import FREEZE, NOBODY
 

@@ -10,12 +10,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from conductor.ledger.export.stamping import REQUESTED
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.stamping import REQUESTED
 from conductor.lib.refs import ref
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.ledger.acts import act, as_owner, logged
 
 LIST = "/t/northwind/receipts/"

@@ -12,10 +12,13 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import acknowledge_incident, assign_role, declare_incident, move_incident
-from incidents.models import EventKind, Incident
+from incidents.incident.lifecycle import acknowledge_incident, declare_incident
+from incidents.incident.status import move_incident
+from incidents.models.choices import EventKind
+from incidents.models.incident import Incident
+from incidents.response.roles import assign_role
 
 Browser = Callable[[User], Client]
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import resolve
 from django.utils.html import escape
 
-from conductor.console.refused_forms import Control, Form, forms_of, is_secret, refilled
+from conductor.console.refusals.forms import Control, Form, forms_of, is_secret, refilled
 from tests.browsing import prove
 from tests.console import pages
 from tests.console.town import Town

@@ -12,13 +12,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conductor.console import live
-from conductor.console.live import Hub, Place, Quota, server_threads
-from conductor.embedded.stages import _children
+from conductor.console.shell import live
+from conductor.console.shell.live import Hub, Place, Quota, server_threads
+from conductor.embedded.up.stages import _children
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import declare_incident
+from incidents.incident.lifecycle import declare_incident
 
 pytestmark = pytest.mark.fault("security-5")
 

@@ -14,7 +14,7 @@ from django.db import models
 from django.template import Context, Template
 from django.template.loader import get_template
 
-from conductor.console import icons, statuses
+from conductor.console.format import icons, statuses
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 20, 14, 3, 41, tzinfo=UTC)

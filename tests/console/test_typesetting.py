@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils.html import escape
 
-from conductor.console import typesetting
+from conductor.console.documents import typesetting
 from conductor.templatetags import paper
 from tests.console.test_documents import BODY, _text, drawn, draws
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chatops.forms import FORMS
+from chatops.commands.forms import FORMS
 from tests.database import ROOT
 
 

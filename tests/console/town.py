@@ -10,16 +10,18 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from adapters.lifecycle import configure_adapter, request_ticket
-from adapters.models import Ticket
-from conductor.access.lifecycle import invite, issue_token
+from adapters.configuration.lifecycle import configure_adapter
+from adapters.models.ticket import Ticket
+from adapters.tickets.lifecycle import request_ticket
+from conductor.access.lifecycle.invitations import invite
+from conductor.access.lifecycle.tokens import issue_token
 from conductor.engine.models import Run, Step, Try
-from conductor.engine.simulations import Selection, start_simulation
+from conductor.engine.operate.simulations import Selection, start_simulation
 from conductor.graph.lifecycle import ensure_node, link
 from conductor.graph.models import Edge
 from conductor.ledger import blobs
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
 from conductor.lib.clock import now as clock_now
 from conductor.policy.candidate import candidate_with
 from conductor.policy.lifecycle import upload_policy
@@ -27,24 +29,19 @@ from conductor.policy.models import PolicyDecision, PolicySimulation, TenantPoli
 from conductor.policy.simulation import Tally, recorded, replay
 from conductor.policy.tenant_rules import own, rules_in_force
 from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults
-from evidence.lifecycle import finish_pack, keep_report, request_pack
 from evidence.models import EvidenceBundle, Pack
-from incidents.lifecycle import (
-    acknowledge_incident,
-    add_action_item,
-    add_alert_source,
-    assign_role,
-    declare_incident,
-    draft_postmortem,
-    move_incident,
-    post_update,
-    record_decision,
-    store_rendering,
-)
-from incidents.models import Incident
+from evidence.packs.lifecycle import finish_pack, keep_report, request_pack
+from incidents.alerts.sources import add_alert_source
+from incidents.followups.action_items import add_action_item
+from incidents.incident.lifecycle import acknowledge_incident, declare_incident
+from incidents.incident.status import move_incident
+from incidents.models.incident import Incident
+from incidents.postmortem.lifecycle import draft_postmortem, store_rendering
+from incidents.response.roles import assign_role
+from incidents.timeline.lifecycle import post_update, record_decision
 from tests import world
 from tests.evidence.bundles import FAILED, PASSED, collecting, sealed
 from tests.evidence.driving import local_notary

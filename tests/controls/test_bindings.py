@@ -12,8 +12,8 @@ from django.db import IntegrityError, transaction
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls import lifecycle
 from controls.lifecycle import (
     RESTORE_VERIFICATION,

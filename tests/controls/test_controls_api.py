@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from conductor.engine.models import Run
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults
 from tests.evidence.calling import caller
 from tests.evidence.driving import backup_adapter

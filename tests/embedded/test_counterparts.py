@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conductor.embedded import counterparts
+from conductor.embedded.install import counterparts
 
 
 def test_a_library_that_cannot_be_loaded_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

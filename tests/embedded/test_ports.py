@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from conductor.embedded import ports
 from conductor.embedded.progress import Halt, Progress
+from conductor.embedded.up import ports
 
 HOLD = """
 import sys
 from pathlib import Path
-from conductor.embedded import ports
+from conductor.embedded.up import ports
 print(ports._hold(Path(sys.argv[1]), int(sys.argv[2])), flush=True)
 sys.stdin.read()
 """

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conductor.embedded.private import append_privately, make_private
-from conductor.embedded.supervisor import Supervisor
+from conductor.embedded.up.private import append_privately, make_private
+from conductor.embedded.up.supervisor import Supervisor
 
 pytestmark = pytest.mark.fault("security-8")
 

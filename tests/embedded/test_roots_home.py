@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conductor.embedded import postgres
-from conductor.embedded.postgres import Postgres
+from conductor.embedded.services import postgres
+from conductor.embedded.services.postgres import Postgres
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts it under another account")

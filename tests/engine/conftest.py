@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from conductor.engine import Do, Parallel, Retry, StepContext, Workflow, registry
-from conductor.engine.executor import advance
-from conductor.engine.lifecycle import start_run
+from conductor.engine.define import registry
+from conductor.engine.define.context import StepContext
+from conductor.engine.define.definition import Do, Parallel, Retry, Workflow
+from conductor.engine.lifecycle.starting import start_run
 from conductor.engine.models import Run
+from conductor.engine.run.executor import advance
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 StepFunction = Callable[[StepContext], dict[str, Any]]
 

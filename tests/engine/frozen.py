@@ -18,9 +18,12 @@ django.setup()
 
 from django.conf import settings  # noqa: E402 - Django must be set up
 
-from conductor.engine import StepContext, Workflow, records, register_step, register_workflow, work  # noqa: E402
+from conductor.engine.define.context import StepContext  # noqa: E402
+from conductor.engine.define.definition import Workflow  # noqa: E402
+from conductor.engine.define.registry import register_step, register_workflow  # noqa: E402
+from conductor.engine.run import records, work  # noqa: E402
 from conductor.lib.clock import now  # noqa: E402
-from conductor.tenancy import limits  # noqa: E402
+from conductor.tenancy.database import limits  # noqa: E402
 from tests.database import _point_at  # noqa: E402
 
 WORKFLOW = "tests.frozen"

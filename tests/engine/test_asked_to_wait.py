@@ -11,14 +11,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from adapters.ports import AdapterError
-from conductor.engine import Retry, StepContext
-from conductor.engine.accounts import in_full
+from adapters.ports.protocols import AdapterError
+from conductor.engine.define.context import StepContext
+from conductor.engine.define.definition import Retry
 from conductor.engine.models import Run, Try
+from conductor.engine.operate.accounts import in_full
 from conductor.engine.selectors import run_with_steps
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 HINTS = [
     (None, timedelta(seconds=2)),

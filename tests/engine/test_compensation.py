@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor.engine import Do, Parallel, Permanent, StepContext, lifecycle
+from conductor.engine.define.context import Permanent, StepContext
+from conductor.engine.define.definition import Do, Parallel
+from conductor.engine.lifecycle.operating import retry_run
 from conductor.engine.models import Run, Step
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 
 def test_compensations_run_in_reverse_before_the_clean_up_and_a_retry_is_a_new_effect(
@@ -62,7 +64,7 @@ def test_compensations_run_in_reverse_before_the_clean_up_and_a_retry_is_a_new_e
 
     told.clear()
     with tenant_scope(tenant.id):
-        lifecycle.retry_run(run=run, actor=actor(cora), now=clock_now())
+        retry_run(run=run, actor=actor(cora), now=clock_now())
     run = work(run, rounds=20)
     assert run.status == Run.Status.SUCCEEDED
     assert told == ["book 1:2", "probe a 2.0:2", "probe b 2.1:2", "last 4"]

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from conductor.engine import Parallel, StepContext, WaitForDecision, WaitForSignal
+from conductor.engine.define.context import StepContext, WaitForDecision, WaitForSignal
+from conductor.engine.define.definition import Parallel
 from conductor.engine.models import Run, Step
 from conductor.lib.clock import now as clock_now
 from conductor.policy.decisions import require
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 SECRET = "postgresql://backup:hunter22@db/x"
 

@@ -9,25 +9,20 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from conductor.engine import (
-    LeaseLost,
-    Permanent,
-    StepContext,
-    Wait,
-    WaitForDecision,
-    claims,
-    lease,
-    lifecycle,
-    registry,
-)
+from conductor.engine.claim import claims, lease
+from conductor.engine.define import registry
+from conductor.engine.define.context import LeaseLost, Permanent, StepContext, Wait, WaitForDecision
+from conductor.engine.lifecycle.answering import decide_wait
+from conductor.engine.lifecycle.operating import cancel_run, retry_run
+from conductor.engine.lifecycle.refusals import RunIsOver, RunNotWaiting, WorkflowUnknown
 from conductor.engine.models import Run, Step, Try
-from conductor.engine.sweep import sweep_runs
+from conductor.engine.operate.sweep import sweep_runs
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.metering.models import MeterEvent
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 
 def first(ctx: StepContext) -> dict[str, Any]:
@@ -117,7 +112,7 @@ def test_a_retried_run_goes_on_from_the_failed_step(
 
     run = work(start(define([once, later])))
     with tenant_scope(tenant.id):
-        lifecycle.retry_run(run=run, actor=actor(cora), now=clock_now())
+        retry_run(run=run, actor=actor(cora), now=clock_now())
     run = work(run)
 
     assert run.status == Run.Status.SUCCEEDED
@@ -155,10 +150,10 @@ def test_a_decision_is_recorded_and_handed_to_the_step(
     assert (run.status, run.wake_at) == (Run.Status.WAITING, None)
     with tenant_scope(tenant.id):
         with pytest.raises(PermissionMissing):
-            lifecycle.decide_wait(run=run, approve=True, reason="me too", actor=actor(cleo), now=clock_now())
-        lifecycle.decide_wait(run=run, approve=False, reason="too risky", actor=actor(cora), now=clock_now())
-        with pytest.raises(lifecycle.RunNotWaiting):
-            lifecycle.decide_wait(run=run, approve=True, reason="no", actor=actor(cora), now=clock_now())
+            decide_wait(run=run, approve=True, reason="me too", actor=actor(cleo), now=clock_now())
+        decide_wait(run=run, approve=False, reason="too risky", actor=actor(cora), now=clock_now())
+        with pytest.raises(RunNotWaiting):
+            decide_wait(run=run, approve=True, reason="no", actor=actor(cora), now=clock_now())
 
     run = work(run)
     with tenant_scope(tenant.id):
@@ -220,9 +215,9 @@ def test_a_repeated_dedup_key_returns_the_first_run(define: Any, start: Any, ten
 def test_a_cancelled_run_is_over(define: Any, start: Any, work: Any, cora: Any, actor: Any, tenant: Tenant) -> None:
     run = start(define([first]), input={"wanted": 1})
     with tenant_scope(tenant.id):
-        lifecycle.cancel_run(run=run, actor=actor(cora), reason="not needed", now=clock_now())
-        with pytest.raises(lifecycle.RunIsOver):
-            lifecycle.cancel_run(run=run, actor=actor(cora), reason="again", now=clock_now())
+        cancel_run(run=run, actor=actor(cora), reason="not needed", now=clock_now())
+        with pytest.raises(RunIsOver):
+            cancel_run(run=run, actor=actor(cora), reason="again", now=clock_now())
 
     assert work(run).status == Run.Status.CANCELLED
 
@@ -231,7 +226,7 @@ def test_the_sweep_wakes_what_a_dead_worker_left(
     define: Any, start: Any, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     woken: list[object] = []
-    monkeypatch.setattr("conductor.engine.sweep.wake", lambda **arguments: woken.append(arguments["priority"]))
+    monkeypatch.setattr("conductor.engine.operate.sweep.wake", lambda **arguments: woken.append(arguments["priority"]))
     run = start(define([first]), input={"wanted": 1})
     moment = clock_now()
     claims.claim(tenant_id=tenant.id, run_id=run.id, worker="dies", now=moment)
@@ -242,7 +237,7 @@ def test_the_sweep_wakes_what_a_dead_worker_left(
 
 
 def test_an_unknown_workflow_is_invalid(start: Any) -> None:
-    with pytest.raises(lifecycle.WorkflowUnknown):
+    with pytest.raises(WorkflowUnknown):
         start("tests.nobody")
 
 

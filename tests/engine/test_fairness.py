@@ -12,15 +12,18 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from conductor.engine import Parallel, StepContext, claims, lifecycle, pools
-from conductor.engine.backlog import backlogs
+from conductor.engine.claim import claims, pools
+from conductor.engine.define.context import StepContext
+from conductor.engine.define.definition import Parallel
+from conductor.engine.lifecycle.limiting import set_run_limit
 from conductor.engine.models import Run, Share
-from conductor.engine.sweep import WAKE_UPS, sweep_runs
-from conductor.engine.work import work
+from conductor.engine.operate.backlog import backlogs
+from conductor.engine.operate.sweep import WAKE_UPS, sweep_runs
+from conductor.engine.run.work import work
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 COMPLIANCE, INCIDENT = Run.Priority.COMPLIANCE, Run.Priority.INCIDENT
 
@@ -96,8 +99,8 @@ def test_a_limit_passes_the_tenant_over_for_this_priority_only(
 ) -> None:
     with tenant_scope(tenant.id):
         with pytest.raises(PermissionMissing):
-            lifecycle.set_run_limit(tenant_id=tenant.id, run_limit=1, actor=actor(cora), now=clock_now())
-        lifecycle.set_run_limit(tenant_id=tenant.id, run_limit=2, actor=actor(ana), now=clock_now())
+            set_run_limit(tenant_id=tenant.id, run_limit=1, actor=actor(cora), now=clock_now())
+        set_run_limit(tenant_id=tenant.id, run_limit=2, actor=actor(ana), now=clock_now())
     _queue(tenant, 5)
     _queue(other_tenant, 3)
 
@@ -113,7 +116,7 @@ def test_a_limit_passes_the_tenant_over_for_this_priority_only(
 def test_the_limit_holds_between_workers_that_claim_at_the_same_moment(committed: None, tenant: Tenant) -> None:
     _queue(tenant, 40)
     with tenant_scope(tenant.id):
-        lifecycle.set_run_limit(tenant_id=tenant.id, run_limit=3, actor=Actor.system(), now=clock_now())
+        set_run_limit(tenant_id=tenant.id, run_limit=3, actor=Actor.system(), now=clock_now())
     gate, held = threading.Barrier(8), []
 
     def claim() -> None:
@@ -156,7 +159,7 @@ def test_the_backlog_is_counted_for_all_without_a_scope_and_for_one_within(
         assert [(each.due, each.at_work) for each in backlogs(now=clock_now())] == [(0, 2), (0, 0)]
 
     sent: list[int] = []
-    monkeypatch.setattr("conductor.engine.sweep.wake", lambda **arguments: sent.append(arguments["priority"]))
+    monkeypatch.setattr("conductor.engine.operate.sweep.wake", lambda **arguments: sent.append(arguments["priority"]))
     assert sweep_runs(now=clock_now()) == WAKE_UPS
     assert set(sent) == {COMPLIANCE}
 

@@ -11,8 +11,11 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from conductor.console.inbox import Asker, Waits
-from conductor.engine import StepContext, WaitForDecision, lifecycle
+from conductor.console.inbox.registry import Asker, Waits
+from conductor.engine.define.context import StepContext, WaitForDecision
+from conductor.engine.lifecycle.answering import decide_wait
+from conductor.engine.lifecycle.refusals import WaitChanged
+from conductor.engine.lifecycle.starting import start_run
 from conductor.engine.models import Run, Step
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
@@ -21,9 +24,9 @@ from conductor.policy.decisions import PolicyDenied
 from conductor.policy.lifecycle import activate_policy, upload_policy
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests import world
 
 Make = Callable[..., Actor]
@@ -54,7 +57,7 @@ def begin(define: Any, work: Any, tenant: Tenant, actor: Make, cora: User) -> Be
 
         name = define([gate])
         with tenant_scope(tenant.id):
-            run = lifecycle.start_run(tenant_id=tenant.id, workflow=name, actor=actor(cora), now=clock_now())
+            run = start_run(tenant_id=tenant.id, workflow=name, actor=actor(cora), now=clock_now())
         waiting: Run = work(run)
         assert waiting.status == Run.Status.WAITING
         return waiting
@@ -66,7 +69,7 @@ def _decide(run: Run, who: Actor, *, approve: bool = True) -> Run:
     """Answer as a door does: what was recorded of a refusal stays, though the verb raised."""
     with tenant_scope(run.tenant_id):
         try:
-            return lifecycle.decide_wait(run=run, approve=approve, reason="seen", actor=who, now=clock_now())
+            return decide_wait(run=run, approve=approve, reason="seen", actor=who, now=clock_now())
         except PolicyDenied as refused:
             denied = refused
     raise denied
@@ -168,8 +171,8 @@ def test_an_answer_to_an_earlier_question_is_refused(
         return decision
 
     monkeypatch.setattr(answering, "ask_policy", meanwhile)
-    with tenant_scope(tenant.id), pytest.raises(lifecycle.WaitChanged):
-        lifecycle.decide_wait(run=run, approve=True, reason="seen", actor=actor(ana), now=clock_now())
+    with tenant_scope(tenant.id), pytest.raises(WaitChanged):
+        decide_wait(run=run, approve=True, reason="seen", actor=actor(ana), now=clock_now())
     with tenant_scope(tenant.id):
         assert Step.objects.get(run=run).is_waiting_for_decision
         assert not Receipt.objects.filter(action="conductor.run.decided").exists()

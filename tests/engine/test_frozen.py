@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from conductor.engine import registry
-from conductor.engine.lifecycle import start_run
+from conductor.engine.define import registry
+from conductor.engine.lifecycle.starting import start_run
 from conductor.engine.models import Run, Step, Try
-from conductor.engine.work import work
+from conductor.engine.run.work import work
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
-from conductor.tenancy import limits
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database import limits
+from conductor.tenancy.database.outages import DatabaseBusy, refusal_of
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.outages import DatabaseBusy, refusal_of
-from conductor.tenancy.scope import tenant_scope
 from tests.database import clone_name
 from tests.engine import frozen
 

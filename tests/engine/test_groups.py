@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
-from conductor.engine import Parallel, Permanent, StepContext, WaitForDecision, claims, lifecycle
+from conductor.engine.claim import claims
+from conductor.engine.define.context import Permanent, StepContext, WaitForDecision
+from conductor.engine.define.definition import Parallel
+from conductor.engine.lifecycle.answering import decide_wait
+from conductor.engine.lifecycle.operating import cancel_run, retry_run
+from conductor.engine.lifecycle.refusals import DecisionAmbiguous
 from conductor.engine.models import Run, Step, Try
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 OVER_SERVICES = Parallel("tests.probe", over="outputs.tests.listed.services", limit=2)
 
@@ -47,7 +52,7 @@ def test_each_item_is_a_step_row_and_the_group_is_joined_in_order(
 def test_two_workers_hold_two_items_of_one_run_at_the_same_time_and_no_more_than_the_limit(
     define: Any, start: Any, tenant: Tenant
 ) -> None:
-    from conductor.engine.executor import carry_on
+    from conductor.engine.run.executor import carry_on
 
     run = start(define([listed, OVER_SERVICES], also=[probe]), input={"services": ["api", "db", "web"]})
     moment = clock_now()
@@ -94,7 +99,7 @@ def test_after_a_failed_item_no_other_begins_and_a_retry_does_what_was_not_done(
             "db": "FAILED",
             "web": "SKIPPED",
         }
-        lifecycle.retry_run(run=run, actor=actor(cora), now=clock_now())
+        retry_run(run=run, actor=actor(cora), now=clock_now())
     run = work(run)
 
     assert (run.status, run.output) == (Run.Status.SUCCEEDED, {"services": ["api", "db", "web"]})
@@ -124,9 +129,9 @@ def test_single_items_wait_for_decisions_of_their_own(
             step = Step.objects.get(run=run, item=item)
             answer: dict[str, Any] = {"approve": approve, "reason": "seen", "actor": actor(cora), "now": clock_now()}
             if item == 1:
-                with pytest.raises(lifecycle.DecisionAmbiguous):
-                    lifecycle.decide_wait(run=run, **answer)
-            lifecycle.decide_wait(run=run, step_id=step.id, **answer)
+                with pytest.raises(DecisionAmbiguous):
+                    decide_wait(run=run, **answer)
+            decide_wait(run=run, step_id=step.id, **answer)
         run = work(run)
 
     assert (run.status, run.output) == (Run.Status.SUCCEEDED, {"services": ["api", "left alone"]})
@@ -138,9 +143,7 @@ def test_cancelling_takes_every_item_out_of_work_and_refuses_what_comes_late(
     def probe(ctx: StepContext) -> dict[str, Any]:
         if ctx.item == "db":
             with tenant_scope(ctx.tenant_id):
-                lifecycle.cancel_run(
-                    run=Run.objects.get(id=ctx.run_id), actor=actor(cora), reason="stop", now=clock_now()
-                )
+                cancel_run(run=Run.objects.get(id=ctx.run_id), actor=actor(cora), reason="stop", now=clock_now())
         return {"service": ctx.item}
 
     run = work(start(define([listed, OVER_SERVICES], also=[probe]), input={"services": ["api", "db", "web"]}))
@@ -164,7 +167,7 @@ def test_a_lost_item_goes_to_the_next_worker_as_the_same_effect(
                 late = clock_now() - timedelta(seconds=1)
                 item = Step.objects.get(run_id=ctx.run_id, item=0)
                 Step.objects.filter(id=item.id).update(lease_expires_at=late)
-            from conductor.engine.executor import carry_on
+            from conductor.engine.run.executor import carry_on
 
             taken = claims.claim_item(tenant_id=ctx.tenant_id, item_id=item.id, worker="B", now=clock_now())
             assert taken is not None

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conductor.engine import StepContext
+from conductor.engine.define.context import StepContext
 from conductor.engine.models import Run
 
 pytestmark = pytest.mark.usefixtures("committed")

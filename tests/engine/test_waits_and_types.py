@@ -9,15 +9,22 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from conductor.engine import Retry, StepContext, WaitForSignal, claims, lifecycle, records, registry
+from conductor.engine.claim import claims
+from conductor.engine.define import registry
+from conductor.engine.define.context import StepContext, WaitForSignal
+from conductor.engine.define.definition import Retry
+from conductor.engine.define.redaction import redacted
+from conductor.engine.lifecycle.answering import send_signal
+from conductor.engine.lifecycle.operating import retry_run
+from conductor.engine.lifecycle.refusals import RunIsOver
 from conductor.engine.models import Run, Signal, Step, Try
-from conductor.engine.redaction import redacted
+from conductor.engine.run import records
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 
 class Wanted(BaseModel):
@@ -39,12 +46,12 @@ def test_a_signal_lets_the_run_go_on_once(
     assert run.status == Run.Status.WAITING
     with tenant_scope(tenant.id):
         with pytest.raises(PermissionMissing):
-            lifecycle.send_signal(run=run, name="vendor.confirmed", actor=actor(cleo), now=clock_now())
-        lifecycle.send_signal(run=run, name="vendor.refused", actor=actor(cora), now=clock_now())
+            send_signal(run=run, name="vendor.confirmed", actor=actor(cleo), now=clock_now())
+        send_signal(run=run, name="vendor.refused", actor=actor(cora), now=clock_now())
     assert work(run).status == Run.Status.WAITING, "another name is another signal"
     with tenant_scope(tenant.id):
         for _ in range(2):
-            lifecycle.send_signal(
+            send_signal(
                 run=run,
                 name="vendor.confirmed",
                 payload={"ticket": 7},
@@ -56,8 +63,8 @@ def test_a_signal_lets_the_run_go_on_once(
 
     run = work(run)
     assert run.output == {"said": {"ticket": 7}, "by": "Cora Commander"}
-    with tenant_scope(tenant.id), pytest.raises(lifecycle.RunIsOver):
-        lifecycle.send_signal(run=run, name="vendor.confirmed", actor=actor(cora), now=clock_now())
+    with tenant_scope(tenant.id), pytest.raises(RunIsOver):
+        send_signal(run=run, name="vendor.confirmed", actor=actor(cora), now=clock_now())
 
 
 def test_a_signal_sent_early_is_kept_and_one_that_never_comes_is_waited_out(
@@ -66,7 +73,7 @@ def test_a_signal_sent_early_is_kept_and_one_that_never_comes_is_waited_out(
     name = define([gate])
     early, never = start(name), start(name)
     with tenant_scope(tenant.id):
-        lifecycle.send_signal(run=early, name="vendor.confirmed", actor=Actor.system(), now=clock_now())
+        send_signal(run=early, name="vendor.confirmed", actor=Actor.system(), now=clock_now())
 
     assert work(early).output == {"said": {}, "by": "Conductor"}
     assert work(never).status == Run.Status.WAITING
@@ -89,7 +96,7 @@ def test_a_worker_that_dies_with_the_signal_in_hand_does_not_take_it_along(
     run = start(define([gate]))
     with tenant_scope(tenant.id):
         for n in (1, 2):
-            lifecycle.send_signal(run=run, name="go", payload={"n": n}, actor=Actor.system(), now=clock_now())
+            send_signal(run=run, name="go", payload={"n": n}, actor=Actor.system(), now=clock_now())
     assert work(run).status == Run.Status.SUCCEEDED
     assert seen == [{"n": 1}, {"n": 1}]
     with tenant_scope(tenant.id):
@@ -155,7 +162,7 @@ def test_mended_source_goes_on_with_a_receipt_and_a_new_version_stops(
 
     define([fragile], attempts=1)
     with tenant_scope(tenant.id):
-        lifecycle.retry_run(run=run, actor=actor(cora), now=clock_now())
+        retry_run(run=run, actor=actor(cora), now=clock_now())
     run = work(run)
     assert (run.output, run.workflow_digest) == ({"by": "mended"}, began_with)
     assert run.code_digest != began_with
@@ -181,7 +188,7 @@ def test_a_step_that_kills_its_workers_is_given_up(define: Any, start: Any, work
         lease = claims.claim(tenant_id=tenant.id, run_id=run.id, worker="w", now=clock_now())
         assert lease is not None
         with pytest.raises(SystemExit):
-            from conductor.engine.executor import carry_on
+            from conductor.engine.run.executor import carry_on
 
             carry_on(lease)
         with tenant_scope(tenant.id):
@@ -202,7 +209,7 @@ def test_a_retry_forgives_the_failures_before_it(
     run = work(start(define([shaky], attempts=3)))
     assert run.status == Run.Status.FAILED
     with tenant_scope(tenant.id):
-        lifecycle.retry_run(run=run, actor=actor(cora), now=clock_now())
+        retry_run(run=run, actor=actor(cora), now=clock_now())
     assert work(run).output == {"attempt": 5}
 
 

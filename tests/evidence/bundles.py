@@ -8,11 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.core.files.storage import storages
 
-from conductor.ledger.sequencer import sequence
+from conductor.ledger.log.sequencer import sequence
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from evidence.findings import Finding
-from evidence.lifecycle import attach_artifact, open_bundle, record_findings, seal_bundle, start_collecting
+from evidence.bundles.artifacts import attach_artifact, record_findings
+from evidence.bundles.findings import Finding
+from evidence.bundles.lifecycle import open_bundle, start_collecting
+from evidence.bundles.sealing import seal_bundle
 from evidence.models import Artifact, EvidenceBundle
 
 PASSED = Finding("T1", "Tested", "Nothing wrong", "Nothing wrong", "pass")

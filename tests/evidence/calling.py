@@ -9,10 +9,10 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from conductor.lib.clock import now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.roles import SCOPES
-from conductor.tenancy.scope import tenant_scope
 from tests.browsing import Browser
 
 

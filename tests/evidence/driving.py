@@ -7,13 +7,13 @@ from uuid import UUID
 
 from django.db import connections
 
-from adapters.models import AdapterConfig, Secret
-from conductor.engine.executor import advance
+from adapters.models.adapter import AdapterConfig, Secret
 from conductor.engine.models import Run, Step
-from conductor.ledger.sequencer import sequence
+from conductor.engine.run.executor import advance
+from conductor.ledger.log.sequencer import sequence
 from conductor.lib.clock import now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 
 DSN_VARIABLE = "EVIDENCE_TEST_DSN"
 ROUNDS = 30

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from evidence.packs import verify
-from evidence.packs.verify import Report, Trust
+from evidence.pack_format import verify
+from evidence.pack_format.verify import Report, Trust
 from tests.evidence.packing import LOG, NOTARY, SEAL
 
 PINS = Trust(

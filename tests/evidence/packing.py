@@ -9,16 +9,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from conductor.ledger import checkpoint, dsse, merkle, statement
-from conductor.ledger.entry import log_entry
-from conductor.ledger.keys import LocalSigner, generate_log_key, generate_seal_key
+from conductor.ledger import statement
+from conductor.ledger.keys import dsse
+from conductor.ledger.keys.keys import LocalSigner, generate_log_key, generate_seal_key
+from conductor.ledger.log import checkpoint, merkle
+from conductor.ledger.log.entry import log_entry
 from conductor.ledger.statement import ReceiptContent, Subject
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.lib.clock import rfc3339
-from evidence.packs import layout, verify
-from evidence.packs.archive import read_archive, write_archive
-from evidence.packs.assembly import assemble
-from evidence.packs.layout import NotaryToken, PackContents, SequencedReceipt
+from evidence.pack_format import layout, verify
+from evidence.pack_format.archive import read_archive, write_archive
+from evidence.pack_format.assembly import assemble
+from evidence.pack_format.layout import NotaryToken, PackContents, SequencedReceipt
 
 NOW = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 PERIOD = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-20T11:00:00Z"}

@@ -12,22 +12,24 @@ from django.contrib.auth.models import User
 from django.db.utils import DatabaseError
 from django.test import Client
 
-from adapters.lifecycle import approve_notary_policy, breaker, configure_adapter, propose_notary_policy
-from adapters.models import NotaryRecord
+from adapters.configuration import breaker
+from adapters.configuration.lifecycle import configure_adapter
+from adapters.models.adapter import NotaryRecord
+from adapters.notaries.policy import approve_notary_policy, propose_notary_policy
 from conductor.ledger import anchors
-from conductor.ledger.keyring import keyring
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Checkpoint, Receipt
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.verify.verification import verify_ledger
 from conductor.lib.clock import now as clock
 from conductor.lib.refs import Ref
 from conductor.observability import readings
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from evidence.anchoring import anchor_checkpoints, stamp_all_receipts
+from evidence.bundles.verification import NOBODY, verify_bundle
 from evidence.tasks import notarize_seals
-from evidence.verification import NOBODY, verify_bundle
 from tests.evidence.bundles import sealed
 from tests.evidence.timestamping import Authority, Service
 from tests.ledger.acts import act, as_owner

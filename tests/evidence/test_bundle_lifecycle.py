@@ -16,16 +16,14 @@ from conductor.lib.errors import Invalid
 from conductor.metering.models import MeterEvent
 from conductor.tenancy.actors import Actor, PermissionMissing
 from conductor.tenancy.models import Tenant
-from evidence.findings import Finding
-from evidence.lifecycle import (
-    ArtifactExists,
+from evidence.bundles.artifacts import ArtifactExists, attach_artifact, record_findings
+from evidence.bundles.findings import Finding
+from evidence.bundles.lifecycle import (
     BundleNotCollecting,
     BundleNotSealed,
     BundleSuperseded,
     abandon_bundle,
-    attach_artifact,
     open_bundle,
-    record_findings,
     start_collecting,
 )
 from evidence.models import BundleControl, EvidenceBundle
@@ -234,7 +232,7 @@ def test_findings_are_replaced_with_a_receipt_for_each_change(
         bundle = record_findings(bundle=bundle, findings=findings, actor=actor(cora), now=now)
 
     assert [finding["check"] for finding in bundle.findings] == ["T1", "T2"]
-    assert _actions(bundle).count("evidence.findings.recorded") == 2
+    assert _actions(bundle).count("evidence.bundles.findings.recorded") == 2
 
 
 def test_a_check_is_listed_once(tenant: Tenant, actor: Make, cora: User, now: datetime) -> None:

@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from evidence import views
 from tests.evidence.bundles import collecting
 

@@ -16,7 +16,8 @@ from conductor.tenancy.models import Tenant
 from controls.lifecycle import RESTORE_VERIFICATION, bind_workflow
 from controls.models import Control
 from controls.selectors import control_by_id, framework_by_id
-from evidence import selectors
+from evidence.bundles.selectors import bundle_by_id, bundle_detail, bundle_figures, bundle_rows, bundles, bundles_about
+from evidence.coverage.selectors import control_detail, control_rows, coverage, gaps, heat_map
 from evidence.models import EvidenceBundle
 from tests.evidence.bundles import FAILED, collecting, sealed
 
@@ -44,7 +45,7 @@ def _seal_at(tenant: Tenant, who: Actor, moment: datetime, *aliases: str, **give
 
 
 def _states(now: datetime, *aliases: str) -> list[str]:
-    rows = selectors.control_rows(controls=[control_by_id(alias) for alias in aliases], now=now)
+    rows = control_rows(controls=[control_by_id(alias) for alias in aliases], now=now)
     return [row.state for row in rows]
 
 
@@ -56,7 +57,7 @@ def test_a_control_is_fresh_until_its_frequency_has_passed(
     _seal_at(tenant, actor(cora), now - timedelta(days=40), "SOC2_A1.2", "SOC2_A1.3", "SOC2_CC1.1")
 
     assert _states(now, "SOC2_A1.2", "SOC2_A1.3", "SOC2_CC1.1") == ["fresh", "stale", "unbound"]
-    row = selectors.control_rows(controls=[control_by_id("SOC2_A1.3")], now=now)[0]
+    row = control_rows(controls=[control_by_id("SOC2_A1.3")], now=now)[0]
     assert row.last_evidence_at == now - timedelta(days=40)
     assert row.due_at == now - timedelta(days=10)
     assert row.bundles == 1
@@ -71,7 +72,7 @@ def test_what_is_not_sealed_is_no_evidence(bound: None, tenant: Tenant, actor: M
 def test_coverage_adds_up(bound: None, tenant: Tenant, actor: Make, cora: User, now: datetime) -> None:
     _seal_at(tenant, actor(cora), now - timedelta(days=40), "SOC2_A1.2", "SOC2_A1.3")
 
-    by_key = {each.framework.key: each for each in selectors.coverage(now=now)}
+    by_key = {each.framework.key: each for each in coverage(now=now)}
 
     soc2 = by_key["SOC2_2017"]
     assert (soc2.controls, soc2.fresh, soc2.stale, soc2.never, soc2.unbound, soc2.covered) == (61, 1, 1, 0, 59, 2)
@@ -83,7 +84,7 @@ def test_coverage_adds_up(bound: None, tenant: Tenant, actor: Make, cora: User, 
 def test_gaps_begin_with_what_was_lost(bound: None, tenant: Tenant, actor: Make, cora: User, now: datetime) -> None:
     _seal_at(tenant, actor(cora), now - timedelta(days=40), "SOC2_A1.3")
 
-    found = selectors.gaps(framework=framework_by_id("SOC2"), now=now, limit=3)
+    found = gaps(framework=framework_by_id("SOC2"), now=now, limit=3)
 
     assert [(row.control.code, row.state) for row in found] == [
         ("A1.3", "stale"),
@@ -100,7 +101,7 @@ def test_the_heat_map_counts_bundles_by_the_end_of_their_period(
     _seal_at(tenant, actor(cora), datetime(2026, 9, 1, tzinfo=UTC), "SOC2_A1.2")
     _seal_at(tenant, actor(cora), datetime(2025, 11, 30, tzinfo=UTC), "SOC2_A1.2")
 
-    rows = {row.group: row for row in selectors.heat_map(framework=framework_by_id("SOC2"), now=now)}
+    rows = {row.group: row for row in heat_map(framework=framework_by_id("SOC2"), now=now)}
 
     assert list(rows)[:3] == ["CC1", "CC2", "CC3"]
     cells = rows["A"].cells
@@ -115,7 +116,7 @@ def test_a_control_page_has_its_history(bound: None, tenant: Tenant, actor: Make
     old = _seal_at(tenant, actor(cora), now - timedelta(days=100), "SOC2_A1.2")
     new = _seal_at(tenant, actor(cora), now, "SOC2_A1.2", findings=[FAILED])
 
-    detail = selectors.control_detail(control=control_by_id("SOC2_A1.2"), now=now)
+    detail = control_detail(control=control_by_id("SOC2_A1.2"), now=now)
 
     assert detail.bundles == [new, old]
     assert detail.row.state == "fresh"
@@ -128,8 +129,8 @@ def test_figures_and_rows_of_bundles(tenant: Tenant, actor: Make, cora: User, no
     _seal_at(tenant, actor(cora), now, "SOC2_CC7.4", "SOC2_A1.2")
     collecting(tenant, actor(cora), now)
 
-    figures = selectors.bundle_figures()
-    rows = selectors.bundle_rows(selectors.bundles())
+    figures = bundle_figures()
+    rows = bundle_rows(bundles())
 
     assert (figures.total, figures.collecting, figures.sealed, figures.with_exceptions, figures.unnotarized) == (
         3,
@@ -153,9 +154,9 @@ def test_lists_take_a_fixed_number_of_queries(tenant: Tenant, actor: Make, cora:
     for _round in range(2):
         _seal_at(tenant, actor(cora), now, "SOC2_A1.2", "SOC2_CC7.4")
         with CaptureQueriesContext(connection) as queries:
-            selectors.bundle_rows(selectors.bundles())
-            selectors.control_rows(controls=Control.objects.filter(framework="SOC2_2017"), now=now)
-            selectors.bundle_detail(bundle=selectors.bundle_by_id("EVB-0001"))
+            bundle_rows(bundles())
+            control_rows(controls=Control.objects.filter(framework="SOC2_2017"), now=now)
+            bundle_detail(bundle=bundle_by_id("EVB-0001"))
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
@@ -164,7 +165,7 @@ def test_lists_take_a_fixed_number_of_queries(tenant: Tenant, actor: Make, cora:
 def test_a_bundle_detail_has_custody_in_order(tenant: Tenant, actor: Make, cora: User, now: datetime) -> None:
     bundle = _seal_at(tenant, actor(cora), now, "SOC2_A1.2")
 
-    detail = selectors.bundle_detail(bundle=bundle)
+    detail = bundle_detail(bundle=bundle)
 
     actions = [receipt.action for receipt in detail.receipts]
     assert actions[0] == "evidence.bundle.opened"
@@ -173,4 +174,4 @@ def test_a_bundle_detail_has_custody_in_order(tenant: Tenant, actor: Make, cora:
 
 
 def test_bundles_about_other_kinds_of_things_are_none(tenant: Tenant) -> None:
-    assert selectors.bundles_about(subject="controls.control:1") == []
+    assert bundles_about(subject="controls.control:1") == []

@@ -10,16 +10,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from conductor.ledger.sequencer import sequence
+from conductor.ledger.log.sequencer import sequence
 from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import rfc3339
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults
-from evidence.lifecycle import request_pack
 from evidence.models import Artifact, EvidenceBundle, Pack
+from evidence.packs.lifecycle import request_pack
 from tests.evidence.bundles import damage, sealed
 from tests.evidence.calling import caller
 from tests.evidence.driving import drive

@@ -14,11 +14,15 @@ from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Environment, Tenant
 from controls.lifecycle import RESTORE_VERIFICATION, bind_workflow, unbind_workflow
 from controls.selectors import control_by_id
-from evidence.naming import INCIDENT_BUNDLE
-from evidence.selectors.around import findings_around
-from incidents.lifecycle import declare_incident, draft_postmortem, record_link
-from incidents.models import EventKind, Incident, TimelineEvent
-from incidents.postmortem.proven import statement
+from evidence.bundles.naming import INCIDENT_BUNDLE
+from evidence.coverage.around_incidents import findings_around
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.postmortem.draft.evidence import statement
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.timeline.lifecycle import record_link
 from tests.evidence.bundles import FAILED, PASSED, UNCHECKED, collecting, sealed
 
 pytestmark = pytest.mark.usefixtures("scope")

@@ -20,30 +20,27 @@ from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import rfc3339
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults
 from evidence import tasks
-from evidence.lifecycle import IncidentNotFinal, collect_for_incident
+from evidence.bundles.naming import INCIDENT_BUNDLE
+from evidence.bundles.selectors import bundles_about
 from evidence.models import EvidenceBundle, Pack
-from evidence.naming import INCIDENT_BUNDLE
-from evidence.pack_document import document_context
-from evidence.selectors import bundles_about, incidents_without_evidence
-from evidence.steps import incident as steps
-from incidents.lifecycle import (
-    affect_resource,
-    approve_postmortem,
-    ask_for_review,
-    declare_incident,
-    end_link,
-    mitigate_incident,
-    post_update,
-    reopen_incident,
-    request_postmortem,
-    resolve_incident,
-    start_monitoring,
-)
-from incidents.models import Incident, Postmortem, TimelineEvent
+from evidence.packs.document.context import document_context
+from evidence.workflows.incident import steps
+from evidence.workflows.incident.lifecycle import IncidentNotFinal, collect_for_incident
+from evidence.workflows.incident.selectors import incidents_without_evidence
+from incidents.incident.lifecycle import declare_incident
+from incidents.incident.status import mitigate_incident, reopen_incident, resolve_incident, start_monitoring
+from incidents.links.lifecycle import affect_resource, end_link
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.postmortem import Postmortem
+from incidents.postmortem.approval import approve_postmortem
+from incidents.postmortem.lifecycle import request_postmortem
+from incidents.postmortem.review import ask_for_review
+from incidents.timeline.lifecycle import post_update
 from tests.evidence.calling import caller
 from tests.evidence.driving import drive, local_notary, log_of
 

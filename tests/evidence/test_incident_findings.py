@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from evidence.findings import EXCEPTION, NOT_CHECKED, PASS, Finding, conclusion_of
-from evidence.steps.incident_findings import findings_of
-from incidents.chain import chained
-from incidents.models import EventKind, TimelineEvent
-from incidents.postmortem.people import SILENT, UNWRITTEN
-from incidents.proof import entry_as_json
+from evidence.bundles.findings import EXCEPTION, NOT_CHECKED, PASS, Finding, conclusion_of
+from evidence.workflows.incident.findings import findings_of
+from incidents.integrity.proof import entry_as_json
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.postmortem.draft.written import SILENT, UNWRITTEN
+from incidents.record.chain import chained
 
 BEGAN = datetime(2026, 11, 20, 10, tzinfo=UTC)
 Record = dict[str, Any]

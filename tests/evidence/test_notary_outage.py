@@ -14,16 +14,19 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from adapters.lifecycle import breaker, configure_adapter, notarize, try_adapter, work_off
-from adapters.models import AdapterConfig, Breaker, NotaryRecord
+from adapters.configuration import breaker
+from adapters.configuration.lifecycle import configure_adapter, try_adapter
+from adapters.models.adapter import AdapterConfig, NotaryRecord
+from adapters.models.breaker import Breaker
+from adapters.notaries.lifecycle import notarize, work_off
 from conductor.ledger import anchors
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
 from conductor.lib.clock import now as clock
 from conductor.lib.refs import Ref
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from evidence.anchoring import anchor_checkpoints
 from tests.evidence.timestamping import Authority, Service
 from tests.ledger.acts import act

@@ -11,23 +11,24 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from adapters.demands import Demand, demand_at
-from adapters.lifecycle import approve_notary_policy, configure_adapter, notarize, propose_notary_policy
-from adapters.lifecycle.notary_policy import NeedsAnotherPerson, ProposalGone
-from adapters.models import NotaryPolicy
-from conductor.engine.executor import advance
+from adapters.configuration.lifecycle import configure_adapter
+from adapters.models.adapter import NotaryPolicy
+from adapters.notaries.demands import Demand, demand_at
+from adapters.notaries.lifecycle import notarize
+from adapters.notaries.policy import NeedsAnotherPerson, ProposalGone, approve_notary_policy, propose_notary_policy
 from conductor.engine.models import Run
+from conductor.engine.run.executor import advance
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
 from conductor.lib.clock import now as clock_now
 from conductor.lib.errors import Invalid
 from conductor.lib.refs import Ref
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults, start_restore_verification
-from evidence.lifecycle import BundleNotReleasable, request_pack
 from evidence.models import EvidenceBundle, Pack
+from evidence.packs.lifecycle import BundleNotReleasable, request_pack
 from tests.adapters.receiver import receiving, status
 from tests.adapters.stamping import Stamper, honestly
 from tests.evidence.driving import DSN_VARIABLE, backup_adapter, drive, dsn, local_notary, log_of

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence.packs import verify
-from evidence.packs.archive import ArchiveRefused, read_archive, write_archive
+from evidence.pack_format import verify
+from evidence.pack_format.archive import ArchiveRefused, read_archive, write_archive
 
 FILES = {"bagit.txt": b"one", "data/a.csv": b"", "data/ü.csv": b"three", "a-b": b"four", "a/b": b"five"}
 
@@ -186,7 +186,7 @@ def test_a_damaged_archive_is_refused_whichever_byte_was_hit() -> None:
 
 def test_an_archive_beyond_the_limit_is_neither_written_nor_read(monkeypatch: pytest.MonkeyPatch) -> None:
     data = write_archive(base="pack", files=FILES)
-    monkeypatch.setattr("evidence.packs.archive.MAX_BYTES", 10)
+    monkeypatch.setattr("evidence.pack_format.archive.MAX_BYTES", 10)
     monkeypatch.setattr(verify, "MAX_FILES", 1)
 
     with pytest.raises(ArchiveRefused, match="at most"):

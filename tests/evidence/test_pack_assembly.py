@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from conductor.ledger.keys import LocalSigner, generate_log_key, generate_seal_key
-from evidence.packs import layout, verify
-from evidence.packs.assembly import assemble
-from evidence.packs.layout import NotaryToken, PackContents, PackRefused
+from conductor.ledger.keys.keys import LocalSigner, generate_log_key, generate_seal_key
+from evidence.pack_format import layout, verify
+from evidence.pack_format.assembly import assemble
+from evidence.pack_format.layout import NotaryToken, PackContents, PackRefused
 from tests.evidence.packing import NOW, Ledger, Made, contents_of, make_pack, unpacked
 
 

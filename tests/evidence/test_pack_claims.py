@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.lib.clock import rfc3339
-from evidence.packs import verify
-from incidents.chain import chained
-from incidents.models import EventKind, TimelineEvent
-from incidents.proof import entry_as_json
+from evidence.pack_format import verify
+from incidents.integrity.proof import entry_as_json
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.record.chain import chained
 from tests.evidence.judging import failures, judge, statuses
 from tests.evidence.packing import ARTIFACTS, NOW, Ledger, Made, bundle_manifest, make_pack
 

@@ -11,10 +11,10 @@ from uuid import UUID
 
 import pytest
 
-from conductor.ledger import merkle
-from conductor.ledger.keys import LocalSigner, generate_log_key, generate_seal_key
+from conductor.ledger.keys.keys import LocalSigner, generate_log_key, generate_seal_key
+from conductor.ledger.log import merkle
 from conductor.lib.canonical import canonical_json
-from evidence.packs import verify
+from evidence.pack_format import verify
 from tests.evidence.judging import PINS, failures, judge
 from tests.evidence.packing import (
     ARTIFACTS,

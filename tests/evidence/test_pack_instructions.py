@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from conductor.ledger.keys import LocalSigner, generate_log_key, generate_seal_key
+from conductor.ledger.keys.keys import LocalSigner, generate_log_key, generate_seal_key
 from conductor.lib.canonical import canonical_json
-from evidence.packs import layout
-from evidence.packs.assembly import assemble
-from evidence.packs.layout import NotaryToken
+from evidence.pack_format import layout
+from evidence.pack_format.assembly import assemble
+from evidence.pack_format.layout import NotaryToken
 from tests.evidence.packing import ARTIFACTS, LOG, SEAL, Ledger, bundle_manifest, make_pack, rebagged, unpacked
 from tests.evidence.timestamping import Authority
 

@@ -13,14 +13,14 @@ import pytest
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from evidence.document import receipts
-from evidence.document.material import Material, material_of
-from evidence.findings import Finding
-from evidence.lifecycle import request_pack
-from evidence.pack_document import context_of, is_public
-from evidence.steps.pack import draw
+from evidence.bundles.findings import Finding
+from evidence.packs.document import receipts
+from evidence.packs.document.context import context_of, is_public
+from evidence.packs.document.material import Material, material_of
+from evidence.packs.lifecycle import request_pack
+from evidence.packs.steps import draw
 from tests.console.test_documents import draws
 from tests.evidence.bundles import FAILED, PASSED, UNCHECKED, sealed
 from tests.poppler import poppler

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from evidence.packs import verify
-from evidence.packs.layout import NotaryToken
-from evidence.packs.verify import Check, Trust
+from evidence.pack_format import verify
+from evidence.pack_format.layout import NotaryToken
+from evidence.pack_format.verify import Check, Trust
 from tests.evidence.packing import ARTIFACTS, bundle_manifest, make_pack
 from tests.evidence.timestamping import Authority
 

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conductor.ledger import merkle
-from conductor.ledger.keys import LocalSigner, generate_seal_key
+from conductor.ledger.keys.keys import LocalSigner, generate_seal_key
+from conductor.ledger.log import merkle
 from conductor.lib.canonical import sha256_hex
-from evidence.packs import verify
-from evidence.packs.verify import Trust
+from evidence.pack_format import verify
+from evidence.pack_format.verify import Trust
 from tests.evidence.judging import PINS, failures, judge, statuses
 from tests.evidence.packing import LOG, SEAL, Ledger, Made, make_pack, repacked, unpacked
 

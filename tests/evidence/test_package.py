@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from conductor.ledger import blobs
-from conductor.ledger.keyring import keyring
-from conductor.ledger.keys import LOG, SEAL
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.keys.keys import LOG, SEAL
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from evidence.models import Pack
-from evidence.packs.archive import read_archive, write_archive
-from evidence.packs.verify import RECEIPTS
-from incidents.models import Incident
+from evidence.pack_format.archive import read_archive, write_archive
+from evidence.pack_format.verify import RECEIPTS
+from incidents.models.incident import Incident
 from tests.evidence.driving import drive
 from tests.evidence.packing import rebagged
 from tests.evidence.test_incident_bundles import _collect, _draft, resolved

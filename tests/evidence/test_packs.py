@@ -16,34 +16,28 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, transaction
 
-from conductor.console.documents import render_pdf
-from conductor.engine import registry
+from conductor.console.documents.documents import render_pdf
+from conductor.engine.define import registry
 from conductor.engine.models import Run
 from conductor.ledger import blobs
-from conductor.ledger.keyring import keyring
-from conductor.ledger.keys import LOG, SEAL
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.keys.keys import LOG, SEAL
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from evidence.lifecycle import (
-    BundleNotSealed,
-    PackNotRendering,
-    attach_artifact,
-    fail_pack,
-    finish_pack,
-    keep_report,
-    request_pack,
-    seal_bundle,
-)
+from evidence.bundles.artifacts import attach_artifact
+from evidence.bundles.lifecycle import BundleNotSealed
+from evidence.bundles.sealing import seal_bundle
 from evidence.models import Artifact, EvidenceBundle, Pack
-from evidence.pack_document import document_context
-from evidence.packing import VerifierFailed, verdict_on
-from evidence.packs import verify
-from evidence.steps.pack import draw
+from evidence.pack_format import verify
+from evidence.packs.contents import VerifierFailed, verdict_on
+from evidence.packs.document.context import document_context
+from evidence.packs.lifecycle import PackNotRendering, fail_pack, finish_pack, keep_report, request_pack
+from evidence.packs.steps import draw
 from tests.evidence.bundles import FAILED, UNCHECKED, collecting, damage, sealed
 from tests.evidence.driving import drive, log_of
 from tests.poppler import poppler
@@ -354,7 +348,7 @@ def test_rendering_reads_no_database(bundle: EvidenceBundle, tenant: Tenant, dja
         context = document_context(pack=_request(bundle))
         with django_assert_num_queries(0):
             render_pdf(
-                template="evidence/pack_pdf.html",
+                template="evidence/packs/document.html",
                 context=context,
                 title="t",
                 created=clock_now() - timedelta(days=1),

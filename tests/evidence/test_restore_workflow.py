@@ -16,22 +16,22 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-from adapters.models import AdapterConfig
-from adapters.opening import backup
-from adapters.ports import SCRATCH_PREFIX
-from conductor.engine import registry
+from adapters.configuration.opening import backup
+from adapters.models.adapter import AdapterConfig
+from adapters.ports.protocols import SCRATCH_PREFIX
+from conductor.engine.define import registry
 from conductor.engine.models import Run, Try
 from conductor.ledger import blobs
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults, start_restore_verification
+from evidence.bundles.verification import verify_bundle
 from evidence.models import Artifact, EvidenceBundle, Pack
-from evidence.packs import verify
-from evidence.steps import restore
-from evidence.verification import verify_bundle
+from evidence.pack_format import verify
+from evidence.workflows.backup_restore import steps
 from tests.evidence.driving import DSN_VARIABLE, backup_adapter, drive, dsn, local_notary, log_of
 
 
@@ -120,15 +120,15 @@ def test_a_database_of_the_same_name_elsewhere_is_not_called_our_own(source: Env
     with tenant_scope(tenant.id):
         own = backup(AdapterConfig.objects.get(port="backup")).describe()
 
-    assert restore.whose(own).startswith("The database of Conductor itself")
-    assert restore.whose(replace(own, identity="elsewhere")) == "A database that the adapter names"
+    assert steps.whose(own).startswith("The database of Conductor itself")
+    assert steps.whose(replace(own, identity="elsewhere")) == "A database that the adapter names"
 
 
 def test_nothing_of_the_copy_is_left_and_the_proof_says_so(source: Environment, tenant: Tenant) -> None:
     run = _start(tenant, source)
     bundle = _finish(run)
 
-    proof = _read(bundle, restore.DESTROYED)
+    proof = _read(bundle, steps.DESTROYED)
     assert proof["database"] == f"{SCRATCH_PREFIX}{run.id.hex}"
     assert proof["database"] in proof["scratch_databases_before"]
     assert proof["database"] not in proof["scratch_databases_after"]
@@ -139,7 +139,7 @@ def test_nothing_of_the_copy_is_left_and_the_proof_says_so(source: Environment, 
 def test_the_dump_is_named_by_its_digest_and_is_no_artifact(source: Environment, tenant: Tenant) -> None:
     bundle = _finish(_start(tenant, source))
 
-    backup = _read(bundle, restore.BACKUP)
+    backup = _read(bundle, steps.BACKUP)
     with tenant_scope(tenant.id):
         digests = set(bundle.artifacts.values_list("digest", flat=True))
     assert backup["dump"]["size_bytes"] > 10_000
@@ -153,7 +153,7 @@ def test_a_row_that_differs_is_an_exception_and_names_its_table(
     """The copy is changed on the server before it is compared: one label, and one row less elsewhere."""
 
     def corrupt(original: Any, ctx: Any) -> dict[str, Any]:
-        with psycopg.connect(dsn(), dbname=restore.scratch_name(ctx), autocommit=True) as connection:
+        with psycopg.connect(dsn(), dbname=steps.scratch_name(ctx), autocommit=True) as connection:
             connection.execute("UPDATE controls_control SET label = 'changed' WHERE alias = 'SOC2_A1.2'")
             connection.execute(
                 "DELETE FROM controls_controlmapping WHERE id = (SELECT min(id) FROM controls_controlmapping)"
@@ -171,7 +171,7 @@ def test_a_row_that_differs_is_an_exception_and_names_its_table(
     assert "controls_controlmapping: rows (source 41, restored 40)" in details["R5"]
     assert "controls_control: checksum" in details["R6"]
     with tenant_scope(tenant.id):
-        diff = bundle.artifacts.get(path=restore.DIFF)
+        diff = bundle.artifacts.get(path=steps.DIFF)
     lines = blobs.read(tenant_id=tenant.id, digest=diff.digest).decode().splitlines()
     assert lines[0] == "table,what,source,restored"
     assert len(lines) == 4
@@ -183,9 +183,9 @@ def test_a_dump_that_cannot_be_restored_is_a_finding(
     """The dump loses its tail on disk after it was recorded, and the record is made to agree with it."""
 
     def truncate(original: Any, ctx: Any) -> dict[str, Any]:
-        path = Path(settings.CONDUCTOR_HOME) / "work" / str(ctx.run_id) / restore.DUMP
+        path = Path(settings.CONDUCTOR_HOME) / "work" / str(ctx.run_id) / steps.DUMP
         path.write_bytes(path.read_bytes()[:2000])
-        ctx.outputs["evidence.take_backup"]["digest"] = restore._digest(path)
+        ctx.outputs["evidence.take_backup"]["digest"] = steps._digest(path)
         result: dict[str, Any] = original(ctx)
         return result
 
@@ -211,7 +211,7 @@ def test_a_dump_whose_bytes_changed_is_not_restored(
     source: Environment, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def exchange(original: Any, ctx: Any) -> dict[str, Any]:
-        (Path(settings.CONDUCTOR_HOME) / "work" / str(ctx.run_id) / restore.DUMP).write_bytes(b"another dump")
+        (Path(settings.CONDUCTOR_HOME) / "work" / str(ctx.run_id) / steps.DUMP).write_bytes(b"another dump")
         result: dict[str, Any] = original(ctx)
         return result
 

@@ -9,17 +9,17 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from conductor.ledger.keyring import keyring
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.verify.verification import verify_ledger
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from evidence.lifecycle import request_pack
+from evidence.bundles.selectors import bundle_by_id, bundle_detail, bundle_rows, bundles, pack_by_id
+from evidence.bundles.verification import verify_bundle
 from evidence.models import EvidenceBundle
-from evidence.pack_document import document_context
-from evidence.selectors import bundle_by_id, bundle_detail, bundle_rows, bundles, pack_by_id
-from evidence.verification import verify_bundle
+from evidence.packs.document.context import document_context
+from evidence.packs.lifecycle import request_pack
 from tests.attacks.insider import change
 from tests.browsing import Browser
 from tests.evidence.bundles import FAILED, PASSED, damage, sealed

@@ -10,23 +10,17 @@ from django.contrib.auth.models import User
 from django.db import ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.lib.errors import Invalid
 from conductor.policy.decisions import PolicyDenied
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from evidence.lifecycle import (
-    ArtifactsDamaged,
-    BundleNotCollecting,
-    ConclusionContradicted,
-    ReceiptsUnsequenced,
-    attach_artifact,
-    record_findings,
-    seal_bundle,
-)
+from evidence.bundles.artifacts import attach_artifact, record_findings
+from evidence.bundles.lifecycle import BundleNotCollecting
+from evidence.bundles.sealing import ArtifactsDamaged, ConclusionContradicted, ReceiptsUnsequenced, seal_bundle
 from evidence.models import Artifact, BundleControl, EvidenceBundle
 from tests.evidence.bundles import FAILED, PASSED, UNCHECKED, attach, collecting, damage, sealed
 

@@ -9,21 +9,21 @@ import pytest
 from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 
-from chatops.demonstration.people import GLOBEX
-from chatops.demonstration.seed import seed_tenant
+from chatops.demo.people import GLOBEX
+from chatops.demo.seed import seed_tenant
 from conductor.console.staged import STAGED
 from conductor.lib.ids import uuid7
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import create_tenant
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from evidence.lifecycle import request_pack
+from evidence.bundles.sealed import row_differences
 from evidence.models import EvidenceBundle
-from evidence.pack_document import document_context
-from evidence.sealed import row_differences
-from incidents.lifecycle import declare_incident
-from incidents.models import Postmortem
-from incidents.postmortem.document import document_context as postmortem_context
+from evidence.packs.document.context import document_context
+from evidence.packs.lifecycle import request_pack
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.postmortem import Postmortem
+from incidents.postmortem.document.context import document_context as postmortem_context
 from tests.browsing import Browser
 from tests.evidence.bundles import sealed
 

@@ -9,23 +9,18 @@ from datetime import datetime, timedelta
 import pytest
 from django.contrib.auth.models import User
 
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from evidence.findings import Finding, conclusions_from
-from evidence.lifecycle import (
-    ConclusionContradicted,
-    FindingsDropped,
-    attach_artifact,
-    record_findings,
-    request_pack,
-    seal_bundle,
-)
+from evidence.bundles.artifacts import FindingsDropped, attach_artifact, record_findings
+from evidence.bundles.findings import Finding, conclusions_from
+from evidence.bundles.sealing import ConclusionContradicted, seal_bundle
 from evidence.models import EvidenceBundle
-from evidence.pack_document import document_context
+from evidence.packs.document.context import document_context
+from evidence.packs.lifecycle import request_pack
 from tests.browsing import Browser
 from tests.evidence.bundles import FAILED, PASSED, UNCHECKED, attach, collecting
 from tests.evidence.calling import caller
@@ -51,7 +46,7 @@ def test_a_recorded_check_is_never_left_out(tenant: Tenant, actor: Make, cora: U
     bundle.refresh_from_db()
     assert bundle.findings == [PASSED.as_json(), FAILED.as_json()]
     assert bundle.superseded_findings == []
-    assert Receipt.objects.filter(action="evidence.findings.recorded").count() == 1
+    assert Receipt.objects.filter(action="evidence.bundles.findings.recorded").count() == 1
 
 
 @pytest.mark.fault("proof-4")
@@ -67,7 +62,7 @@ def test_what_was_superseded_is_in_manifest_receipt_and_document(
 
     (entry,) = bundle.superseded_findings
     assert (entry["findings"], entry["reason"]) == ([FAILED.as_json()], "The list was of last year")
-    assert Receipt.objects.filter(action="evidence.findings.recorded", body__supersedes=entry).count() == 1
+    assert Receipt.objects.filter(action="evidence.bundles.findings.recorded", body__supersedes=entry).count() == 1
     sequence(tenant_id=tenant.id, now=now)
     bundle = seal_bundle(bundle=bundle, conclusion="NO_EXCEPTIONS", actor=actor(cora), now=now)
     sequence(tenant_id=tenant.id, now=now)

@@ -16,13 +16,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import rfc3339
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from evidence import manifest
-from evidence.lifecycle.artifacts import MAX_ARTIFACT_BYTES, ArtifactTooLarge, attach_artifact
+from evidence.bundles import manifest
+from evidence.bundles.artifacts import MAX_ARTIFACT_BYTES, ArtifactTooLarge, attach_artifact
+from evidence.bundles.uploads import safe_name
 from evidence.models import Artifact, EvidenceBundle
-from evidence.packs.verify import path_problem
-from evidence.uploaded import safe_name
+from evidence.pack_format.verify import path_problem
 from tests.evidence.calling import caller
 
 Call = Callable[..., Any]

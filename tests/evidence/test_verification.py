@@ -9,17 +9,17 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from adapters.models import AdapterConfig, NotaryRecord
+from adapters.models.adapter import AdapterConfig, NotaryRecord
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from evidence.lifecycle import seal_bundle
-from evidence.manifest import digest_of
+from evidence.bundles.manifest import digest_of
+from evidence.bundles.sealing import seal_bundle
+from evidence.bundles.selectors import BundleUnknown, bundle_by_id, bundle_figures, bundle_rows
+from evidence.bundles.verification import NOBODY, ChainReport, verify_bundle
 from evidence.models import EvidenceBundle
-from evidence.selectors import BundleUnknown, bundle_by_id, bundle_figures, bundle_rows
-from evidence.verification import NOBODY, ChainReport, verify_bundle
 from tests.evidence.bundles import attach, collecting, damage, sealed
 
 pytestmark = pytest.mark.usefixtures("scope")

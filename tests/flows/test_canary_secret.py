@@ -24,15 +24,17 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters import registry
-from adapters.lifecycle import configure_adapter, deliver, notarize, try_adapter
-from adapters.models import AdapterConfig, Delivery, Secret
-from adapters.ports import AdapterError
-from conductor.ledger.sequencer import sequence
+from adapters.configuration.lifecycle import configure_adapter, try_adapter
+from adapters.delivery.lifecycle import deliver
+from adapters.models.adapter import AdapterConfig, Delivery, Secret
+from adapters.notaries.lifecycle import notarize
+from adapters.ports.protocols import AdapterError
+from conductor.ledger.log.sequencer import sequence
 from conductor.lib.clock import now as clock_now
 from conductor.lib.refs import Ref
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
 from controls.lifecycle import bind_defaults, start_restore_verification
 from evidence.models import Pack
 from tests.adapters.certificates import Authority, server_context

@@ -14,13 +14,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conductor.console import live
+from conductor.console.shell import live
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import add_note, declare_incident
-from incidents.models import Incident
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.incident import Incident
+from incidents.timeline.lifecycle import add_note
 from tests.processes import installation, until
 
 STREAMS = 200

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from adapters.lifecycle import configure_adapter
+from adapters.configuration.lifecycle import configure_adapter
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import declare_incident
-from incidents.models import Incident
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.incident import Incident
 from tests.adapters.dripping import Dripping, dripping
 from tests.adapters.relay import Relay, relaying
 from tests.processes import installation, until

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from chatops.demonstration.topology import topology_json
+from chatops.demo.topology import topology_json
 from conductor.graph import lifecycle, selectors
 from conductor.graph.importer import import_resources
 from conductor.graph.models import Edge, Node

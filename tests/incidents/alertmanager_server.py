@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from conductor.embedded import counterparts
+from conductor.embedded.install import counterparts
 from conductor.lib.clock import rfc3339
 
 ROOT = Path(__file__).parents[2]

@@ -10,10 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 
 from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import acknowledge_incident, declare_incident, move_incident, post_update
-from incidents.models import SIDE_EXITS, STEPS, Incident, Status
+from incidents.incident.lifecycle import acknowledge_incident, declare_incident
+from incidents.incident.status import move_incident
+from incidents.models.choices import SIDE_EXITS, STEPS, Status
+from incidents.models.incident import Incident
+from incidents.timeline.lifecycle import post_update
 from tests.incidents.clocks import Clock
 
 Declare = Callable[..., Incident]

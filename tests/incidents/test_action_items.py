@@ -13,11 +13,10 @@ from conductor.engine.models import Run
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
-from incidents.lifecycle import (
+from incidents.followups.action_items import (
     ActionItemChanged,
     ActionItemClosed,
     ActionItemOpen,
-    NotAResponder,
     add_action_item,
     change_action_item,
     close_action_item,
@@ -25,8 +24,12 @@ from incidents.lifecycle import (
     reopen_action_item,
     verify_effect,
 )
-from incidents.models import ActionItem, EventKind, Incident, TimelineEvent
-from incidents.reminders import moments, next_look
+from incidents.followups.reminders import moments, next_look
+from incidents.models.action_item import ActionItem
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record.refusals import NotAResponder
 
 DUE = date(2026, 12, 15)
 

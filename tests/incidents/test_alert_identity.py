@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from incidents.alerts.alertmanager import read_alertmanager
-from incidents.alerts.generic import read_generic
-from incidents.alerts.pagerduty import read_event, read_webhook
+from incidents.alerts.parsers.alertmanager import read_alertmanager
+from incidents.alerts.parsers.generic import read_generic
+from incidents.alerts.parsers.pagerduty import read_event, read_webhook
 
 LONG = "cluster/api-stats-prod/" * 10
 

@@ -18,20 +18,22 @@ from django.test import Client
 
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.alerts import try_out
-from incidents.lifecycle import (
+from incidents.alerts.receiving import try_out
+from incidents.alerts.sources import (
     NewSource,
     SourceEnded,
     SourceNameTaken,
-    acknowledge_incident,
     add_alert_source,
     end_alert_source,
-    move_incident,
     rotate_alert_source,
 )
-from incidents.models import AlertDelivery, AlertRecord, AlertSource, Incident, Status
+from incidents.incident.lifecycle import acknowledge_incident
+from incidents.incident.status import move_incident
+from incidents.models.alert import AlertDelivery, AlertRecord, AlertSource
+from incidents.models.choices import Status
+from incidents.models.incident import Incident
 from tests.evidence.calling import token_of_member
 from tests.incidents.test_alerts import GRAFANA
 

@@ -11,9 +11,12 @@ import pytest
 from django.contrib.auth.models import User
 
 from conductor.ledger.models import Receipt
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import AlertRecord, EventKind, Incident, Outcome, TimelineEvent
+from incidents.models.alert import AlertRecord, Outcome
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
 from tests.console.browsing import serving
 from tests.evidence.calling import token_of_member
 from tests.incidents.alertmanager_server import Alertmanager, alertmanager

@@ -15,29 +15,24 @@ from django.test import Client
 from conductor.engine.models import Run
 from conductor.tenancy.actors import Actor, PermissionMissing
 from conductor.tenancy.models import Tenant
-from incidents import selectors
-from incidents.alerts import (
-    Disposition,
-    Notification,
-    document_of,
-    read_alertmanager,
-    read_event,
-    read_generic,
-    read_webhook,
-    take_in,
-)
-from incidents.bodies import MOST_BYTES
-from incidents.lifecycle import (
-    AlertSettled,
-    acknowledge_incident,
-    change_response_policy,
-    declare_from_alert,
-    dismiss_alert,
-    move_incident,
-)
-from incidents.models import AlertRecord, EventKind, Incident, Outcome, Severity, Status, TimelineEvent
-from incidents.severity_words import Reading, severity_of
-from incidents.wording import sentence
+from incidents.alerts.bodies import MOST_BYTES
+from incidents.alerts.intake import Disposition, take_in
+from incidents.alerts.lifecycle import AlertSettled, declare_from_alert, dismiss_alert
+from incidents.alerts.parsers.alertmanager import read_alertmanager
+from incidents.alerts.parsers.generic import read_generic
+from incidents.alerts.parsers.pagerduty import read_event, read_webhook
+from incidents.alerts.parsers.severity_words import Reading, severity_of
+from incidents.alerts.parsers.signal import Notification
+from incidents.alerts.parsers.values import document_of
+from incidents.alerts.selectors import alerts_waiting
+from incidents.incident.lifecycle import acknowledge_incident
+from incidents.incident.status import move_incident
+from incidents.models.alert import AlertRecord, Outcome
+from incidents.models.choices import EventKind, Severity, Status
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record.wording import sentence
+from incidents.response.policy_versions import change_response_policy
 from tests.evidence.calling import token_of_member
 
 RECORDED = Path(settings.BASE_DIR) / "incidents/data/alertmanager-webhook.json"
@@ -118,7 +113,7 @@ def test_each_alert_has_a_disposition_with_its_reason(take: Callable[..., list[D
     outcomes = dict(AlertRecord.objects.values_list("fingerprint", "outcome"))
     assert outcomes == {"a": "DECLARED", "b": "ATTACHED", "c": "NO_INCIDENT", "d": "NO_INCIDENT"}
     assert all(AlertRecord.objects.values_list("reason", flat=True))
-    assert selectors.alerts_waiting() == 0
+    assert alerts_waiting() == 0
 
 
 def test_an_alert_that_fires_again_later_is_another_firing(
@@ -148,14 +143,14 @@ def test_held_alerts_wait_for_a_person_who_says_why(
     take(generic(key="a"))
     take(generic(key="b"))
     first, second = AlertRecord.objects.order_by("fingerprint")
-    assert selectors.alerts_waiting() == 2
+    assert alerts_waiting() == 2
 
     with pytest.raises(PermissionMissing):
         dismiss_alert(alert=first, reason="We know of it already.", actor=actor(cleo), now=now)
     dismiss_alert(alert=first, reason="We know of it already.", actor=responder, now=now)
     incident = declare_from_alert(alert=second, actor=responder, now=now)
 
-    assert selectors.alerts_waiting() == 0
+    assert alerts_waiting() == 0
     assert (first.outcome, first.disposed_by_name) == ("NO_INCIDENT", "Ben Responder")
     assert TimelineEvent.objects.filter(incident=incident, kind=EventKind.ALERT_FIRED).count() == 1
     with pytest.raises(AlertSettled):
@@ -237,7 +232,7 @@ def test_a_start_that_cannot_be_is_the_time_of_arrival(
 def test_a_group_larger_than_is_read_is_taken_in_and_the_rest_counted(
     take: Callable[..., list[Disposition]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.alerts.signal.MOST_ALERTS", 2)
+    monkeypatch.setattr("incidents.alerts.parsers.signal.MOST_ALERTS", 2)
     notification = group(*(firing(str(each)) for each in range(5)), truncatedAlerts=7)
 
     assert [each.outcome for each in take(notification)] == [Outcome.DECLARED, Outcome.ATTACHED]

@@ -10,9 +10,11 @@ from django.contrib.auth.models import User
 
 from conductor.ledger.models import Receipt
 from conductor.tenancy.actors import Actor, PermissionMissing
-from incidents.lifecycle import record_chat
-from incidents.models import EventKind, Incident, TimelineEvent
-from incidents.wording import sentence
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record.wording import sentence
+from incidents.timeline.chat import record_chat
 
 FACTS = {"author": "Cora Commander", "channel": "#inc-1"}
 

@@ -10,10 +10,14 @@ import pytest
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents.lifecycle import ReasonTooShort, classify_incident, declare_incident
-from incidents.models import EventKind, Impact, Incident, TimelineEvent, Urgency
+from incidents.incident.classification import classify_incident
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.choices import EventKind, Impact, Urgency
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record.refusals import ReasonTooShort
+from incidents.record.wording import sentence
 from incidents.response.policy import policy_in_force
-from incidents.wording import sentence
 
 MATRIX = {
     "NONE": ("SEV4", "SEV4", "SEV3"),

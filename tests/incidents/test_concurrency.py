@@ -12,10 +12,13 @@ from django.db import connections
 
 from conductor.engine.models import Run
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import NumberSeries, Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import declare_incident, move_incident, post_update
-from incidents.models import Incident, StatusTransition, TimelineEvent
+from incidents.incident.lifecycle import declare_incident
+from incidents.incident.status import move_incident
+from incidents.models.history import StatusTransition, TimelineEvent
+from incidents.models.incident import Incident
+from incidents.timeline.lifecycle import post_update
 
 Result = TypeVar("Result")
 AT_ONCE = 20

@@ -8,10 +8,13 @@ from typing import Any
 
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents.conformance import conformance_of
-from incidents.lifecycle import assign_role, change_response_policy, move_incident, record_missed_update
-from incidents.models import Incident
+from incidents.incident.status import move_incident
+from incidents.models.incident import Incident
+from incidents.response.conformance import conformance_of
 from incidents.response.policy import policy_in_force
+from incidents.response.policy_versions import change_response_policy
+from incidents.response.roles import assign_role
+from incidents.timeline.lifecycle import record_missed_update
 
 Declare = Callable[..., Incident]
 

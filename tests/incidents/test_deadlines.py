@@ -12,24 +12,23 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from adapters.models import Delivery
-from conductor.engine.executor import advance
+from adapters.models.adapter import Delivery
 from conductor.engine.models import Run
+from conductor.engine.run.executor import advance
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import (
-    assert_reporting_moment,
-    assign_role,
-    decide_obligations,
-    declare_incident,
-    file_obligation,
-    move_incident,
-    set_visibility,
-)
-from incidents.lifecycle.saga import DEADLINES_WORKFLOW
-from incidents.models import EventKind, Incident, Obligation, TimelineEvent
-from incidents.wording import sentence
+from incidents.access.lifecycle import set_visibility
+from incidents.incident.lifecycle import declare_incident
+from incidents.incident.status import move_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.obligation import Obligation
+from incidents.record.follow_up_runs import DEADLINES_WORKFLOW
+from incidents.record.wording import sentence
+from incidents.reporting.lifecycle import assert_reporting_moment, decide_obligations, file_obligation
+from incidents.response.roles import assign_role
 from tests.evidence.calling import caller
 from tests.incidents.clocks import Clock
 
@@ -173,7 +172,7 @@ def test_a_notice_of_a_private_incident_names_no_duty(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr("incidents.announcing.deliver", lambda **message: sent.append(message))
+    monkeypatch.setattr("incidents.response.announcements.deliver", lambda **message: sent.append(message))
     with tenant_scope(tenant.id):
         set_visibility(incident=breach, visibility="PRIVATE", reason="A breach.", actor=cora_acts, now=clock.at)
     clock.at += 80 * HOUR
@@ -193,7 +192,7 @@ def test_a_notice_names_the_duty_the_due_date_and_who_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr("incidents.announcing.deliver", lambda **message: sent.append(message))
+    monkeypatch.setattr("incidents.response.announcements.deliver", lambda **message: sent.append(message))
     clock.at += 37 * HOUR
 
     look(tenant, clock)
@@ -229,7 +228,7 @@ def running(declare: Declare, commander: Actor, now: datetime) -> Obligation:
 def test_the_page_lists_the_soonest_first_with_why_then(
     running: Obligation, declare: Declare, as_user: Callable[..., Client], cleo: User, monkeypatch: Any, now: datetime
 ) -> None:
-    monkeypatch.setattr("incidents.views.reporting.now", lambda: now + HOUR)
+    monkeypatch.setattr("incidents.reporting.views.now", lambda: now + HOUR)
     declare(answers={"financial_service": "YES"})
 
     html = as_user(cleo).get("/t/northwind/incidents/deadlines/").content.decode()

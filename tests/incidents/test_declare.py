@@ -17,19 +17,16 @@ from conductor.lib.errors import Invalid
 from conductor.policy.decisions import PolicyDenied
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, NumberSeries, Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import (
-    IncidentAlreadyResolved,
-    IncidentIsHistory,
-    NotAResponder,
-    ReasonTooShort,
-    acknowledge_incident,
-    classify_incident,
-    declare_incident,
-    move_incident,
-)
-from incidents.models import EventKind, Incident, Kind, RoleAssignment, StatusTransition, TimelineEvent
+from incidents.incident.classification import classify_incident
+from incidents.incident.lifecycle import acknowledge_incident, declare_incident
+from incidents.incident.status import move_incident
+from incidents.models.choices import EventKind, Kind
+from incidents.models.history import StatusTransition, TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment
+from incidents.record.refusals import IncidentAlreadyResolved, IncidentIsHistory, NotAResponder, ReasonTooShort
 
 Declare = Callable[..., Incident]
 

@@ -12,9 +12,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from conductor.graph.models import Node
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident
+from incidents.models.incident import Incident
 
 PAGE = "/t/northwind/incidents/"
 Browser = Callable[[User], Client]

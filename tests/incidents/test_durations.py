@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conductor.console.formatting import duration
+from conductor.console.format.values import duration
 from conductor.lib.clock import elapsed
-from incidents.metrics import DEFINITIONS, Milestones, measure
+from incidents.record.metrics import DEFINITIONS, Milestones, measure
 
 BEGAN = datetime(2026, 11, 30, 22, 38, 0, 900_000, tzinfo=UTC)
 offsets = st.lists(st.integers(0, 10**10), min_size=2, max_size=6).map(sorted)

@@ -12,19 +12,19 @@ from django.contrib.auth.models import User
 
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents.lifecycle import (
-    acknowledge_incident,
-    add_task,
-    assign_role,
-    change_response_policy,
-    change_task,
-    classify_incident,
-    decide_obligations,
-    post_update,
-)
-from incidents.models import Incident, Obligation, Question, StatusTransition
+from incidents.incident.classification import classify_incident
+from incidents.incident.lifecycle import acknowledge_incident
+from incidents.models.choices import Question
+from incidents.models.history import StatusTransition
+from incidents.models.incident import Incident
+from incidents.models.obligation import Obligation
+from incidents.reporting.lifecycle import decide_obligations
 from incidents.response.guards import GUARDS, Asked, ask
 from incidents.response.policy import GuardRule
+from incidents.response.policy_versions import change_response_policy
+from incidents.response.roles import assign_role
+from incidents.response.tasks import add_task, change_task
+from incidents.timeline.lifecycle import post_update
 
 MINUTE = timedelta(minutes=1)
 

@@ -13,10 +13,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from conductor.tenancy.models import Tenant
-from incidents import selectors
-from incidents.metrics import TO_ACKNOWLEDGE, TO_RESOLVE, Definition, Metric, Milestones, State, Summary, measure
-from incidents.models import OVER, SIDE_EXITS, Incident, Status
-from incidents.selectors.figures import WINDOW
+from incidents.hub.figures import WINDOW, figures
+from incidents.models.choices import OVER, SIDE_EXITS, Status
+from incidents.models.incident import Incident
+from incidents.record.metrics import TO_ACKNOWLEDGE, TO_RESOLVE, Definition, Metric, Milestones, State, Summary, measure
 
 WEEKS = 13
 
@@ -85,7 +85,7 @@ def crowd(tenant: Tenant, scope: None, now: datetime) -> list[Incident]:
 
 
 def test_the_database_and_measure_agree(crowd: list[Incident], now: datetime) -> None:
-    found = selectors.figures(now=now)
+    found = figures(now=now)
 
     resolved = [each for each in crowd if each.status == Status.RESOLVED]
     for figure, definition, among in (
@@ -100,7 +100,7 @@ def test_the_database_and_measure_agree(crowd: list[Incident], now: datetime) ->
 
 
 def test_nothing_declared_is_no_figure_and_no_zero(tenant: Tenant, scope: None, now: datetime) -> None:
-    found = selectors.figures(now=now)
+    found = figures(now=now)
 
     assert found.to_resolve.summary.median_seconds is None
     assert found.to_resolve.by_week == (None,) * WEEKS
@@ -109,6 +109,6 @@ def test_nothing_declared_is_no_figure_and_no_zero(tenant: Tenant, scope: None, 
 
 def test_the_figures_cost_the_same_however_many_there_are(crowd: list[Incident], now: datetime) -> None:
     with CaptureQueriesContext(connection) as queries:
-        selectors.figures(now=now)
+        figures(now=now)
 
     assert len(queries) == 3

@@ -13,24 +13,20 @@ from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
 from conductor.tenancy.models import Tenant
-from incidents.lifecycle import (
-    GuardsNotMet,
-    OverrideNotAllowed,
-    PolicyChanged,
-    acknowledge_incident,
-    assign_role,
-    change_response_policy,
-    classify_incident,
-    declare_incident,
-    mitigate_incident,
-    move_incident,
-    post_update,
-    reopen_incident,
-)
-from incidents.metrics import measure_all
-from incidents.models import EventKind, Incident, ResponsePolicy, Status, StatusTransition, TimelineEvent
+from incidents.incident.classification import classify_incident
+from incidents.incident.lifecycle import acknowledge_incident, declare_incident
+from incidents.incident.status import mitigate_incident, move_incident, reopen_incident
+from incidents.models.choices import EventKind, Status
+from incidents.models.history import StatusTransition, TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.policy import ResponsePolicy
+from incidents.postmortem.record import read_story
+from incidents.record.metrics import measure_all
+from incidents.record.refusals import GuardsNotMet, OverrideNotAllowed
 from incidents.response.policy import built_in_content, policy_in_force
-from incidents.story import read_story
+from incidents.response.policy_versions import PolicyChanged, change_response_policy
+from incidents.response.roles import assign_role
+from incidents.timeline.lifecycle import post_update
 
 AtStatus = Callable[..., Incident]
 STRICT = {

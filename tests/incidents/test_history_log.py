@@ -14,14 +14,17 @@ from django.test import Client
 from conductor.graph.models import Edge, Node
 from conductor.lib.clock import rfc3339
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Environment, Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import HistoryReport, HistorySource, declare_incident, import_history
-from incidents.models import Incident, RoleAssignment, StatusTransition, TimelineEvent
-from incidents.past import read_past
+from incidents.history.lifecycle import HistoryReport, HistorySource, import_history
+from incidents.history.reader import read_past
+from incidents.hub.selectors import HubFilter, page_of_all
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.history import StatusTransition, TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment
+from incidents.record.wording import sentence
 from incidents.response.policy import policy_in_force
-from incidents.selectors import HubFilter, page_of_all
-from incidents.wording import sentence
 
 Browser = Callable[[User], Client]
 SOURCE = HistorySource("old-log", "Old log", "log.json", "a" * 64)

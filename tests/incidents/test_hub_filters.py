@@ -16,10 +16,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import assign_role, declare_incident
-from incidents.models import Incident
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.incident import Incident
+from incidents.response.roles import assign_role
 from tests import world
 
 Browser = Callable[[User], Client]
@@ -150,7 +151,7 @@ def test_what_cannot_be_read_narrows_nothing_and_is_said(many: datetime, cleo: U
 def test_a_sorted_list_of_all_is_read_page_by_page(
     many: datetime, cleo: User, as_user: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("incidents.selectors.hub"), "PAGE", 3)
+    monkeypatch.setattr(import_module("incidents.hub.selectors"), "PAGE", 3)
     browser = as_user(cleo)
 
     first = browser.get(f"{HUB}?view=all&sort=declared").content.decode()

@@ -11,10 +11,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import assign_role, declare_incident
-from incidents.models import Incident, Kind
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.choices import Kind
+from incidents.models.incident import Incident
+from incidents.response.roles import assign_role
 
 Browser = Callable[[User], Client]
 HUB = "/t/northwind/incidents/"

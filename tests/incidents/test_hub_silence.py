@@ -10,15 +10,12 @@ import pytest
 
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents import pages
-from incidents.lifecycle import (
-    acknowledge_incident,
-    change_response_policy,
-    move_incident,
-    post_update,
-    reopen_incident,
-)
-from incidents.models import Incident
+from incidents.incident.lifecycle import acknowledge_incident
+from incidents.incident.status import move_incident, reopen_incident
+from incidents.models.incident import Incident
+from incidents.page import hub_context
+from incidents.response.policy_versions import change_response_policy
+from incidents.timeline.lifecycle import post_update
 
 MINUTE = timedelta(minutes=1)
 Policy = Callable[..., None]
@@ -39,7 +36,7 @@ def cadence(tenant: Tenant, ana: Any, actor: Callable[..., Actor], now: datetime
 
 
 def silence(now: datetime) -> timedelta | None:
-    (active, _resolved) = pages.hub(query={}, member_id=None, now=now)["groups"]
+    (active, _resolved) = hub_context.hub(query={}, member_id=None, now=now)["groups"]
     silent: timedelta | None = active[1].rows[0].silent_for
     return silent
 

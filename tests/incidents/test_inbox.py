@@ -11,19 +11,31 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chatops.lifecycle import unlink_identity
-from chatops.models import SlackIdentity, SlackInstallation
-from conductor.console.inbox import OVERDUE, THIS_WEEK, TODAY, UNDATED, Asker, Waiting, Waits
+from chatops.models.workspace import SlackIdentity, SlackInstallation
+from chatops.slack.workspace.identities import unlink_identity
+from conductor.console.inbox.registry import OVERDUE, THIS_WEEK, TODAY, UNDATED, Asker, Waiting, Waits
 from conductor.lib.clock import now as clock_now
 from conductor.policy.lifecycle import upload_policy
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
+from conductor.tenancy.database.viewing import viewing_as
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
-from conductor.tenancy.viewing import viewing_as
-from incidents import lifecycle
-from incidents.alerts import read_generic, take_in
-from incidents.models import Incident, Obligation
+from incidents.alerts.intake import take_in
+from incidents.alerts.parsers.generic import read_generic
+from incidents.followups.action_items import add_action_item, close_action_item
+from incidents.incident.status import move_incident
+from incidents.models.incident import Incident
+from incidents.models.obligation import Obligation
+from incidents.postmortem.approval import approve_postmortem, blank_sections, publish_postmortem, request_changes
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.postmortem.review import ask_for_review, edit_section
+from incidents.response.handovers import accept_role, decline_role, hand_over_role
+from incidents.response.policy_versions import change_response_policy
+from incidents.response.roles import assign_role, release_role
+from incidents.response.tasks import add_task
+from incidents.timeline.lifecycle import post_update
+from incidents.timeline.redactions import refuse_redaction, request_redaction
 from tests import world
 from tests.evidence.calling import caller
 from tests.policy.own_rules import FREEZE
@@ -69,7 +81,7 @@ def test_nothing_waits_where_nothing_happened(scope: None, commander: Actor, now
 def test_a_role_that_was_given_waits_until_it_is_accepted_and_is_due_as_the_policy_says(
     incident: Incident, responder: Actor, commander: Actor, ben: User, now: datetime
 ) -> None:
-    lifecycle.assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
+    assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
 
     (row,) = rows(responder, now + HOUR)
     assert row.told.title == f"Take the role of scribe in {incident.code}"
@@ -77,33 +89,29 @@ def test_a_role_that_was_given_waits_until_it_is_accepted_and_is_due_as_the_poli
     assert row.told.act.post == {"role": "SCRIBE"}
     assert "role_given" not in kinds(commander, now)
 
-    lifecycle.accept_role(incident=incident, role="SCRIBE", actor=responder, now=now + HOUR)
+    accept_role(incident=incident, role="SCRIBE", actor=responder, now=now + HOUR)
     assert kinds(responder, now + HOUR) == []
 
 
 def test_an_offer_waits_for_whom_it_was_made_to_until_it_is_answered(
     incident: Incident, responder: Actor, commander: Actor, ben: User, cora: User, now: datetime
 ) -> None:
-    lifecycle.assign_role(incident=incident, role="SCRIBE", user=cora, actor=commander, now=now)
-    lifecycle.hand_over_role(
-        incident=incident, role="SCRIBE", to=ben, note="Two calls are open.", actor=commander, now=now
-    )
+    assign_role(incident=incident, role="SCRIBE", user=cora, actor=commander, now=now)
+    hand_over_role(incident=incident, role="SCRIBE", to=ben, note="Two calls are open.", actor=commander, now=now)
 
     (row,) = rows(responder, now)
     assert (row.key.kind, row.key.due_at) == ("role_offered", None)
     assert row.told.why == "Cora Commander offers it to you. “Two calls are open.”"
 
-    lifecycle.decline_role(incident=incident, role="SCRIBE", reason="I am on a plane.", actor=responder, now=now)
+    decline_role(incident=incident, role="SCRIBE", reason="I am on a plane.", actor=responder, now=now)
     assert kinds(responder, now) == []
 
 
 def test_the_hub_and_the_inbox_agree_on_when_an_update_is_overdue(
     incident: Incident, commander: Actor, responder: Actor, cora: User, now: datetime
 ) -> None:
-    lifecycle.assign_role(incident=incident, role="COMMANDER", user=cora, actor=commander, now=now)
-    lifecycle.post_update(
-        incident=incident, text="Back in an hour.", next_update_in=HOUR, actor=commander, now=now + HOUR
-    )
+    assign_role(incident=incident, role="COMMANDER", user=cora, actor=commander, now=now)
+    post_update(incident=incident, text="Back in an hour.", next_update_in=HOUR, actor=commander, now=now + HOUR)
 
     assert kinds(commander, now + 2 * HOUR) == []
     (row,) = rows(commander, now + 3 * HOUR)
@@ -111,7 +119,7 @@ def test_the_hub_and_the_inbox_agree_on_when_an_update_is_overdue(
     assert row.told.title == f"Post an update on {incident.code}"
     assert kinds(responder, now + 3 * HOUR) == [], "others do not command it"
 
-    lifecycle.post_update(incident=incident, text="It is back.", actor=commander, now=now + 3 * HOUR)
+    post_update(incident=incident, text="It is back.", actor=commander, now=now + 3 * HOUR)
     assert kinds(commander, now + 3 * HOUR) == []
 
 
@@ -119,32 +127,32 @@ def test_a_draft_waits_for_the_commander_and_a_review_for_whoever_may_approve_it
     at_status: AtStatus, commander: Actor, ana_acts: Actor, responder: Actor, cora: User, now: datetime
 ) -> None:
     incident = at_status("RESOLVED")
-    lifecycle.assign_role(incident=incident, role="COMMANDER", user=cora, actor=commander, now=now)
-    draft = lifecycle.draft_postmortem(incident=incident, actor=Actor.system(), now=now)
+    assign_role(incident=incident, role="COMMANDER", user=cora, actor=commander, now=now)
+    draft = draft_postmortem(incident=incident, actor=Actor.system(), now=now)
     assert kinds(commander, now) == ["postmortem_draft"]
     assert kinds(ana_acts, now) == []
 
-    edited = lifecycle.edit_section(postmortem=draft, key="lessons", text="Test it.", actor=commander, now=now)
-    lifecycle.ask_for_review(postmortem=edited, actor=commander, now=now + HOUR)
+    edited = edit_section(postmortem=draft, key="lessons", text="Test it.", actor=commander, now=now)
+    ask_for_review(postmortem=edited, actor=commander, now=now + HOUR)
     (row,) = rows(ana_acts, now + HOUR)
     assert (row.key.kind, row.key.since) == ("postmortem_review", now + HOUR)
     assert row.told.title == f"Approve the postmortem of {incident.code}"
     assert kinds(commander, now) == [], "the words are Cora's"
     assert kinds(responder, now) == [], "Ben may not approve"
 
-    lifecycle.request_changes(postmortem=edited, comment="Say what failed.\nAnd when.", actor=ana_acts, now=now)
+    request_changes(postmortem=edited, comment="Say what failed.\nAnd when.", actor=ana_acts, now=now)
     (row,) = rows(commander, now)
     assert (row.key.kind, row.key.since) == ("postmortem_changes", now)
     assert row.told.why == f"Ana Admin sent it back: “Say what failed.” {incident.title}"
     assert kinds(ana_acts, now) == []
 
-    edited = lifecycle.edit_section(postmortem=edited, key="lessons", text="The disk.", actor=commander, now=now)
+    edited = edit_section(postmortem=edited, key="lessons", text="The disk.", actor=commander, now=now)
     assert kinds(commander, now) == ["postmortem_draft"]
-    lifecycle.ask_for_review(postmortem=edited, actor=commander, now=now)
-    blank = lifecycle.blank_sections(postmortem=edited)
-    lifecycle.approve_postmortem(postmortem=edited, without=blank, reason="Minor.", actor=ana_acts, now=now)
+    ask_for_review(postmortem=edited, actor=commander, now=now)
+    blank = blank_sections(postmortem=edited)
+    approve_postmortem(postmortem=edited, without=blank, reason="Minor.", actor=ana_acts, now=now)
     assert kinds(commander, now) == ["postmortem_unpublished"]
-    lifecycle.publish_postmortem(postmortem=edited, actor=commander, now=now)
+    publish_postmortem(postmortem=edited, actor=commander, now=now)
     assert kinds(commander, now) == kinds(ana_acts, now) == []
 
 
@@ -153,9 +161,9 @@ def test_action_items_wait_for_their_owner_until_the_day_is_over(
 ) -> None:
     incident = at_status("RESOLVED")
     given = {"detail": "", "type": "PREVENT", "owner": ben, "actor": commander, "now": now}
-    today = lifecycle.add_action_item(incident=incident, title="Alarm", due_date=now.date(), **given)
-    lifecycle.add_action_item(incident=incident, title="Runbook", due_date=None, **given)
-    lifecycle.add_action_item(incident=incident, title="Drill", due_date=now.date() + timedelta(days=5), **given)
+    today = add_action_item(incident=incident, title="Alarm", due_date=now.date(), **given)
+    add_action_item(incident=incident, title="Runbook", due_date=None, **given)
+    add_action_item(incident=incident, title="Drill", due_date=now.date() + timedelta(days=5), **given)
 
     found = rows(responder, now)
     assert [(row.told.title.split()[1], row.part) for row in found] == [
@@ -167,16 +175,14 @@ def test_action_items_wait_for_their_owner_until_the_day_is_over(
     assert rows(responder, now + timedelta(days=1))[0].part == OVERDUE
     assert kinds(commander, now) == []
 
-    lifecycle.close_action_item(item=today, effect_note="", actor=responder, now=now)
+    close_action_item(item=today, effect_note="", actor=responder, now=now)
     assert [row.part for row in rows(responder, now)] == [THIS_WEEK, UNDATED]
 
 
 def test_a_task_waits_for_its_assignee_while_the_incident_lasts(
     incident: Incident, commander: Actor, responder: Actor, ben: User, now: datetime
 ) -> None:
-    lifecycle.add_task(
-        incident=incident, title="Drain the queue", assignee=ben, is_blocking=True, actor=commander, now=now
-    )
+    add_task(incident=incident, title="Drain the queue", assignee=ben, is_blocking=True, actor=commander, now=now)
 
     (row,) = rows(responder, now)
     assert row.told.title == "Drain the queue"
@@ -193,11 +199,11 @@ def test_an_obligation_waits_for_the_first_role_that_owns_it(
     assert kinds(ana_acts, now) == kinds(commander, now) == ["obligation"] * armed, "nobody owns it: whoever may decide"
     assert kinds(responder, now) == []
 
-    lifecycle.assign_role(incident=incident, role="COMMANDER", user=ana, actor=ana_acts, now=now)
+    assign_role(incident=incident, role="COMMANDER", user=ana, actor=ana_acts, now=now)
     assert "obligation" in kinds(ana_acts, now)
     assert kinds(commander, now) == []
 
-    lifecycle.assign_role(incident=incident, role="PRIVACY", user=ben, actor=ana_acts, now=now)
+    assign_role(incident=incident, role="PRIVACY", user=ben, actor=ana_acts, now=now)
     assert "obligation" not in kinds(ana_acts, now)
     told = [row for row in rows(responder, now) if row.key.kind == "obligation"]
     assert len(told) == armed
@@ -207,13 +213,13 @@ def test_an_obligation_waits_for_the_first_role_that_owns_it(
 def test_a_request_to_redact_waits_for_another_person_who_may_answer(
     incident: Incident, commander: Actor, responder: Actor, ana_acts: Actor, now: datetime
 ) -> None:
-    said = lifecycle.post_update(incident=incident, text="Card 4111 fails.", actor=commander, now=now)
-    asked = lifecycle.request_redaction(event=said, reason="A card.", legal_basis="PCI DSS", actor=commander, now=now)
+    said = post_update(incident=incident, text="Card 4111 fails.", actor=commander, now=now)
+    asked = request_redaction(event=said, reason="A card.", legal_basis="PCI DSS", actor=commander, now=now)
 
     assert kinds(ana_acts, now) == ["redaction"]
     assert kinds(commander, now) == kinds(responder, now) == []
 
-    lifecycle.refuse_redaction(redaction=asked, reason="It was a test card.", actor=ana_acts, now=now)
+    refuse_redaction(redaction=asked, reason="It was a test card.", actor=ana_acts, now=now)
     assert kinds(ana_acts, now) == []
 
 
@@ -223,10 +229,10 @@ def test_an_alert_that_fires_on_waits_for_the_commander_of_the_resolved_incident
     notification = read_generic(ALERT, source="probe", words={})
     take_in(tenant_id=tenant.id, notification=notification, actor=commander, now=now)
     incident = Incident.objects.get()
-    lifecycle.assign_role(incident=incident, role="COMMANDER", user=cora, actor=commander, now=now)
-    lifecycle.post_update(incident=incident, text="Cleaned up.", actor=commander, now=now)
+    assign_role(incident=incident, role="COMMANDER", user=cora, actor=commander, now=now)
+    post_update(incident=incident, text="Cleaned up.", actor=commander, now=now)
     for status in ("MITIGATED", "RESOLVED"):
-        lifecycle.move_incident(incident=incident, to=status, actor=commander, now=now)
+        move_incident(incident=incident, to=status, actor=commander, now=now)
     assert kinds(commander, now + HOUR) == []
 
     take_in(tenant_id=tenant.id, notification=notification, actor=commander, now=now + HOUR)
@@ -246,7 +252,7 @@ def test_alerts_that_wait_for_a_decision_are_one_row_with_their_number(
     tenant: Tenant, scope: None, ana_acts: Actor, commander: Actor, responder: Actor, now: datetime
 ) -> None:
     content = {"title": "Hold", "hold_alerts_of": ["SEV1", "SEV2", "SEV3", "SEV4"]}
-    lifecycle.change_response_policy(
+    change_response_policy(
         tenant_id=tenant.id, content=content, reason="Hold.", seen_version=0, actor=ana_acts, now=now
     )
     take_in(tenant_id=tenant.id, notification=read_generic(HELD, source="probe", words={}), actor=commander, now=now)
@@ -260,14 +266,14 @@ def test_of_a_private_incident_nothing_waits_for_those_who_may_not_read_it(
     declare: Declare, commander: Actor, ana_acts: Actor, responder: Actor, ben: User, cora: User, now: datetime
 ) -> None:
     incident = declare(visibility="PRIVATE", title="Payroll leak", answers={"personal_data": "YES"}, actor=ana_acts)
-    said = lifecycle.post_update(incident=incident, text="Names are in it.", actor=ana_acts, now=now)
-    lifecycle.request_redaction(event=said, reason="Names.", legal_basis="GDPR", actor=ana_acts, now=now)
+    said = post_update(incident=incident, text="Names are in it.", actor=ana_acts, now=now)
+    request_redaction(event=said, reason="Names.", legal_basis="GDPR", actor=ana_acts, now=now)
 
     assert kinds(commander, now) == []
 
-    lifecycle.assign_role(incident=incident, role="SCRIBE", user=cora, actor=ana_acts, now=now)
+    assign_role(incident=incident, role="SCRIBE", user=cora, actor=ana_acts, now=now)
     assert sorted(set(kinds(commander, now))) == ["obligation", "redaction", "role_given"]
-    lifecycle.release_role(incident=incident, role="SCRIBE", actor=ana_acts, now=now)
+    release_role(incident=incident, role="SCRIBE", actor=ana_acts, now=now)
     assert kinds(commander, now) == []
 
 
@@ -306,11 +312,9 @@ def test_the_most_urgent_is_first_whatever_kind_it_is(
 ) -> None:
     incident = declare()
     for hours, title in ((30, "Third"), (-1, "First"), (2, "Second")):
-        lifecycle.add_task(
-            incident=incident, title=title, assignee=ben, due_at=now + hours * HOUR, actor=commander, now=now
-        )
-    lifecycle.add_task(incident=incident, title="Last", assignee=ben, actor=commander, now=now)
-    lifecycle.assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
+        add_task(incident=incident, title=title, assignee=ben, due_at=now + hours * HOUR, actor=commander, now=now)
+    add_task(incident=incident, title="Last", assignee=ben, actor=commander, now=now)
+    assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
 
     titles = [row.told.title.split()[0] for row in rows(responder, now)]
     assert titles == ["First", "Take", "Second", "Third", "Last"]
@@ -323,7 +327,7 @@ def test_a_hundred_rows_take_as_many_queries_as_one(
     asked = []
     for count in (1, 99):
         for n in range(count):
-            lifecycle.add_task(incident=incident, title=f"Task {n}", assignee=ben, actor=commander, now=now)
+            add_task(incident=incident, title=f"Task {n}", assignee=ben, actor=commander, now=now)
         with CaptureQueriesContext(connection) as queries:
             rows(responder, now)
         asked.append(len(queries))
@@ -335,7 +339,7 @@ def test_the_page_leads_to_each_act_and_the_sidebar_counts(
     declare: Declare, commander: Actor, ben: User, cleo: User, as_user: Callable[[User], Client], now: datetime
 ) -> None:
     incident = declare()
-    lifecycle.assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
+    assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
     browser = as_user(ben)
 
     html = browser.get("/t/northwind/inbox/").content.decode()
@@ -359,8 +363,8 @@ def test_the_page_is_read_fifty_at_a_time_and_kind_by_kind(
 ) -> None:
     incident = declare()
     for n in range(60):
-        lifecycle.add_task(incident=incident, title=f"Task {n:02d}", assignee=ben, actor=commander, now=now)
-    lifecycle.assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
+        add_task(incident=incident, title=f"Task {n:02d}", assignee=ben, actor=commander, now=now)
+    assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
     browser = as_user(ben)
 
     first = browser.get("/t/northwind/inbox/").content.decode()
@@ -377,7 +381,7 @@ def test_the_api_gives_the_same_rows_by_the_scopes_of_the_token(
     tenant: Tenant, declare: Declare, commander: Actor, ben: User, now: datetime
 ) -> None:
     incident = declare()
-    lifecycle.assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
+    assign_role(incident=incident, role="SCRIBE", user=ben, actor=commander, now=now)
     call = caller(tenant)
 
     answer = call("get", "/me/inbox", user=ben).json()

@@ -12,8 +12,10 @@ from django.contrib.auth.models import User
 
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents.lifecycle import draft_postmortem
-from incidents.models import ActionItem, Incident, Postmortem
+from incidents.models.action_item import ActionItem
+from incidents.models.incident import Incident
+from incidents.models.postmortem import Postmortem
+from incidents.postmortem.lifecycle import draft_postmortem
 from tests.evidence.calling import caller
 
 ITEM = {"title": "Cap the pool", "type": "PREVENT", "due_date": "2026-12-15"}

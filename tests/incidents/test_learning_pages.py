@@ -13,8 +13,12 @@ from django.test import Client
 
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents.lifecycle import add_action_item, draft_postmortem, edit_section
-from incidents.models import ActionItem, Incident, Postmortem
+from incidents.followups.action_items import add_action_item
+from incidents.models.action_item import ActionItem
+from incidents.models.incident import Incident
+from incidents.models.postmortem import Postmortem
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.postmortem.review import edit_section
 from tests.evidence.bundles import collecting
 
 Browser = Callable[[User], Client]

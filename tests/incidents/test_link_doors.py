@@ -17,10 +17,16 @@ from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
 from conductor.tenancy.models import Environment, Tenant
-from incidents import selectors
-from incidents.lifecycle import LinkFollows, LinkWouldCircle, assign_role, end_link, link_record
-from incidents.models import EventKind, Incident, TimelineEvent
-from incidents.wording import sentence
+from incidents.links.by_code import link_record
+from incidents.links.lifecycle import end_link
+from incidents.links.selectors import links_of
+from incidents.links.surroundings import surroundings
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record.refusals import LinkFollows, LinkWouldCircle
+from incidents.record.wording import sentence
+from incidents.response.roles import assign_role
 from tests.evidence.calling import caller
 
 Declare = Callable[..., Incident]
@@ -93,7 +99,7 @@ def test_runs_bundles_resources_pages_and_incidents_are_tied_by_name(
     assert made[3].target == services[0]
     linked = [link for receipt in Receipt.objects.filter(action="incidents.link.added") for link in receipt.links]
     assert f"conductor.run:{run.id}" in str(linked)
-    kinds = {(each.source.kind, each.kind, each.target.kind) for each in selectors.links_of(incident=incident)}
+    kinds = {(each.source.kind, each.kind, each.target.kind) for each in links_of(incident=incident)}
     assert {
         ("incident", "CAUSED_BY", "incident"),
         ("incident", "MITIGATED_BY", "run"),
@@ -105,7 +111,7 @@ def test_runs_bundles_resources_pages_and_incidents_are_tied_by_name(
     } <= kinds
     assert tie("EVB-3").id == made[2].id
     assert len(told(incident)) == 5
-    assert {node.name for node in selectors.surroundings(incident=incident).bundles} == {"EVB-0003 Restore check"}
+    assert {node.name for node in surroundings(incident=incident).bundles} == {"EVB-0003 Restore check"}
 
 
 @pytest.mark.parametrize(

@@ -13,22 +13,17 @@ from django.db import connections
 from conductor.graph.lifecycle import ensure_node
 from conductor.graph.models import Edge, Node
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents import selectors
-from incidents.lifecycle import (
-    GuardsNotMet,
-    LinkWouldCircle,
-    affect_resource,
-    declare_incident,
-    end_link,
-    link_incidents,
-    link_ticket,
-    merge_incident,
-    unmerge_incident,
-)
-from incidents.models import EventKind, Incident, TimelineEvent
-from incidents.wording import sentence
+from incidents.incident.lifecycle import declare_incident
+from incidents.incident.merge import merge_incident, unmerge_incident
+from incidents.links.lifecycle import affect_resource, end_link, link_incidents, link_ticket
+from incidents.links.related import related_to
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record.refusals import GuardsNotMet, LinkWouldCircle
+from incidents.record.wording import sentence
 
 Declare = Callable[..., Incident]
 
@@ -156,7 +151,7 @@ def test_suggestions_say_why_and_leave_out_what_is_linked(
     for each in (incident, same, far):
         affect_resource(incident=each, resource=database_node, actor=commander, now=now)
 
-    (best,) = selectors.related_to(incident=incident)
+    (best,) = related_to(incident=incident)
 
     assert (best.incident, best.is_likely_duplicate) == (same, True)
     assert best.reasons == [
@@ -165,5 +160,5 @@ def test_suggestions_say_why_and_leave_out_what_is_linked(
         "Their titles use the same words.",
     ]
     link_incidents(incident=incident, other=same, kind="RELATED_TO", actor=commander, now=now)
-    assert selectors.related_to(incident=incident) == []
+    assert related_to(incident=incident) == []
     assert other_service.is_active

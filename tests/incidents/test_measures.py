@@ -10,17 +10,20 @@ from typing import Any
 
 import pytest
 
-from adapters.models import AdapterConfig
-from adapters.ports import Measure, Reading, Unit
+from adapters.models.adapter import AdapterConfig
+from adapters.ports.protocols import Measure, Reading, Unit
 from conductor.lib.clock import rfc3339
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Environment, Tenant
-from incidents.lifecycle import draft_postmortem, move_incident
-from incidents.measures import SHORTEST_MARGIN, Chart, Window, chart_of, missing_chart, window_of
-from incidents.measuring import read_charts
-from incidents.models import EventKind, Incident, TimelineEvent
-from incidents.postmortem.measured import amount, statement
-from incidents.postmortem.plot import plots_of
+from incidents.incident.status import move_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.postmortem.document.plot import plots_of
+from incidents.postmortem.draft.measures import amount, statement
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.postmortem.measurement import read_charts
+from incidents.postmortem.measures import SHORTEST_MARGIN, Chart, Window, chart_of, missing_chart, window_of
 from tests.adapters.prometheus_server import prometheus, recorded
 
 START = datetime(2014, 3, 21, 2, 0, tzinfo=UTC)

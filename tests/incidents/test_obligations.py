@@ -15,21 +15,24 @@ from conductor.lib.clock import parse_rfc3339
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
 from conductor.tenancy.models import Tenant
-from incidents.lifecycle import (
-    GuardsNotMet,
+from incidents.incident.classification import classify_incident
+from incidents.incident.status import resolve_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.obligation import Obligation, OwnRule
+from incidents.record.refusals import GuardsNotMet
+from incidents.reporting.calendars import easter, is_working_day
+from incidents.reporting.due_dates import due
+from incidents.reporting.lifecycle import (
     NotApplicable,
     NothingToDecide,
     assert_reporting_moment,
-    change_own_rule,
-    classify_incident,
     decide_obligations,
     file_obligation,
-    resolve_incident,
 )
-from incidents.models import EventKind, Incident, Obligation, OwnRule, TimelineEvent
-from incidents.obligations.calendars import easter, is_working_day
-from incidents.obligations.due import due
-from incidents.obligations.rules import COUNSEL, Rule, built_in_rules
+from incidents.reporting.own_rules import change_own_rule
+from incidents.reporting.rules import COUNSEL, Rule, built_in_rules
 
 VECTORS = json.loads((Path(__file__).parent / "fixtures/obligation_vectors.json").read_text())
 RULES = {rule.key: rule for rule in built_in_rules()}

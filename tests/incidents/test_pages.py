@@ -18,10 +18,17 @@ from django.test.utils import CaptureQueriesContext
 from conductor.metering.models import PriceBook
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents.chain import chained
-from incidents.lifecycle import add_task, assign_role, declare_incident, record_decision, release_role
-from incidents.metered import ROLE_SECONDS
-from incidents.models import EventKind, Incident, Obligation, Task, TimelineEvent
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.obligation import Obligation
+from incidents.models.people import Task
+from incidents.record.chain import chained
+from incidents.record.metered import ROLE_SECONDS
+from incidents.response.roles import assign_role, release_role
+from incidents.response.tasks import add_task
+from incidents.timeline.lifecycle import record_decision
 from tests.console.test_every_page import TRANSACTION
 
 Declare = Callable[..., Incident]

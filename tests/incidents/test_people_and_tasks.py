@@ -9,20 +9,16 @@ from typing import Any
 import pytest
 
 from conductor.tenancy.actors import Actor, PermissionMissing
-from incidents.lifecycle import (
-    GuardsNotMet,
-    NotAResponder,
-    NothingToAnswer,
-    accept_role,
-    add_task,
-    assign_role,
-    change_task,
-    decline_role,
-    hand_over_role,
-    resolve_incident,
-)
-from incidents.models import EventKind, Incident, RoleAssignment, RoleOffer, Task, TimelineEvent
-from incidents.wording import sentence
+from incidents.incident.status import resolve_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment, RoleOffer, Task
+from incidents.record.refusals import GuardsNotMet, NotAResponder
+from incidents.record.wording import sentence
+from incidents.response.handovers import NothingToAnswer, accept_role, decline_role, hand_over_role
+from incidents.response.roles import assign_role
+from incidents.response.tasks import add_task, change_task
 
 
 def test_who_is_given_a_role_accepts_it_and_thereby_acknowledges(

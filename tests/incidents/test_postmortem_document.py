@@ -13,29 +13,27 @@ from typing import Any
 import pytest
 from django.template.loader import render_to_string
 
-from adapters.ports import Measure, Reading, Unit
-from conductor.console.documents import render_pdf
+from adapters.ports.protocols import Measure, Reading, Unit
+from conductor.console.documents.documents import render_pdf
 from conductor.tenancy.actors import Actor
-from incidents.lifecycle import (
-    acknowledge_incident,
-    add_action_item,
-    approve_postmortem,
-    ask_for_review,
-    draft_postmortem,
-    edit_section,
-    move_incident,
-    post_update,
-    publish_postmortem,
-    set_milestone,
-)
-from incidents.measures import Chart, chart_of, window_of
-from incidents.models import Incident, Postmortem
-from incidents.postmortem import content_of, document_context
-from incidents.postmortem.first_page import marks_of
-from incidents.postmortem.markdown import markdown
-from incidents.postmortem.measured import chart_files
-from incidents.postmortem.plot import LEFT, RIGHT, Mark, plots_of
-from incidents.steps import TEMPLATE
+from incidents.followups.action_items import add_action_item
+from incidents.incident.lifecycle import acknowledge_incident
+from incidents.incident.status import move_incident
+from incidents.integrity.postmortem_digest import content_of
+from incidents.models.incident import Incident
+from incidents.models.postmortem import Postmortem
+from incidents.postmortem.approval import approve_postmortem, publish_postmortem
+from incidents.postmortem.document.context import document_context
+from incidents.postmortem.document.first_page import marks_of
+from incidents.postmortem.document.markdown import markdown
+from incidents.postmortem.document.plot import LEFT, RIGHT, Mark, plots_of
+from incidents.postmortem.draft.measures import chart_files
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.postmortem.measures import Chart, chart_of, window_of
+from incidents.postmortem.review import ask_for_review, edit_section
+from incidents.postmortem.steps import TEMPLATE
+from incidents.timeline.lifecycle import post_update
+from incidents.timeline.milestones import set_milestone
 from tests.console.test_documents import draws
 from tests.poppler import poppler
 

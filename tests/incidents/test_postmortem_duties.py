@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 
 from conductor.tenancy.actors import Actor
-from incidents.lifecycle import (
-    acknowledge_incident,
-    assert_reporting_moment,
-    assign_role,
-    classify_incident,
-    decide_obligations,
-    draft_postmortem,
-    file_obligation,
-    move_incident,
-    post_update,
-    record_deadline,
-)
-from incidents.models import EventKind, Incident, Obligation, Postmortem, TimelineEvent
-from incidents.postmortem import document_context
-from incidents.postmortem.markdown import markdown
+from incidents.incident.classification import classify_incident
+from incidents.incident.lifecycle import acknowledge_incident
+from incidents.incident.status import move_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.obligation import Obligation
+from incidents.models.postmortem import Postmortem
+from incidents.postmortem.document.context import document_context
+from incidents.postmortem.document.markdown import markdown
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.reporting.deadline_record import record_deadline
+from incidents.reporting.lifecycle import assert_reporting_moment, decide_obligations, file_obligation
+from incidents.response.roles import assign_role
+from incidents.timeline.lifecycle import post_update
 
 HOUR = timedelta(hours=1)
 

@@ -12,19 +12,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from conductor.tenancy.actors import Actor
-from incidents.lifecycle import (
-    acknowledge_incident,
-    approve_postmortem,
-    ask_for_review,
-    draft_postmortem,
-    move_incident,
-    publish_postmortem,
-    request_changes,
-    set_visibility,
-)
-from incidents.models import Incident
-from incidents.selectors import HubFilter, postmortem_figures, postmortem_page
-from incidents.selectors.postmortems import ALL, MISSING, OPEN, PUBLISHED, REVIEW
+from incidents.access.lifecycle import set_visibility
+from incidents.hub.selectors import HubFilter
+from incidents.incident.lifecycle import acknowledge_incident
+from incidents.incident.status import move_incident
+from incidents.models.incident import Incident
+from incidents.postmortem.approval import approve_postmortem, publish_postmortem, request_changes
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.postmortem.review import ask_for_review
+from incidents.postmortem.selectors import ALL, MISSING, OPEN, PUBLISHED, REVIEW, postmortem_figures, postmortem_page
 
 pytestmark = pytest.mark.fault("console-F8")
 Browser = Callable[[User], Client]

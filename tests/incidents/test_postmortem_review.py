@@ -17,27 +17,19 @@ from conductor.lib.errors import Invalid
 from conductor.metering.lifecycle import record
 from conductor.metering.models import PriceBook
 from conductor.tenancy.actors import Actor, PermissionMissing
-from incidents import lifecycle
-from incidents.lifecycle import (
-    NotApproved,
-    NotFinal,
-    NotInReview,
-    OwnWork,
-    PostmortemChanged,
-    SectionUnknown,
-    approve_postmortem,
-    ask_for_review,
-    assign_role,
-    draft_postmortem,
-    edit_section,
-    publish_postmortem,
-    release_role,
-    reopen_incident,
-)
-from incidents.metered import ROLE_SECONDS
-from incidents.models import EventKind, Incident, Postmortem, TimelineEvent
-from incidents.postmortem import content_digest
-from incidents.postmortem.passages import read_passages, write_passages
+from incidents.followups.action_items import add_action_item
+from incidents.incident.status import reopen_incident
+from incidents.integrity.postmortem_digest import content_digest
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.postmortem import Postmortem
+from incidents.postmortem.approval import NotApproved, NotInReview, OwnWork, approve_postmortem, publish_postmortem
+from incidents.postmortem.draft.passages import read_passages, write_passages
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.postmortem.review import NotFinal, PostmortemChanged, SectionUnknown, ask_for_review, edit_section
+from incidents.record.metered import ROLE_SECONDS
+from incidents.response.roles import assign_role, release_role
 
 BLANK = {"without": ["factors", "helped", "harder", "lessons"], "reason": "A drill of the review itself."}
 """What an approver says who accepts that people have written nothing."""
@@ -202,9 +194,7 @@ def test_asking_twice_is_asking_once(draft: Postmortem, responder: Actor, now: d
 
 
 def test_the_actions_section_follows_the_items(draft: Postmortem, responder: Actor, now: datetime) -> None:
-    item = lifecycle.add_action_item(
-        incident=draft.incident, title="Alert on pool use", type="detect", actor=responder, now=now
-    )
+    item = add_action_item(incident=draft.incident, title="Alert on pool use", type="detect", actor=responder, now=now)
 
     edited = edit_section(postmortem=draft, key="lessons", text="We learned.", actor=responder, now=now)
 

@@ -13,26 +13,25 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from adapters.ports import Measure, Reading, Unit
-from conductor.console.documents import render_pdf
+from adapters.ports.protocols import Measure, Reading, Unit
+from conductor.console.documents.documents import render_pdf
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents.lifecycle import (
-    acknowledge_incident,
-    change_response_policy,
-    classify_incident,
-    draft_postmortem,
-    move_incident,
-    post_update,
-    record_alert,
-    set_milestone,
-)
-from incidents.measures import chart_of, missing_chart, window_of
-from incidents.models import EventKind, Incident, TimelineEvent
-from incidents.postmortem import document_context
-from incidents.postmortem.draft import _PARTS
+from incidents.incident.classification import classify_incident
+from incidents.incident.lifecycle import acknowledge_incident
+from incidents.incident.status import move_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.postmortem.document.context import document_context
+from incidents.postmortem.draft.sections import _PARTS
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.postmortem.measures import chart_of, missing_chart, window_of
+from incidents.postmortem.steps import TEMPLATE
 from incidents.response.policy import built_in_content
-from incidents.steps import TEMPLATE
+from incidents.response.policy_versions import change_response_policy
+from incidents.timeline.lifecycle import post_update, record_alert
+from incidents.timeline.milestones import set_milestone
 from tests.poppler import poppler
 
 MINUTE = timedelta(minutes=1)

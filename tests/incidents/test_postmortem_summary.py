@@ -12,29 +12,25 @@ import pytest
 from conductor.metering.lifecycle import record
 from conductor.metering.models import PriceBook
 from conductor.tenancy.actors import Actor
-from incidents.lifecycle import (
-    SectionComputed,
-    SectionsBlank,
-    acknowledge_incident,
-    add_action_item,
-    approve_postmortem,
-    ask_for_review,
-    change_response_policy,
-    classify_incident,
-    draft_postmortem,
-    edit_section,
-    link_incidents,
-    move_incident,
-    post_update,
-    record_decision,
-    request_changes,
-    set_milestone,
-)
-from incidents.metered import ROLE_SECONDS
-from incidents.models import EventKind, Incident, Postmortem, TimelineEvent
-from incidents.postmortem import document_context
-from incidents.postmortem.markdown import markdown
+from incidents.followups.action_items import add_action_item
+from incidents.incident.classification import classify_incident
+from incidents.incident.lifecycle import acknowledge_incident
+from incidents.incident.status import move_incident
+from incidents.links.lifecycle import link_incidents
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.postmortem import Postmortem
+from incidents.postmortem.approval import SectionsBlank, approve_postmortem, request_changes
+from incidents.postmortem.document.context import document_context
+from incidents.postmortem.document.markdown import markdown
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.postmortem.review import SectionComputed, ask_for_review, edit_section
+from incidents.record.metered import ROLE_SECONDS
 from incidents.response.policy import built_in_content
+from incidents.response.policy_versions import change_response_policy
+from incidents.timeline.lifecycle import post_update, record_decision
+from incidents.timeline.milestones import set_milestone
 
 MINUTE = timedelta(minutes=1)
 ALL = ["factors", "helped", "harder", "lessons"]

@@ -10,27 +10,25 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from adapters.models import Delivery
+from adapters.models.adapter import Delivery
 from conductor.graph.models import Node
 from conductor.ledger.models import Receipt
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
+from conductor.tenancy.database.viewing import viewing_as
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
-from conductor.tenancy.viewing import viewing_as
-from incidents import selectors
-from incidents.lifecycle import (
-    IncidentHidden,
-    declare_incident,
-    grant_access,
-    move_incident,
-    post_update,
-    revoke_access,
-    set_visibility,
-)
-from incidents.models import EventKind, Incident, TimelineEvent
-from incidents.notices import payload_of
+from incidents.access.lifecycle import grant_access, revoke_access, set_visibility
+from incidents.hub import figures as hub_figures
+from incidents.incident.lifecycle import declare_incident
+from incidents.incident.status import move_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record.notices import payload_of
+from incidents.record.refusals import IncidentHidden
+from incidents.timeline.lifecycle import post_update
 from tests.evidence.calling import caller
 
 SECRET = "Blackwood ransom letter"
@@ -124,7 +122,7 @@ def test_what_is_written_elsewhere_says_no_more_than_that_there_is_one(hidden: I
 def test_private_incidents_count(hidden: Incident, declare: Any, responder: Actor, now: datetime) -> None:
     with viewing_as(responder):
         assert not Incident.objects.exists()
-        figures = selectors.figures(now=now)
+        figures = hub_figures.figures(now=now)
 
     assert (figures.active, figures.declared) == (1, 1)
 

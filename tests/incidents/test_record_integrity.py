@@ -12,33 +12,31 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from conductor.ledger.keyring import keyring
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.verify.verification import verify_ledger
 from conductor.lib.canonical import canonical_json, sha256_hex
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.chain import chained, link_digest, salted
-from incidents.integrity import TimelineBroken, faults_in, faults_of, read_record, require_unbroken
-from incidents.lifecycle import (
-    acknowledge_incident,
-    approve_redaction,
-    classify_incident,
-    declare_incident,
-    describe_incident,
-    draft_postmortem,
-    edit_section,
-    move_incident,
-    post_update,
-    request_redaction,
-    set_milestone,
-    set_visibility,
-)
-from incidents.models import Incident, Postmortem, TimelineEvent
-from incidents.stated import LABELS
+from incidents.access.lifecycle import set_visibility
+from incidents.incident.classification import classify_incident
+from incidents.incident.description import describe_incident
+from incidents.incident.lifecycle import acknowledge_incident, declare_incident
+from incidents.incident.status import move_incident
+from incidents.integrity.checks import TimelineBroken, faults_in, faults_of, read_record, require_unbroken
+from incidents.integrity.stated_facts import LABELS
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.postmortem import Postmortem
+from incidents.postmortem.lifecycle import draft_postmortem
+from incidents.postmortem.review import edit_section
+from incidents.record.chain import chained, link_digest, salted
+from incidents.timeline.lifecycle import post_update
+from incidents.timeline.milestones import set_milestone
+from incidents.timeline.redactions import approve_redaction, request_redaction
 from tests.attacks.insider import change
 from tests.evidence.calling import caller
 

@@ -11,8 +11,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from conductor.tenancy.actors import Actor
-from incidents.lifecycle import post_update, request_redaction, set_milestone, set_visibility
-from incidents.models import AccessGrant, EventKind, Incident, Milestone, Redaction, TimelineEvent
+from incidents.access.lifecycle import set_visibility
+from incidents.models.choices import EventKind
+from incidents.models.history import Milestone, Redaction, TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.people import AccessGrant
+from incidents.timeline.lifecycle import post_update
+from incidents.timeline.milestones import set_milestone
+from incidents.timeline.redactions import request_redaction
 
 Browser = Callable[[User], Client]
 

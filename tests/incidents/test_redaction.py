@@ -18,23 +18,25 @@ from conductor.lib.errors import Conflict, Invalid
 from conductor.policy.decisions import PolicyDenied
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor, PermissionMissing, actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.chain import verify, verify_against
-from incidents.lifecycle import (
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import Redaction, TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record.chain import verify, verify_against
+from incidents.record.wording import sentence
+from incidents.timeline.lifecycle import post_update
+from incidents.timeline.redactions import (
     ApproverIsRequester,
     NotTheRequester,
     RedactedAlready,
     RedactionAnswered,
     approve_redaction,
-    declare_incident,
-    post_update,
     refuse_redaction,
     request_redaction,
     withdraw_redaction,
 )
-from incidents.models import EventKind, Incident, Redaction, TimelineEvent
-from incidents.wording import sentence
 from tests.evidence.calling import caller
 
 Browser = Callable[[User], Client]

@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 
-from conductor.engine.executor import advance
 from conductor.engine.models import Run, Step
+from conductor.engine.run.executor import advance
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.alerts import read_generic, take_in
-from incidents.lifecycle import acknowledge_incident, assign_role, move_incident
-from incidents.models import Incident, Status
+from incidents.alerts.intake import take_in
+from incidents.alerts.parsers.generic import read_generic
+from incidents.incident.lifecycle import acknowledge_incident
+from incidents.incident.status import move_incident
+from incidents.models.choices import Status
+from incidents.models.incident import Incident
+from incidents.response.roles import assign_role
 from tests.incidents.clocks import Clock
 
 

@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from conductor.engine.executor import advance
 from conductor.engine.models import Run
+from conductor.engine.run.executor import advance
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import (
+from incidents.access.lifecycle import set_visibility
+from incidents.followups.action_items import (
+    WORKFLOW,
     add_action_item,
     change_action_item,
     close_action_item,
-    declare_incident,
     reopen_action_item,
-    set_visibility,
 )
-from incidents.lifecycle.action_items import WORKFLOW
-from incidents.models import ActionItem
-from incidents.reminders import next_reminder
+from incidents.followups.reminders import next_reminder
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.action_item import ActionItem
 from tests.incidents.clocks import Clock
 
 DUE = date(2026, 12, 15)
@@ -54,7 +54,7 @@ def item(committed: None, tenant: Tenant, cora_acts: Actor, cora: User, clock: C
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     found: Sent = []
-    monkeypatch.setattr("incidents.steps.deliver", lambda **message: found.append(message))
+    monkeypatch.setattr("incidents.postmortem.steps.deliver", lambda **message: found.append(message))
     return found
 
 

@@ -12,8 +12,9 @@ from django.db import models as columns
 
 from conductor.tenancy.models import Tenant
 from incidents import models
-from incidents.api import schemas
-from incidents.models import Incident, TimelineEvent
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record import schemas
 from tests.evidence.calling import caller
 
 PAIRS = [

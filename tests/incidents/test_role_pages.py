@@ -9,13 +9,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conductor.engine.executor import advance
 from conductor.engine.models import Run
+from conductor.engine.run.executor import advance
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import assign_role, declare_incident, hand_over_role, release_role
-from incidents.models import EventKind, Incident, RoleAssignment, RoleOffer, TimelineEvent
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
+from incidents.models.people import RoleAssignment, RoleOffer
+from incidents.response.handovers import hand_over_role
+from incidents.response.roles import assign_role, release_role
 from tests.incidents.clocks import Clock
 
 Browser = Callable[[User], Client]
@@ -128,7 +133,7 @@ def test_the_notice_says_who_is_asked_for_what_and_only_while_it_waits(
     committed: None, tenant: Tenant, cora_acts: Actor, clock: Clock, ben: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr("incidents.announcing.deliver", lambda **message: sent.append(message))
+    monkeypatch.setattr("incidents.response.announcements.deliver", lambda **message: sent.append(message))
     with tenant_scope(tenant.id):
         incident, _ = declare_incident(
             tenant_id=tenant.id, title="Payouts stuck", severity="SEV2", actor=cora_acts, now=clock.at

@@ -10,10 +10,12 @@ import pytest
 from django.contrib.auth.models import User
 
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.models import Incident, OwnRule, ResponsePolicy
+from incidents.models.incident import Incident
+from incidents.models.obligation import OwnRule
+from incidents.models.policy import ResponsePolicy
 from incidents.response.guards import GUARDS
 from incidents.response.policy import built_in_content, digest_of
 from tests.browsing import Browser

@@ -8,17 +8,18 @@ from datetime import datetime
 import pytest
 from django.contrib.auth.models import User
 
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.sequencer import sequence
 from conductor.policy.decisions import PolicyDenied
 from conductor.policy.lifecycle import activate_policy, upload_policy
 from conductor.policy.models import PolicyDecision, TenantPolicy
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from evidence.lifecycle import seal_bundle
+from evidence.bundles.sealing import seal_bundle
 from evidence.models import EvidenceBundle
-from incidents.lifecycle import move_incident, set_visibility
-from incidents.models import Incident
+from incidents.access.lifecycle import set_visibility
+from incidents.incident.status import move_incident
+from incidents.models.incident import Incident
 from tests.evidence.bundles import attach, collecting
 
 Make = Callable[..., Actor]

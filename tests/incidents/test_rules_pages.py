@@ -14,12 +14,13 @@ from django.test import Client
 
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents.lifecycle import change_response_policy
-from incidents.models import Obligation, OwnRule, ResponsePolicy
-from incidents.obligations.rules import rules_in_force
-from incidents.response import told
+from incidents.models.obligation import Obligation, OwnRule
+from incidents.models.policy import ResponsePolicy
+from incidents.reporting.rules import rules_in_force
+from incidents.response import policy_text
 from incidents.response.guards import GUARDS
 from incidents.response.policy import built_in_content
+from incidents.response.policy_versions import change_response_policy
 
 Browser = Callable[[User], Client]
 RULES = "/t/northwind/incidents/rules/"
@@ -49,7 +50,7 @@ def _guarded(move: str, **rule: Any) -> str:
 
 
 def test_every_guard_has_its_words() -> None:
-    assert told.GUARD_WORDS.keys() == GUARDS.keys()
+    assert policy_text.GUARD_WORDS.keys() == GUARDS.keys()
 
 
 def test_an_auditor_reads_the_built_in_policy_in_words(scope: None, as_user: Browser, cleo: User) -> None:
@@ -128,7 +129,7 @@ def test_a_change_is_a_path_with_before_and_after() -> None:
     before = {"a": {"b": 1, "c": [1, 2]}, "gone": "x"}
     after = {"a": {"b": 2, "c": [1, 2]}, "new": {"d": "y"}}
 
-    changes = told.changes_between(before, after)
+    changes = policy_text.changes_between(before, after)
 
     assert [(each.path, each.before, each.after) for each in changes] == [
         ("a.b", "1", "2"),

@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from conductor.tenancy.models import Tenant
-from incidents.models import AlertSource
-from incidents.signatures import is_signed
+from incidents.alerts.signatures import is_signed
+from incidents.models.alert import AlertSource
 from tests.world import NOW
 
 pytestmark = pytest.mark.fault("security-10")

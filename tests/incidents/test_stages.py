@@ -14,28 +14,28 @@ from conductor.engine.models import Run, Step
 from conductor.graph.lifecycle import ensure_node
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
-from incidents import selectors
-from incidents.lifecycle import (
-    accept_role,
-    add_task,
-    affect_resource,
-    assign_role,
-    cancel_incident,
-    change_task,
-    classify_incident,
-)
-from incidents.models import Incident, Question
-from incidents.stages import NOBODY, NOTIFY, WATCH, Stage, stages
+from incidents.access.selectors import incident_for_page, roles_of
+from incidents.incident.classification import classify_incident
+from incidents.incident.status import cancel_incident
+from incidents.links.lifecycle import affect_resource
+from incidents.links.surroundings import surroundings
+from incidents.models.choices import Question
+from incidents.models.incident import Incident
+from incidents.page.runs import workflow_steps
+from incidents.page.stages import NOBODY, NOTIFY, WATCH, Stage, stages
+from incidents.response.handovers import accept_role
+from incidents.response.roles import assign_role
+from incidents.response.tasks import add_task, change_task
 
 TITLES = ["Declare", "Classify", "Tell people", "Fill roles", "Keep people told", "Work off tasks", "Resolve"]
 
 
 def seen(incident: Incident) -> dict[str, Stage]:
     made = stages(
-        incident=selectors.incident_for_page(number=incident.number),
-        roles=selectors.roles_of(incident=incident),
-        steps=selectors.workflow_steps(incident=incident),
-        found=selectors.surroundings(incident=incident),
+        incident=incident_for_page(number=incident.number),
+        roles=roles_of(incident=incident),
+        steps=workflow_steps(incident=incident),
+        found=surroundings(incident=incident),
     )
     assert [each.title for each in made] == TITLES
     return {each.title: each for each in made}

@@ -14,35 +14,28 @@ from conductor.metering.models import MeterEvent
 from conductor.policy.decisions import Decision, PolicyDenied, citation_of
 from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor, PermissionMissing
-from incidents.lifecycle import (
+from incidents.incident.status import (
+    mitigate_incident,
+    move_incident,
+    reopen_incident,
+    resolve_incident,
+    start_monitoring,
+)
+from incidents.models.choices import SIDE_EXITS, STEPS, EventKind, Kind, Question, Severity, Status
+from incidents.models.history import StatusTransition, TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record.moves import MOVES, find_move
+from incidents.record.refusals import (
     GuardsNotMet,
     IncidentAlreadyResolved,
     IncidentIsHistory,
     IncidentMoved,
     ReasonTooShort,
     TransitionNotAllowed,
-    assign_role,
-    mitigate_incident,
-    move_incident,
-    post_update,
-    reopen_incident,
-    resolve_incident,
-    start_monitoring,
 )
-from incidents.models import (
-    SIDE_EXITS,
-    STEPS,
-    EventKind,
-    Incident,
-    Kind,
-    Question,
-    Severity,
-    Status,
-    StatusTransition,
-    TimelineEvent,
-)
-from incidents.moves import MOVES, find_move
 from incidents.response.policy import policy_in_force
+from incidents.response.roles import assign_role
+from incidents.timeline.lifecycle import post_update
 
 AtStatus = Callable[..., Incident]
 REASON = "The error rate is climbing again."
@@ -176,7 +169,7 @@ def test_the_short_way_to_resolved_implies_mitigation_where_the_rules_let_it_thr
     incident: Incident, commander: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allowed = Decision(allow=True, reasons=[], codes=[], record=None)
-    monkeypatch.setattr("incidents.lifecycle.passing.require_policy", lambda **asked: allowed)
+    monkeypatch.setattr("incidents.incident.transition_check.require_policy", lambda **asked: allowed)
 
     resolve_incident(incident=incident, actor=commander, now=now)
 

@@ -11,14 +11,19 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from adapters.lifecycle import configure_adapter
-from adapters.models import AdapterConfig, Ticket
+from adapters.configuration.lifecycle import configure_adapter
+from adapters.models.adapter import AdapterConfig
+from adapters.models.ticket import Ticket
 from conductor.engine.models import Run
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents import lifecycle
-from incidents.models import ActionItem, Incident
+from incidents.access.lifecycle import set_visibility
+from incidents.followups.action_items import add_action_item
+from incidents.followups.tickets import record_ticket
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.action_item import ActionItem
+from incidents.models.incident import Incident
 from tests.adapters.receiver import closed_port
 from tests.evidence.calling import caller
 
@@ -46,10 +51,8 @@ def tracker(tenant: Tenant, actor: Callable[..., Actor], ana: User, now: datetim
 def item(tenant: Tenant, actor: Callable[..., Actor], ben: User, now: datetime) -> ActionItem:
     who = actor(ben)
     with tenant_scope(tenant.id):
-        incident, _new = lifecycle.declare_incident(
-            tenant_id=tenant.id, title="Cards fail", severity="SEV3", actor=who, now=now
-        )
-        return lifecycle.add_action_item(incident=incident, title="Cap it", type="PREVENT", actor=who, now=now)
+        incident, _new = declare_incident(tenant_id=tenant.id, title="Cards fail", severity="SEV3", actor=who, now=now)
+        return add_action_item(incident=incident, title="Cap it", type="PREVENT", actor=who, now=now)
 
 
 def tickets(tenant: Tenant) -> list[Ticket]:
@@ -161,7 +164,7 @@ def test_saving_an_action_item_keeps_what_its_ticket_has_named(
     client.post(f"{HOME}actions/A-1/tickets/", {})
     ticket = tracked(tenant, synced_at=now)
     with tenant_scope(tenant.id):
-        lifecycle.record_ticket(ticket=ticket, actor=Actor.system(), now=now)
+        record_ticket(ticket=ticket, actor=Actor.system(), now=now)
     shown = page(client, "actions/A-1/")
     assert '<input type="hidden" name="ticket" value="issue17">' in shown
 
@@ -197,7 +200,7 @@ def test_a_private_incidents_ticket_is_not_there_for_others(
 ) -> None:
     as_user(ben).post(f"{HOME}actions/A-1/tickets/", {})
     with tenant_scope(tenant.id):
-        lifecycle.set_visibility(
+        set_visibility(
             incident=Incident.objects.get(number=1),
             visibility="PRIVATE",
             reason="Personal data of staff.",

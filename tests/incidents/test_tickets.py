@@ -9,23 +9,31 @@ from uuid import uuid4
 
 import pytest
 
-from adapters import lifecycle as trackers
-from adapters.lifecycle import TicketCompared, TicketEnded, TicketTied, TrackerFailed, configure_adapter, switch_adapter
-from adapters.models import AdapterConfig, Ticket
-from adapters.ports import AdapterError
-from adapters.ticketing import NewTicket, TicketState
-from conductor.engine.context import StepContext
+from adapters.configuration.lifecycle import configure_adapter, switch_adapter
+from adapters.models.adapter import AdapterConfig
+from adapters.models.ticket import Ticket
+from adapters.ports.protocols import AdapterError
+from adapters.ports.ticketing import NewTicket, TicketState
+from adapters.tickets.changes import call_from_tracker
+from adapters.tickets.lifecycle import TicketCompared, TicketEnded, TicketTied, TrackerFailed
+from conductor.engine.define.context import StepContext
 from conductor.engine.models import Run
 from conductor.graph.models import Edge
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
 from conductor.tenancy.models import Tenant
-from incidents import lifecycle, ticket_steps
-from incidents.lifecycle import set_visibility
-from incidents.models import ActionItem, EventKind, Incident, TimelineEvent
-from incidents.syncing import sync_tracker, trackers_in_use
-from incidents.tracking import Side, Subject, who_follows
+from incidents.access.lifecycle import set_visibility
+from incidents.followups import ticket_steps
+from incidents.followups.action_items import add_action_item, close_action_item, drop_action_item
+from incidents.followups.ticket_state import Side, Subject, who_follows
+from incidents.followups.tickets import open_ticket, sync_ticket, track_ticket, untrack_ticket
+from incidents.followups.tracker_look import sync_tracker, trackers_in_use
+from incidents.incident.status import resolve_incident
+from incidents.models.action_item import ActionItem
+from incidents.models.choices import EventKind
+from incidents.models.history import TimelineEvent
+from incidents.models.incident import Incident
 from tests.adapters.receiver import Asked, closed_port, receiving
 from tests.adapters.roundup_server import Tracker, roundup
 from tests.adapters.test_roundup import cutting
@@ -58,7 +66,7 @@ def connect(tenant: Tenant, who: Actor, settings: dict[str, Any], secrets: dict[
 
 @pytest.fixture
 def item(incident: Incident, responder: Actor, now: datetime) -> ActionItem:
-    return lifecycle.add_action_item(
+    return add_action_item(
         incident=incident, title="Cap the pool", detail="It overflowed.", type="PREVENT", actor=responder, now=now
     )
 
@@ -94,7 +102,7 @@ def context(ticket: Ticket, actor: Actor) -> StepContext:
 
 
 def opened(subject: Subject, tracker: AdapterConfig, actor: Actor) -> Ticket:
-    ticket = lifecycle.open_ticket(subject=subject, adapter=tracker, actor=actor, now=clock())
+    ticket = open_ticket(subject=subject, adapter=tracker, actor=actor, now=clock())
     work(ticket, actor)
     return Ticket.objects.select_related("adapter").get(id=ticket.id)
 
@@ -111,7 +119,7 @@ def current(item: ActionItem) -> ActionItem:
 def test_a_ticket_is_asked_for_opened_by_a_run_and_on_record(
     item: ActionItem, tracker: AdapterConfig, server: Tracker, responder: Actor
 ) -> None:
-    wanted = lifecycle.open_ticket(subject=Subject(item.incident, item), adapter=tracker, actor=responder, now=clock())
+    wanted = open_ticket(subject=Subject(item.incident, item), adapter=tracker, actor=responder, now=clock())
     run = Run.objects.get(workflow="incidents.ticket_open")
     assert (wanted.phase, run.subject, run.input) == ("REQUESTED", item.incident.ref, {"ticket_id": str(wanted.id)})
 
@@ -141,7 +149,7 @@ def test_asking_again_and_working_again_change_nothing(
     subject = Subject(item.incident, item)
     first = opened(subject, tracker, responder)
 
-    again = lifecycle.open_ticket(subject=subject, adapter=tracker, actor=responder, now=clock())
+    again = open_ticket(subject=subject, adapter=tracker, actor=responder, now=clock())
     work(again, responder)
 
     assert again.id == first.id
@@ -170,7 +178,7 @@ def test_a_worker_that_dies_round_the_creation_leaves_one_ticket(
     ActionItem.objects.filter(id=item.id).update(title=title)
     with receiving(cutting(server, cut)) as relay:
         tracker = connect(tenant, actor(ana), {**server.settings, "url": relay.url}, server.secrets)
-        ticket = lifecycle.open_ticket(
+        ticket = open_ticket(
             subject=Subject(item.incident, current(item)), adapter=tracker, actor=responder, now=clock()
         )
         with pytest.raises(AdapterError):
@@ -189,7 +197,7 @@ def test_a_worker_that_dies_round_the_creation_leaves_one_ticket(
 
 
 def test_while_one_worker_opens_it_no_other_does(item: ActionItem, tracker: AdapterConfig, responder: Actor) -> None:
-    ticket = lifecycle.open_ticket(subject=Subject(item.incident, item), adapter=tracker, actor=responder, now=clock())
+    ticket = open_ticket(subject=Subject(item.incident, item), adapter=tracker, actor=responder, now=clock())
     Ticket.objects.filter(id=ticket.id).update(claim_ends_at=clock() + timedelta(seconds=60))
 
     with pytest.raises(AdapterError) as caught:
@@ -207,7 +215,7 @@ def test_a_refusal_for_good_is_shown_and_asking_again_tries_again(
     tracker.settings = {**server.settings, "username": "stranger"}
     tracker.save()
     subject = Subject(item.incident, item)
-    ticket = lifecycle.open_ticket(subject=subject, adapter=tracker, actor=responder, now=clock())
+    ticket = open_ticket(subject=subject, adapter=tracker, actor=responder, now=clock())
     with pytest.raises(AdapterError):
         work(ticket, responder)
     failed = Ticket.objects.get()
@@ -215,7 +223,7 @@ def test_a_refusal_for_good_is_shown_and_asking_again_tries_again(
 
     tracker.settings = server.settings
     tracker.save()
-    assert lifecycle.open_ticket(subject=subject, adapter=tracker, actor=responder, now=clock()).phase == "REQUESTED"
+    assert open_ticket(subject=subject, adapter=tracker, actor=responder, now=clock()).phase == "REQUESTED"
     assert Run.objects.filter(workflow="incidents.ticket_open").count() == 2
     work(ticket, responder)
     assert (Ticket.objects.get().phase, Ticket.objects.get().error) == ("TRACKED", "")
@@ -255,7 +263,7 @@ def test_closing_the_action_item_closes_the_ticket_and_says_so_once(
 ) -> None:
     ticket = opened(Subject(item.incident, item), tracker, responder)
 
-    lifecycle.close_action_item(item=current(item), effect_note="Load test.", actor=responder, now=clock())
+    close_action_item(item=current(item), effect_note="Load test.", actor=responder, now=clock())
     run = Run.objects.get(workflow="incidents.ticket_sync")
     assert run.input == {"ticket_id": str(ticket.id)}
     for _again in range(2):
@@ -273,7 +281,7 @@ def test_what_could_not_be_carried_is_carried_by_the_sweep(
     item: ActionItem, tracker: AdapterConfig, server: Tracker, responder: Actor, tenant: Tenant
 ) -> None:
     ticket = opened(Subject(item.incident, item), tracker, responder)
-    lifecycle.drop_action_item(item=current(item), reason="Not worth it.", actor=responder, now=clock())
+    drop_action_item(item=current(item), reason="Not worth it.", actor=responder, now=clock())
     tracker.settings = {**server.settings, "url": f"http://127.0.0.1:{closed_port()}"}
     tracker.save()
     with pytest.raises(AdapterError):
@@ -306,7 +314,7 @@ def test_an_incidents_ticket_follows_it_and_never_moves_it(
     server.adapter().move(external_id=ticket.external_id, state=TicketState.OPEN)
     sync_tracker(tenant_id=tenant.id, adapter_id=tracker.id, now=clock())
 
-    lifecycle.resolve_incident(incident=incident, actor=commander, now=now)
+    resolve_incident(incident=incident, actor=commander, now=now)
     assert Run.objects.filter(workflow="incidents.ticket_sync").count() == 1
     work(ticket, commander, ticket_steps.sync_ticket)
 
@@ -316,10 +324,10 @@ def test_an_incidents_ticket_follows_it_and_never_moves_it(
 def test_a_ticket_of_what_is_over_stays_open_until_somebody_moves(
     item: ActionItem, tracker: AdapterConfig, server: Tracker, responder: Actor
 ) -> None:
-    lifecycle.close_action_item(item=item, actor=responder, now=clock())
+    close_action_item(item=item, actor=responder, now=clock())
     ticket = opened(Subject(item.incident, current(item)), tracker, responder)
 
-    lifecycle.sync_ticket(ticket=ticket, actor=responder, now=clock())
+    sync_ticket(ticket=ticket, actor=responder, now=clock())
 
     assert server.adapter().read(external_id=ticket.external_id).state == TicketState.OPEN
     assert current(item).status == "DONE"
@@ -328,8 +336,8 @@ def test_a_ticket_of_what_is_over_stays_open_until_somebody_moves(
 def test_what_is_closed_while_its_ticket_is_being_opened_is_carried_to_it(
     item: ActionItem, tracker: AdapterConfig, server: Tracker, responder: Actor
 ) -> None:
-    ticket = lifecycle.open_ticket(subject=Subject(item.incident, item), adapter=tracker, actor=responder, now=clock())
-    lifecycle.close_action_item(item=item, actor=responder, now=clock())
+    ticket = open_ticket(subject=Subject(item.incident, item), adapter=tracker, actor=responder, now=clock())
+    close_action_item(item=item, actor=responder, now=clock())
     work(ticket, responder)
 
     assert Run.objects.get(workflow="incidents.ticket_sync").input == {"ticket_id": str(ticket.id)}
@@ -352,16 +360,14 @@ def test_a_ticket_that_exists_is_linked_and_nothing_is_moved(
     server.adapter().move(external_id=there, state=TicketState.DONE)
     subject = Subject(item.incident, item)
 
-    ticket = lifecycle.track_ticket(
-        subject=subject, adapter=tracker, text=f"issue{there}", actor=responder, now=clock()
-    )
+    ticket = track_ticket(subject=subject, adapter=tracker, text=f"issue{there}", actor=responder, now=clock())
 
     assert (ticket.origin, ticket.state, ticket.title) == ("LINKED", "DONE", "From before")
     assert said(item.incident)[-1][0] == EventKind.TICKET_LINKED
-    lifecycle.sync_ticket(ticket=ticket, actor=responder, now=clock())
+    sync_ticket(ticket=ticket, actor=responder, now=clock())
     assert current(item).status == "OPEN"
     with pytest.raises(TicketTied):
-        lifecycle.track_ticket(subject=subject, adapter=tracker, text=f"issue{there}", actor=responder, now=clock())
+        track_ticket(subject=subject, adapter=tracker, text=f"issue{there}", actor=responder, now=clock())
 
 
 def test_a_ticket_that_somebody_linked_to_an_incident_is_not_closed_with_it(
@@ -369,11 +375,9 @@ def test_a_ticket_that_somebody_linked_to_an_incident_is_not_closed_with_it(
 ) -> None:
     incident = at_status("MONITORING")
     there = existing(server)
-    lifecycle.track_ticket(
-        subject=Subject(incident), adapter=tracker, text=f"issue{there}", actor=commander, now=clock()
-    )
+    track_ticket(subject=Subject(incident), adapter=tracker, text=f"issue{there}", actor=commander, now=clock())
 
-    lifecycle.resolve_incident(incident=incident, actor=commander, now=now)
+    resolve_incident(incident=incident, actor=commander, now=now)
 
     assert not Run.objects.filter(workflow="incidents.ticket_sync").exists()
 
@@ -383,9 +387,7 @@ def test_a_name_that_is_none_is_complained_about(
     item: ActionItem, tracker: AdapterConfig, responder: Actor, text: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        lifecycle.track_ticket(
-            subject=Subject(item.incident, item), adapter=tracker, text=text, actor=responder, now=clock()
-        )
+        track_ticket(subject=Subject(item.incident, item), adapter=tracker, text=text, actor=responder, now=clock())
     assert list(refused.value.fields) == ["ticket"]
     assert not Ticket.objects.exists()
 
@@ -395,9 +397,7 @@ def test_a_tracker_that_is_away_is_said_when_linking(
 ) -> None:
     tracker.settings = {**server.settings, "url": f"http://127.0.0.1:{closed_port()}"}
     with pytest.raises(TrackerFailed):
-        lifecycle.track_ticket(
-            subject=Subject(item.incident, item), adapter=tracker, text="issue1", actor=responder, now=clock()
-        )
+        track_ticket(subject=Subject(item.incident, item), adapter=tracker, text="issue1", actor=responder, now=clock())
 
 
 def test_a_link_is_ended_and_the_ticket_stays(
@@ -405,14 +405,14 @@ def test_a_link_is_ended_and_the_ticket_stays(
 ) -> None:
     ticket = opened(Subject(item.incident, item), tracker, responder)
 
-    lifecycle.untrack_ticket(ticket=ticket, actor=responder, now=clock())
+    untrack_ticket(ticket=ticket, actor=responder, now=clock())
 
     assert not Edge.objects.filter(kind=Edge.Kind.TRACKED_IN, ended_at=None).exists()
     assert said(item.incident)[-1][0] == EventKind.TICKET_UNLINKED
     assert (current(item).ticket, trackers_in_use(tenant.id)) == ("", [])
     assert server.adapter().read(external_id=ticket.external_id).state == TicketState.OPEN
     with pytest.raises(TicketEnded):
-        lifecycle.untrack_ticket(ticket=ticket, actor=responder, now=clock())
+        untrack_ticket(ticket=ticket, actor=responder, now=clock())
 
 
 def test_of_a_private_incident_the_tracker_learns_no_word(
@@ -436,10 +436,10 @@ def test_somebody_who_was_quicker_is_not_overwritten(
 ) -> None:
     ticket = opened(Subject(item.incident, item), tracker, responder)
     stale = Ticket.objects.select_related("adapter").get(id=ticket.id)
-    lifecycle.sync_ticket(ticket=ticket, actor=responder, now=clock())
+    sync_ticket(ticket=ticket, actor=responder, now=clock())
 
     with pytest.raises(TicketCompared):
-        lifecycle.sync_ticket(ticket=stale, actor=responder, now=clock())
+        sync_ticket(ticket=stale, actor=responder, now=clock())
 
 
 def test_a_tracker_that_is_switched_off_is_not_asked(
@@ -457,7 +457,7 @@ def test_a_call_from_the_tracker_brings_a_look_forward(
 ) -> None:
     ticket = opened(Subject(item.incident, item), tracker, responder)
 
-    assert trackers.call_from_tracker(adapter=tracker, external_ids=["999", ticket.external_id], now=clock()) == 1
+    assert call_from_tracker(adapter=tracker, external_ids=["999", ticket.external_id], now=clock()) == 1
     assert sync_tracker(tenant_id=tenant.id, adapter_id=tracker.id, now=clock()) == 1
     assert Ticket.objects.get().due_at is None
 
@@ -468,10 +468,10 @@ def test_an_auditor_opens_links_and_compares_nothing(
     subject, who = Subject(item.incident, item), actor(cleo)
     ticket = opened(subject, tracker, responder)
     for attempt in (
-        lambda: lifecycle.open_ticket(subject=subject, adapter=tracker, actor=who, now=clock()),
-        lambda: lifecycle.track_ticket(subject=subject, adapter=tracker, text="issue1", actor=who, now=clock()),
-        lambda: lifecycle.sync_ticket(ticket=ticket, actor=who, now=clock()),
-        lambda: lifecycle.untrack_ticket(ticket=ticket, actor=who, now=clock()),
+        lambda: open_ticket(subject=subject, adapter=tracker, actor=who, now=clock()),
+        lambda: track_ticket(subject=subject, adapter=tracker, text="issue1", actor=who, now=clock()),
+        lambda: sync_ticket(ticket=ticket, actor=who, now=clock()),
+        lambda: untrack_ticket(ticket=ticket, actor=who, now=clock()),
     ):
         with pytest.raises(PermissionMissing):
             attempt()

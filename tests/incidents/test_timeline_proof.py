@@ -14,27 +14,20 @@ from django.db import DatabaseError, connection, connections, transaction
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.chain import verify, verify_against
-from incidents.lifecycle import (
-    ApproverIsRequester,
-    CorrectedAlready,
-    NotCorrectable,
-    RedactedAlready,
-    add_note,
-    approve_redaction,
-    correct_entry,
-    declare_incident,
-    post_update,
-    record_decision,
-    request_redaction,
-    set_milestone,
-)
-from incidents.metrics import State
-from incidents.models import EventKind, Incident, Milestone, Redaction, TimelineEvent
-from incidents.story import read_story
-from incidents.wording import sentence
+from incidents.incident.lifecycle import declare_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import Milestone, Redaction, TimelineEvent
+from incidents.models.incident import Incident
+from incidents.postmortem.record import read_story
+from incidents.record.chain import verify, verify_against
+from incidents.record.metrics import State
+from incidents.record.wording import sentence
+from incidents.timeline.corrections import CorrectedAlready, NotCorrectable, correct_entry
+from incidents.timeline.lifecycle import add_note, post_update, record_decision
+from incidents.timeline.milestones import set_milestone
+from incidents.timeline.redactions import ApproverIsRequester, RedactedAlready, approve_redaction, request_redaction
 
 SECRET = "Customer Jane Roe, card 4111 1111 1111 1111"
 

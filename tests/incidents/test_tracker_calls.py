@@ -14,11 +14,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from adapters.lifecycle import configure_adapter, request_ticket, switch_adapter
-from adapters.models import AdapterConfig, Ticket
+from adapters.configuration.lifecycle import configure_adapter, switch_adapter
+from adapters.models.adapter import AdapterConfig
+from adapters.models.ticket import Ticket
+from adapters.tickets.lifecycle import request_ticket
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.adapters.github_double import REPOSITORY, SECRETS, Issues, github
 
 SAID = {"action": "closed", "issue": {"number": 1}, "repository": {"full_name": REPOSITORY}}

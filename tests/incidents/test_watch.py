@@ -8,26 +8,24 @@ from typing import Any
 
 import pytest
 
-from adapters.models import Delivery
-from conductor.engine import registry
-from conductor.engine.executor import advance
-from conductor.engine.lifecycle import retry_run
+from adapters.models.adapter import Delivery
+from conductor.engine.define import registry
+from conductor.engine.lifecycle.operating import retry_run
 from conductor.engine.models import Run, Step
+from conductor.engine.run.executor import advance
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import (
-    assign_role,
-    classify_incident,
-    declare_incident,
-    mitigate_incident,
-    move_incident,
-    post_update,
-    resolve_incident,
-)
-from incidents.lifecycle.saga import WATCH_WORKFLOW
-from incidents.models import EventKind, Incident, StatusTransition, TimelineEvent
-from incidents.wording import sentence
+from incidents.incident.classification import classify_incident
+from incidents.incident.lifecycle import declare_incident
+from incidents.incident.status import mitigate_incident, move_incident, resolve_incident
+from incidents.models.choices import EventKind
+from incidents.models.history import StatusTransition, TimelineEvent
+from incidents.models.incident import Incident
+from incidents.record.follow_up_runs import WATCH_WORKFLOW
+from incidents.record.wording import sentence
+from incidents.response.roles import assign_role
+from incidents.timeline.lifecycle import post_update
 from incidents.workflows import DECLARED
 from tests.incidents.clocks import Clock
 
@@ -95,7 +93,7 @@ def test_a_miss_is_told_to_somebody_even_where_nobody_holds_a_role(
 ) -> None:
     """And the notice says what to do next."""
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr("incidents.announcing.deliver", lambda **message: sent.append(message))
+    monkeypatch.setattr("incidents.response.announcements.deliver", lambda **message: sent.append(message))
     clock.at += 31 * MINUTE
 
     look(tenant, declared, clock)
@@ -200,7 +198,7 @@ def test_partial_saga_failure_visible_and_retryable(
     page = browser.get(f"/t/northwind/incidents/INC-{declared.number}/?tab=steps").content.decode()
     assert "the other side is away" in page
     monkeypatch.setitem(registry._steps, name, step)
-    monkeypatch.setattr("incidents.views.response.now", clock)
+    monkeypatch.setattr("incidents.page.response_views.now", clock)
     retry = f"/t/northwind/incidents/INC-{declared.number}/runs/{failed.run.number}/retry/"
     assert retry in page
     assert browser.post(retry).status_code == 302

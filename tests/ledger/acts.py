@@ -9,13 +9,13 @@ from typing import Any
 
 from django.db import connections
 
-from conductor.ledger.keys import LOG, SEAL, LocalSigner, generate_log_key, generate_seal_key
+from conductor.ledger.keys.keys import LOG, SEAL, LocalSigner, generate_log_key, generate_seal_key
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
 from conductor.ledger.receipts import append
-from conductor.ledger.sequencer import sequence
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 
 def act(tenant: Tenant, now: datetime, **given: Any) -> Receipt:

@@ -11,8 +11,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from conductor.ledger import tile_store
-from conductor.ledger.sequencer import sequence
+from conductor.ledger.log import tile_store
+from conductor.ledger.log.sequencer import sequence
 from conductor.tenancy.models import Tenant
 from tests.ledger.acts import act
 

@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from conductor.ledger import checkpoint
-from conductor.ledger.checkpoint import Checkpoint, CheckpointRefused
-from conductor.ledger.keys import LocalSigner, PublicKey
+from conductor.ledger.keys.keys import LocalSigner, PublicKey
+from conductor.ledger.log import checkpoint
+from conductor.ledger.log.checkpoint import Checkpoint, CheckpointRefused
 from tests.ledger.signers import LOG, OTHER_LOG
 
 NOTES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "vectors" / "notes.json").read_text())

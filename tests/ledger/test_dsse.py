@@ -17,9 +17,9 @@ from securesystemslib.dsse import Envelope as OtherEnvelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
-from conductor.ledger import dsse
-from conductor.ledger.dsse import Envelope, EnvelopeRefused
-from conductor.ledger.keys import LocalSigner
+from conductor.ledger.keys import dsse
+from conductor.ledger.keys.dsse import Envelope, EnvelopeRefused
+from conductor.ledger.keys.keys import LocalSigner
 from tests.ledger.signers import LOG, OTHER_SEAL, SEAL
 
 PAYLOAD = b'{"what":"a payload, \xc3\xa9"}'

@@ -8,9 +8,9 @@ import json
 
 import pytest
 
-from conductor.ledger import dsse
-from conductor.ledger.dsse import Envelope, EnvelopeRefused
-from conductor.ledger.entry import log_entry
+from conductor.ledger.keys import dsse
+from conductor.ledger.keys.dsse import Envelope, EnvelopeRefused
+from conductor.ledger.log.entry import log_entry
 from tests.ledger.signers import LOG, OTHER_SEAL, SEAL
 
 

@@ -14,15 +14,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from conductor.ledger import dsse, merkle, selectors, sigstore, tlog_proof
-from conductor.ledger.entry import log_entry
-from conductor.ledger.keyring import keyring
-from conductor.ledger.keys import LOG, SEAL
+from conductor.ledger import selectors
+from conductor.ledger.export import sigstore, tlog_proof
+from conductor.ledger.export.stamping import REQUESTED, request_stamp
+from conductor.ledger.keys import dsse
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.keys.keys import LOG, SEAL
+from conductor.ledger.log import merkle
+from conductor.ledger.log.entry import log_entry
 from conductor.ledger.models import Receipt
-from conductor.ledger.stamping import REQUESTED, request_stamp
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.evidence.calling import caller
 from tests.ledger.acts import act, as_owner, logged
 

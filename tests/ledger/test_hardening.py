@@ -11,8 +11,8 @@ from django.db import DatabaseError, connections, transaction
 from psycopg.errors import InsufficientPrivilege
 
 from conductor.ledger.models import Receipt
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.ledger.acts import act, as_owner, logged
 
 CHANGES = {

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from conductor.ledger.selectors import latest_checkpoint
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.ledger.acts import logged
 
 pytestmark = pytest.mark.fault("proof-ledger-checkpoint")

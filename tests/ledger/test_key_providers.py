@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 
-from conductor.ledger import providers, sequencer, vault
-from conductor.ledger.keyring import keyring
-from conductor.ledger.keys import ECDSA_P256, ED25519, LOG, SEAL, EnvKeys, FileKeys, KeyUnavailable
-from conductor.ledger.rotation import candidate, rotate_key
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.vault import HttpVault, VaultKeys
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.keys import pkcs11_keys, providers, vault
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.keys.keys import ECDSA_P256, ED25519, LOG, SEAL, EnvKeys, FileKeys, KeyUnavailable
+from conductor.ledger.keys.rotation import candidate, rotate_key
+from conductor.ledger.keys.vault import HttpVault, VaultKeys
+from conductor.ledger.log import sequencer
+from conductor.ledger.log.sequencer import sequence
+from conductor.ledger.verify.verification import verify_ledger
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.ledger.acts import act, logged
 from tests.ledger.vault_double import TOKEN, VaultDouble
 
@@ -154,7 +155,7 @@ def test_the_setting_chooses_the_provider(double: VaultDouble, settings: Any, mo
         "file": FileKeys,
         "env": EnvKeys,
         "vault": VaultKeys,
-        "conductor.ledger.keys.EnvKeys": EnvKeys,
+        "conductor.ledger.keys.keys.EnvKeys": EnvKeys,
     }
     for name, kind in chosen.items():
         settings.CONDUCTOR_KEY_PROVIDER = name
@@ -212,9 +213,8 @@ def _generate(session: Any, kind: Any, parameters: bytes, label: str) -> None:
 def test_a_hardware_module_signs_the_ledger_across_a_rotation(
     token: str, tenant: Tenant, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from conductor.ledger import pkcs11
 
-    keys = pkcs11.from_environment()
+    keys = pkcs11_keys.from_environment()
     newest, oldest = keys.signers(SEAL)
     assert newest.public != oldest.public
     for purpose, details in ((SEAL, ECDSA_P256), (LOG, ED25519)):
@@ -228,7 +228,7 @@ def test_a_hardware_module_signs_the_ledger_across_a_rotation(
 
     monkeypatch.setenv("CONDUCTOR_PKCS11_TOKEN", "another")
     with pytest.raises(KeyUnavailable, match="cannot be opened"):
-        pkcs11.from_environment()
+        pkcs11_keys.from_environment()
     monkeypatch.setenv("CONDUCTOR_SEAL_KEY_NAME", "nothing")
     monkeypatch.setenv("CONDUCTOR_PKCS11_TOKEN", token)
     keys._labels = {SEAL: "nothing"}

@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from conductor.ledger import keys
-from conductor.ledger.keys import EnvKeys, FileKeys, KeyUnavailable, LocalSigner, PublicKey, UnsupportedKey
+from conductor.ledger.keys import keys
+from conductor.ledger.keys.keys import EnvKeys, FileKeys, KeyUnavailable, LocalSigner, PublicKey, UnsupportedKey
 
 
 @pytest.fixture

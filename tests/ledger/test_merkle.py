@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conductor.ledger import merkle
+from conductor.ledger.log import merkle
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "merkle.json").read_text())
 LEAVES = [merkle.leaf_hash(bytes.fromhex(each)) for each in VECTORS["leaves"]]

@@ -11,16 +11,17 @@ from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.db.utils import ProgrammingError
 
-from conductor.ledger import merkle, selectors
-from conductor.ledger.keyring import keyring
+from conductor.ledger import selectors
+from conductor.ledger.keys.keyring import keyring
+from conductor.ledger.log import merkle
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Checkpoint, Receipt
 from conductor.ledger.receipts import append
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.verify.verification import verify_ledger
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.ledger.acts import as_owner
 
 

@@ -12,15 +12,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import IntegrityError, ProgrammingError
 
-from conductor.ledger import dsse, keyring, sequencer
-from conductor.ledger.keys import LOG, SEAL, FileKeys, KeyUnavailable
+from conductor.ledger.keys import dsse, keyring
+from conductor.ledger.keys.keys import LOG, SEAL, FileKeys, KeyUnavailable
+from conductor.ledger.keys.rotation import AlreadyCompromised, KeyWasUsed, declare_compromised, rotate_key
+from conductor.ledger.log import sequencer
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Checkpoint, Receipt, SigningKey
-from conductor.ledger.rotation import AlreadyCompromised, KeyWasUsed, declare_compromised, rotate_key
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.verify.verification import verify_ledger
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.ledger.acts import HeldKeys, act, as_owner, logged
 
 HOUR = timedelta(hours=1)
@@ -275,7 +276,7 @@ def test_the_command_rotates_and_says_which_fingerprint_to_publish(
 ) -> None:  # fmt: skip
     keys = FileKeys(str(tmp_path))
     keys.create()
-    for module in ("conductor.ledger.sequencer", "conductor.management.commands.rotate_key"):
+    for module in ("conductor.ledger.log.sequencer", "conductor.management.commands.rotate_key"):
         monkeypatch.setattr(f"{module}.provider", lambda: keys)
     logged(tenant, now, 1)
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conductor.ledger import merkle
-from conductor.ledger.merkle import leaf_hash
-from conductor.ledger.tiles import Coordinates, TileIncomplete, Tiles, edge_of, grown, tiles_of, width_of
+from conductor.ledger.log import merkle
+from conductor.ledger.log.merkle import leaf_hash
+from conductor.ledger.log.tiles import Coordinates, TileIncomplete, Tiles, edge_of, grown, tiles_of, width_of
 
 LEAVES = [leaf_hash(str(number).encode()) for number in range(70_000)]
 

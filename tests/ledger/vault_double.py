@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-from conductor.ledger.keys import ED25519, LocalSigner, generate_log_key, generate_seal_key
+from conductor.ledger.keys.keys import ED25519, LocalSigner, generate_log_key, generate_seal_key
 
 TOKEN = "s.double"
 

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
-from conductor.console.metered import metered, priced_words, totals
+from conductor.console.format.metered import metered, priced_words, totals
 from conductor.ledger.models import Receipt
 from conductor.lib.errors import Invalid
 from conductor.metering.lifecycle import record
@@ -19,8 +19,8 @@ from conductor.metering.models import MeterEvent, PriceBook
 from conductor.metering.prices import set_price
 from conductor.metering.selectors import CostLine, cost_of, prices_in_force
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 HOUR = timedelta(hours=1)
 ROLE, STEP, KEPT = "incidents.role_seconds", "engine.step_seconds", "evidence.artifact_bytes"

@@ -18,8 +18,8 @@ from conductor.policy.decisions import STATE_CODES, Decision, PolicyDenied, keep
 from conductor.policy.engine import RegorusEngine, compile_bundle
 from conductor.policy.models import PolicyBundle, PolicyDecision
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.policy.asking import INCIDENT, Asked
 from tests.policy.documents import ACTIONS, CONTEXTS, RESOURCES
 from tests.world import GLOBEX, NORTHWIND, NOW

@@ -18,19 +18,15 @@ from conductor.policy.lifecycle import activate_policy, retire_policy, upload_po
 from conductor.policy.locking import PolicyBusy
 from conductor.policy.models import PolicyDecision, TenantPolicy
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import (
-    IncidentChanged,
-    acknowledge_incident,
-    classify_incident,
-    declare_incident,
-    mitigate_incident,
-    resolve_incident,
-)
-from incidents.lifecycle import incident as declaring
-from incidents.lifecycle import status as moving
-from incidents.models import Incident
+from incidents.incident import lifecycle as declaring
+from incidents.incident import status as moving
+from incidents.incident.classification import classify_incident
+from incidents.incident.lifecycle import acknowledge_incident, declare_incident
+from incidents.incident.status import mitigate_incident, resolve_incident
+from incidents.models.incident import Incident
+from incidents.record.refusals import IncidentChanged
 from tests.policy.own_rules import NOBODY
 
 pytestmark = pytest.mark.usefixtures("committed")

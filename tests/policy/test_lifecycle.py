@@ -17,9 +17,9 @@ from conductor.policy.lifecycle import PolicyMoved, TooManyPolicies, activate_po
 from conductor.policy.models import PolicyDecision, TenantPolicy
 from conductor.policy.sandbox import SandboxTimeout
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.roles import PERMISSIONS
-from conductor.tenancy.scope import tenant_scope
 from tests.policy.asking import Asked
 from tests.policy.own_rules import ENDLESS, FREEZE, MFA, NOBODY
 from tests.world import GLOBEX, NORTHWIND, NOW

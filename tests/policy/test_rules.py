@@ -14,7 +14,7 @@ from conductor.policy.engine import RegorusEngine, Verdict, path_of
 from conductor.policy.inputs import InvalidInput, check_document
 from conductor.policy.opatest import RegoTest, run_tests
 from conductor.tenancy.actors import CHANNELS
-from conductor.tenancy.authentication import Authentication
+from conductor.tenancy.sessions.authentication import Authentication
 from tests.policy.documents import (
     ACTIONS,
     CASES,

@@ -14,9 +14,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from conductor.engine.executor import advance
 from conductor.engine.models import Run
-from conductor.engine.simulations import NothingToReplay, Selection, start_simulation
+from conductor.engine.operate.simulations import NothingToReplay, Selection, start_simulation
+from conductor.engine.run.executor import advance
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.lib.errors import Invalid
@@ -28,8 +28,8 @@ from conductor.policy.models import PolicyDecision, PolicySimulation, TenantPoli
 from conductor.policy.simulation import Recorded, Tally, recorded, replay, tally_from_json
 from conductor.policy.tenant_rules import TenantRules
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.policy.asking import Asked
 from tests.policy.own_rules import FREEZE, NOBODY, rules
 from tests.world import NORTHWIND, NOW
@@ -211,7 +211,7 @@ def test_a_simulation_is_a_run_with_progress_and_a_result(
 def test_a_batch_that_was_replayed_is_not_replayed_again(
     asked_of_ben: int, tenant: Tenant, ana: User, actor: MakeActor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from conductor.engine import simulations
+    from conductor.engine.operate import simulations
 
     with tenant_scope(tenant.id):
         simulation = begin(actor(ana))

@@ -18,12 +18,12 @@ from django.db import connections
 
 from conductor.embedded.progress import Halt
 from conductor.embedded.sdk import wheel
-from conductor.engine.executor import advance
 from conductor.engine.models import Run
-from conductor.ledger.sequencer import sequence
+from conductor.engine.run.executor import advance
+from conductor.ledger.log.sequencer import sequence
 from conductor.lib.clock import now as clock_now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.console.browsing import serving
 from tests.evidence.calling import token_of_member
 

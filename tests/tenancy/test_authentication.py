@@ -11,8 +11,8 @@ from django.test import Client, override_settings
 from django.urls import path
 
 from conductor.tenancy.actors import Actor
-from conductor.tenancy.authentication import Authentication, strongest
 from conductor.tenancy.requests import TenantRequest
+from conductor.tenancy.sessions.authentication import Authentication, strongest
 
 
 @pytest.mark.parametrize(

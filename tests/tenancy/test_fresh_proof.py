@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
-from conductor.tenancy.fresh_proof import SENSITIVE
 from conductor.tenancy.models import Tenant
+from conductor.tenancy.sessions.fresh_proof import SENSITIVE
 from tests.browsing import prove
 
 AsUser = Callable[[User], Client]

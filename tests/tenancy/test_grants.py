@@ -12,9 +12,9 @@ from django_celery_beat.schedulers import DatabaseScheduler
 
 from conductor.celery import app
 from conductor.metering.models import PriceBook
+from conductor.tenancy.database.rls import APP_ROLE
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.rls import APP_ROLE
-from conductor.tenancy.scope import tenant_scope
 from tests.tenancy.test_walls_schema import SHARED
 from tests.world import NOW
 

@@ -14,15 +14,16 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client, override_settings
 
-from conductor.access.lifecycle import AlreadyInvited, invite, remove_member, renew_invitation, revoke_invitation
+from conductor.access.lifecycle.invitations import AlreadyInvited, invite, renew_invitation, revoke_invitation
+from conductor.access.lifecycle.members import remove_member
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.lib.errors import Conflict, Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.invitations import Invitation
 from conductor.tenancy.lifecycle import AlreadyMember
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.browsing import Browser, outside_scope
 
 Actors = Callable[..., Actor]

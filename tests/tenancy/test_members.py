@@ -13,15 +13,16 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client, override_settings
 
-from conductor.access.lifecycle import LastAdmin, add_member, change_role, end_sessions, remove_member
+from conductor.access.lifecycle.members import LastAdmin, add_member, change_role, remove_member
+from conductor.access.lifecycle.sessions import end_sessions
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.lib.errors import Conflict
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import ApiToken, Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
-from conductor.tenancy.signin_links import issue_link
+from conductor.tenancy.sessions.signin_links import issue_link
 from tests.browsing import Browser
 
 Actors = Callable[..., Actor]

@@ -28,8 +28,8 @@ from conductor.access.identity import IdentityProvider, asked_for_a_second_step,
 from conductor.access.openid import account_key
 from conductor.ledger.models import Receipt
 from conductor.lib.role_mapping import parse_roles
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
 
 PEOPLE = (
     {"sub": "ben", "email": "ben@example.test", "email_verified": True, "name": "Ben"},

@@ -16,15 +16,15 @@ from django.core.management import CommandError, call_command
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from conductor.access import lifecycle
 from conductor.access.addresses import holder_of
 from conductor.access.lifecycle.break_glass import BreakGlassNotValid, issue_break_glass, use_break_glass
-from conductor.console.passwords import ABOUT_PASSWORDS
+from conductor.access.lifecycle.invitations import invite
+from conductor.console.people.passwords import ABOUT_PASSWORDS
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.lib.errors import Invalid
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.browsing import prove
 
 pytestmark = pytest.mark.fault("security-9")
@@ -130,7 +130,7 @@ def test_an_invited_person_gets_an_account_without_password_and_signs_in_elsewhe
     tenant: Tenant, ana: User, actor: Any
 ) -> None:
     with tenant_scope(tenant.id):
-        issued = lifecycle.invite(
+        issued = invite(
             tenant=tenant, email="dora@example.test", role="RESPONDER", days=7, actor=actor(ana), now=clock_now()
         )
     browser, path = Client(), f"/invitations/{issued.secret}/"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conductor.tenancy.authentication import Authentication
 from conductor.tenancy.roles import PERMISSIONS, ROLE_PERMISSIONS, SCOPES, Role
+from conductor.tenancy.sessions.authentication import Authentication
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/permissions.md").read_text(encoding="utf-8")
 

@@ -10,7 +10,7 @@ from django.core.checks import Tags, run_checks
 from django.db import connection, connections
 from django.test import Client, override_settings
 
-from conductor.lib.database_role import complaint_about_role
+from conductor.lib.database.role import complaint_about_role
 from conductor.tenancy.serving import UNSAFE_EXIT, UnsafeRole, _refuse_unsafe_role
 from tests.database import clone_name
 from tests.tenancy import starting

@@ -13,21 +13,21 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from conductor.engine.context import StepContext
-from conductor.engine.lifecycle import start_run
+from conductor.engine.define.context import StepContext
+from conductor.engine.lifecycle.starting import start_run
 from conductor.ledger import statement
-from conductor.ledger.dsse import Envelope
+from conductor.ledger.keys.dsse import Envelope
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
 from conductor.ledger.receipts import append
-from conductor.ledger.sequencer import sequence
 from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import parse_rfc3339, rfc3339
 from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.proof import METHODS, UNRECORDED, Proof, in_words, of_records
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import add_alert_source
+from conductor.tenancy.sessions.proof import METHODS, UNRECORDED, Proof, in_words, of_records
+from incidents.alerts.sources import add_alert_source
 from tests.browsing import Browser
 from tests.engine import conftest as engine
 from tests.incidents.test_alert_sources import send, standard

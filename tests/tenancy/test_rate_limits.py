@@ -22,13 +22,13 @@ from conductor import settings as product
 from conductor.lib.clock import now as clock_now
 from conductor.lib.quotas import Quota, parse_quotas
 from conductor.observability.metrics import RATE_LIMITED
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
 from conductor.tenancy.rates import counters
 from conductor.tenancy.rates.counters import Charge, count
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import add_alert_source
-from incidents.models import AlertSource
-from incidents.views.hooks import SENT_AGAIN
+from incidents.alerts.sources import add_alert_source
+from incidents.alerts.webhook_views import SENT_AGAIN
+from incidents.models.alert import AlertSource
 from tests.browsing import Browser
 from tests.evidence.calling import token_of_member
 from tests.incidents.test_alert_sources import standard

@@ -12,19 +12,21 @@ from django.test import Client
 from guardian.shortcuts import assign_perm
 
 from conductor.access import selectors
-from conductor.access.lifecycle import issue_token, remove_member
+from conductor.access.lifecycle.members import remove_member
+from conductor.access.lifecycle.tokens import issue_token
 from conductor.access.reasons import KEY_ACTIONS, Answer, explain
 from conductor.lib.clock import now as clock_now
 from conductor.policy.inputs import RESOURCES
 from conductor.policy.models import PolicyDecision
 from conductor.policy.tenant_rules import rules_in_force
 from conductor.tenancy.actors import Actor, PermissionMissing, require
-from conductor.tenancy.authentication import Authentication
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Membership, Tenant
 from conductor.tenancy.roles import PERMISSIONS
-from conductor.tenancy.scope import tenant_scope
-from incidents.cases import find
-from incidents.lifecycle import acknowledge_incident, declare_incident, move_incident
+from conductor.tenancy.sessions.authentication import Authentication
+from incidents.incident.cases import find
+from incidents.incident.lifecycle import acknowledge_incident, declare_incident
+from incidents.incident.status import move_incident
 
 Actors = Callable[..., Actor]
 AsUser = Callable[[User], Client]

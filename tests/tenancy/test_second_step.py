@@ -13,20 +13,16 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
-from conductor.access.lifecycle import (
-    OwnStepMissing,
-    issue_token,
-    require_second_step,
-    stop_requiring_second_step,
-)
+from conductor.access.lifecycle.second_step import OwnStepMissing, require_second_step, stop_requiring_second_step
+from conductor.access.lifecycle.tokens import issue_token
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import rfc3339
 from conductor.lib.errors import Conflict, Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing, actor_for_user
-from conductor.tenancy.authentication import Authentication
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.sessions.authentication import Authentication
 from tests.browsing import Browser
 
 Actors = Callable[..., Actor]

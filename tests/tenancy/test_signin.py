@@ -12,9 +12,9 @@ from django.core.cache import cache
 from django.test import Client
 
 from conductor.ledger.models import Receipt
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
-from conductor.tenancy.session_limits import BEGAN, SEEN
+from conductor.tenancy.sessions.limits import BEGAN, SEEN
 
 BEN = {"login": "ben@example.test", "password": "ben-password"}
 

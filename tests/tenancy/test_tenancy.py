@@ -14,15 +14,15 @@ from django.db import connection, transaction
 from django.test import Client, override_settings
 from guardian.shortcuts import assign_perm, get_perms
 
-from conductor.lib.database_url import parse_database_url
+from conductor.lib.database.url import parse_database_url
 from conductor.lib.errors import Invalid
 from conductor.tenancy import directory, roles
 from conductor.tenancy.actors import Actor, PermissionMissing, actor_for_user, require
+from conductor.tenancy.database.numbers import next_number
+from conductor.tenancy.database.scope import current_tenant_id, tenant_scope
 from conductor.tenancy.lifecycle import AlreadyMember, add_member, issue_token
 from conductor.tenancy.models import Membership, NumberSeries, Tenant
-from conductor.tenancy.numbers import next_number
-from conductor.tenancy.scope import current_tenant_id, tenant_scope
-from conductor.tenancy.signin_links import LinkNotValid, issue_link, redeem
+from conductor.tenancy.sessions.signin_links import LinkNotValid, issue_link, redeem
 
 
 def test_each_role_holds_what_the_table_says(

@@ -17,8 +17,8 @@ from django.db import connection, connections
 from django.test import Client
 
 from conductor import settings as product
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 BEN = {"login": "ben@example.test", "password": "ben-password"}
 TRY = """

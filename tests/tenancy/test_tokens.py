@@ -10,13 +10,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conductor.access.lifecycle import TokenRevoked, change_role, issue_token, revoke_token
+from conductor.access.lifecycle.members import change_role
+from conductor.access.lifecycle.tokens import TokenRevoked, issue_token, revoke_token
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import ApiToken, Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.browsing import Browser, prove
 
 Actors = Callable[..., Actor]

@@ -20,18 +20,19 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from adapters.models import Ticket
+from adapters.models.ticket import Ticket
 from conductor.api.v1 import api
 from conductor.engine.models import Run
 from conductor.graph.models import Node
 from conductor.ledger.models import Receipt
 from conductor.lib.refs import ref
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.lifecycle import issue_token
 from conductor.tenancy.models import Membership, Tenant, TenantModel
 from conductor.tenancy.roles import SCOPES
-from conductor.tenancy.scope import tenant_scope
 from evidence.models import Artifact, EvidenceBundle, Pack
-from incidents.models import ActionItem, Incident
+from incidents.models.action_item import ActionItem
+from incidents.models.incident import Incident
 from tests.browsing import prove
 from tests.chatops.conftest import connect
 from tests.chatops.slack import GLOBEX_TEAM, NORTHWIND_TEAM, Speaker

@@ -19,9 +19,9 @@ from django.test import Client
 from guardian.models import GroupObjectPermission, UserObjectPermission
 from guardian.shortcuts import assign_perm, get_perms
 
-from conductor.access.lifecycle import confirm_address
+from conductor.access.lifecycle.addresses import confirm_address
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Membership, SignInLink, Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.world import NOW
 
 ABOUT_PEOPLE: list[Any] = [EmailAddress, Authenticator, SocialAccount, UserSession, LogEntry, SignInLink]

@@ -15,9 +15,9 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, models, transaction
 from django.db.models import Count, Model
 
-from chatops.models import SlackInstallation
+from chatops.models.workspace import SlackInstallation
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests.tenancy import rows
 
 MODELS = rows.tenant_models()

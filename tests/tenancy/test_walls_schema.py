@@ -11,11 +11,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
-from chatops.models import SlackInstallation
+from chatops.models.workspace import SlackInstallation
 from conductor.engine.models import Run
 from conductor.tenancy import directory
+from conductor.tenancy.database.scope import SETTING, tenant_scope
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.scope import SETTING, tenant_scope
 from tests.tenancy import rows
 from tests.tenancy.test_walls_rows import ONE_PER_INSTALLATION
 from tests.world import NOW

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from adapters.hub_signature import believed
-from adapters.installation import Installation
 from adapters.kinds.github.config import Config, Secrets
-from adapters.ports import AdapterError, Capability
-from adapters.rest import Rest, unreadable
-from adapters.ticketing import NewTicket, RemoteTicket, TicketState
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError, Capability
+from adapters.ports.ticketing import NewTicket, RemoteTicket, TicketState
+from adapters.transport.hub_signature import believed
+from adapters.transport.rest import Rest, unreadable
 from conductor.lib.clock import rfc3339
 
 PAGE, PAGES = 100, 50

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from adapters.destination import DESTINATION
+from adapters.ports.destination import DESTINATION
 
 
 class Config(BaseModel):

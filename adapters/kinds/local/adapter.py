@@ -10,11 +10,11 @@ import json
 from datetime import datetime
 from typing import ClassVar
 
-from adapters.installation import Installation
 from adapters.kinds.local.config import Config, Secrets
-from adapters.ports import AdapterError, Attestation, AttestationRefused, Capability, Verification
-from conductor.ledger import dsse
-from conductor.ledger.keys import KeyUnavailable, LocalSigner, generate_seal_key
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError, Attestation, AttestationRefused, Capability, Verification
+from conductor.ledger.keys import dsse
+from conductor.ledger.keys.keys import KeyUnavailable, LocalSigner, generate_seal_key
 from conductor.lib.canonical import canonical_json
 from conductor.lib.clock import parse_rfc3339, rfc3339
 from conductor.lib.private_files import is_open_to_others, write_once

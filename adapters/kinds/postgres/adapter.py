@@ -18,13 +18,20 @@ import psycopg
 from psycopg import IsolationLevel, errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from adapters.installation import Installation
 from adapters.kinds.postgres import programs
 from adapters.kinds.postgres.config import Config, Secrets
 from adapters.kinds.postgres.states import read_manifest
-from adapters.manifest import TableManifest
-from adapters.ports import SCRATCH_PREFIX, AdapterError, Capability, DumpResult, RestoreResult, SourceDescription
-from conductor.lib.databases import IDENTITY
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import (
+    SCRATCH_PREFIX,
+    AdapterError,
+    Capability,
+    DumpResult,
+    RestoreResult,
+    SourceDescription,
+)
+from adapters.ports.table_manifest import TableManifest
+from conductor.lib.database.identity import IDENTITY
 from conductor.lib.deadlines import Deadline
 
 CONNECT_SECONDS = 10

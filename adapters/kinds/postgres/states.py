@@ -1,4 +1,4 @@
-"""Reads the state of every table of a database: rows, checksum, columns (adapters.manifest).
+"""Reads the state of every table of a database: rows, checksum, columns (adapters.ports.table_manifest).
 
 A checksum is the SHA-256 of what `COPY (SELECT … FROM ONLY table ORDER BY primary key) TO STDOUT` sends, under the
 settings below: the same rows give the same bytes on any machine. The rows are streamed; none is kept.
@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from adapters.manifest import TableManifest, TableState
+from adapters.ports.table_manifest import TableManifest, TableState
 
 SETTINGS = {
     "search_path": "pg_catalog",

@@ -10,11 +10,11 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from adapters.http import Answer, post, refuse
-from adapters.installation import Installation
 from adapters.kinds.prometheus.config import Config, MeasureConfig, Secrets
-from adapters.ports import AdapterError, Capability, Measure, Reading
-from adapters.scrubbing import scrubbed
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError, Capability, Measure, Reading
+from adapters.transport.http import Answer, post, refuse
+from adapters.transport.scrubbing import scrubbed
 from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import rfc3339
 

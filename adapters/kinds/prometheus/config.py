@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from adapters.destination import DESTINATION
-from adapters.ports import Measure, Unit
+from adapters.ports.destination import DESTINATION
+from adapters.ports.protocols import Measure, Unit
 
 _PLACEHOLDER = re.compile(r"\$(\w*)")
 _KNOWN = {"service", "environment"}

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from adapters.http import post, refuse
-from adapters.installation import Installation
 from adapters.kinds.rfc3161.config import Config, Secrets
 from adapters.kinds.rfc3161.protocol import request_for
 from adapters.kinds.rfc3161.verification import verify
-from adapters.ports import Attestation, AttestationRefused, AttestationUnreadable, Capability, Verification
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import Attestation, AttestationRefused, AttestationUnreadable, Capability, Verification
+from adapters.transport.http import post, refuse
 
 ANSWER_BYTES = 262_144
 """A time stamp with a long chain is some ten thousand bytes."""

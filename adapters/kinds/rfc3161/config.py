@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from adapters.complaining import about
-from adapters.destination import DESTINATION
+from adapters.ports.destination import DESTINATION
+from adapters.ports.field_errors import about
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*)){1,20}")
 

@@ -8,7 +8,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from adapters.ports import AttestationRefused
+from adapters.ports.protocols import AttestationRefused
 
 TIMEOUT_SECONDS = 20
 _CODES = {"nonce": "nonce_other", "imprint": "digest_other", "policy": "policy_other"}

@@ -17,7 +17,7 @@ from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder
 from adapters.kinds.rfc3161 import openssl
 from adapters.kinds.rfc3161.config import Config
 from adapters.kinds.rfc3161.protocol import SHA256, TimeStampReq, parse_request, refusal_in
-from adapters.ports import AdapterError, AttestationRefused, AttestationUnreadable, Verification
+from adapters.ports.protocols import AdapterError, AttestationRefused, AttestationUnreadable, Verification
 
 VERIFIER = f"rfc3161-client {version('rfc3161-client')}"
 

@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from adapters.installation import Installation
 from adapters.kinds.roundup.config import Config, Secrets
-from adapters.ports import AdapterError, Capability
-from adapters.rest import Rest, unreadable
-from adapters.ticketing import NewTicket, RemoteTicket, TicketState
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError, Capability
+from adapters.ports.ticketing import NewTicket, RemoteTicket, TicketState
+from adapters.transport.rest import Rest, unreadable
 
 FIELDS = "title,status,activity"
 NAMED = re.compile(r"(?:issue)?(\d{1,18})")

@@ -16,10 +16,10 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from typing import Any, BinaryIO, ClassVar
 
-from adapters.installation import Installation
 from adapters.kinds.smtp.config import Config, Secrets
-from adapters.ports import AdapterError, Capability, Message, Sent
-from adapters.reach import addresses
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import AdapterError, Capability, Message, Sent
+from adapters.transport.reach import addresses
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.deadlines import Deadline
 

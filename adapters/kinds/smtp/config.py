@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError as NotAnAddress
 from django.core.validators import validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from adapters.complaining import about
-from adapters.destination import DESTINATION
+from adapters.ports.destination import DESTINATION
+from adapters.ports.field_errors import about
 
 
 def _address(value: str) -> str:

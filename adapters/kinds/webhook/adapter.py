@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from standardwebhooks import Webhook
 
-from adapters.http import post, refuse
-from adapters.installation import Installation
 from adapters.kinds.webhook.config import Config, Secrets
-from adapters.ports import Capability, Message, Sent
+from adapters.ports.installation import Installation
+from adapters.ports.protocols import Capability, Message, Sent
+from adapters.transport.http import post, refuse
 from conductor.lib.canonical import canonical_json
 from conductor.lib.clock import rfc3339
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from adapters.complaining import about
-from adapters.destination import DESTINATION
+from adapters.ports.destination import DESTINATION
+from adapters.ports.field_errors import about
 
 PREFIX = "whsec_"
 _LOCAL = {"localhost", "127.0.0.1", "::1"}

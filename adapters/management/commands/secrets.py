@@ -9,17 +9,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from adapters.lifecycle import destroy_data_keys, rewrap_data_keys, rotate_data_key, verify_secrets
-from adapters.models import DataKey, Secret
-from adapters.ports import AdapterError
-from adapters.sealed_places import sealed_places
+from adapters.models.adapter import DataKey, Secret
+from adapters.ports.protocols import AdapterError
 from adapters.secrets import is_sealed_with_kek
+from adapters.secrets.data_keys import destroy_data_keys, rewrap_data_keys, rotate_data_key, verify_secrets
 from adapters.secrets.keks import KEK_VARIABLE, complaint_about_kek, keks
+from adapters.secrets.places import sealed_places
 from conductor.lib.clock import now
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import TenantRef, tenant_refs
-from conductor.tenancy.scope import tenant_scope
 
 OPERATOR = Actor.system("Operator", channel="cli")
 

@@ -10,11 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatops.demonstration.doors import Api, DoorShut, Slack, wait_for_door
-from chatops.demonstration.main_job import TENANT, api_token, browsers
-from chatops.demonstration.people import TEAM
-from chatops.demonstration.replay import STAGES, replay
-from chatops.demonstration.response import Hands
+from chatops.demo.doors import Api, DoorShut, Slack, wait_for_door
+from chatops.demo.main_job import TENANT, api_token, browsers
+from chatops.demo.people import TEAM
+from chatops.demo.replay import STAGES, replay
+from chatops.demo.response import Hands
 from conductor.embedded.progress import Progress
 
 

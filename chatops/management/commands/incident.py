@@ -9,13 +9,13 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
-from chatops.plaintext import as_text
-from chatops.saying import say
+from chatops.console.run import say
+from chatops.slack.render.plain_text import as_text
 from conductor.lib.clock import now
 from conductor.tenancy.actors import actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_for_slug
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 
 class Command(BaseCommand):

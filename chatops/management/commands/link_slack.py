@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chatops.lifecycle import link_identity, link_workspace
+from chatops.slack.workspace.identities import link_identity
+from chatops.slack.workspace.lifecycle import link_workspace
 from conductor.access.addresses import holder_of
 from conductor.lib.clock import now
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_for_slug
-from conductor.tenancy.scope import tenant_scope
 
 
 class Command(BaseCommand):

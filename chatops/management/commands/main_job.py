@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatops.demonstration import main_job, summary
+from chatops.demo import main_job, summary
 from conductor.lib.clock import now
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatops.demonstration.seed import seed
-from conductor.ledger.keys import FileKeys
+from chatops.demo.seed import seed
+from conductor.ledger.keys.keys import FileKeys
 from conductor.lib.clock import now
 
 

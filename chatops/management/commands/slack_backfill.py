@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatops.backfill import import_spool
+from chatops.slack.inbound.outage_backfill import import_spool
 from chatops.tasks import finish
 from conductor.lib.clock import now
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatops.manifest import as_yaml, manifest
+from chatops.slack.workspace.manifest import as_yaml, manifest
 from conductor.lib.errors import Refused
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatops.socket_mode import NotConnected, connected
+from chatops.slack.inbound.socket import NotConnected, connected
 from conductor.tenancy.serving import serve_as
 
 

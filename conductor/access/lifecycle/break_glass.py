@@ -18,11 +18,11 @@ from conductor.access.lifecycle.records import record_act_of
 from conductor.lib.errors import Invalid, NotAllowed
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, display_name
-from conductor.tenancy.authentication import Authentication
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import UserTenant, tenants_of_user
 from conductor.tenancy.models import SignInLink
-from conductor.tenancy.proof import Proof
-from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.sessions.authentication import Authentication
+from conductor.tenancy.sessions.proof import Proof
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -24,16 +24,16 @@ from conductor.access.lifecycle.records import record_of_invitation, record_of_m
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.errors import Conflict, Invalid, NotAllowed
 from conductor.lib.refs import ref
-from conductor.tenancy import bearer
 from conductor.tenancy import lifecycle as tenancy
 from conductor.tenancy.actors import Actor, display_name, require
-from conductor.tenancy.authentication import Authentication
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.invitations import OPEN, Invitation
 from conductor.tenancy.lifecycle import AlreadyMember
 from conductor.tenancy.models import Membership, Tenant
-from conductor.tenancy.proof import MAIL_LINK, Proof
 from conductor.tenancy.roles import Role
-from conductor.tenancy.scope import tenant_scope
+from conductor.tenancy.sessions import bearer
+from conductor.tenancy.sessions.authentication import Authentication
+from conductor.tenancy.sessions.proof import MAIL_LINK, Proof
 
 PERMISSION = "manage_members"
 NAME_LENGTH = 150

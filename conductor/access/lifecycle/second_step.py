@@ -13,8 +13,8 @@ from conductor.lib.clock import rfc3339
 from conductor.lib.errors import Conflict, Invalid
 from conductor.lib.refs import ref
 from conductor.tenancy.actors import Actor, require
-from conductor.tenancy.authentication import Authentication
 from conductor.tenancy.models import Tenant
+from conductor.tenancy.sessions.authentication import Authentication
 
 PERMISSION = "manage_members"
 GRACE = (0, 7, 14, 30)

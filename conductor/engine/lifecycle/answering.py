@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.db import transaction
 
+from conductor.engine.claim.wake import wake_after_commit
 from conductor.engine.lifecycle.four_eyes import ask_policy
 from conductor.engine.lifecycle.refusals import DecisionAmbiguous, RunIsOver, RunNotWaiting, WaitChanged, receipt
 from conductor.engine.models import Run, Signal, Step
-from conductor.engine.wake import wake_after_commit
 from conductor.lib.clock import rfc3339
 from conductor.lib.errors import Invalid
 from conductor.tenancy.actors import Actor, require

@@ -7,10 +7,10 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 
-from conductor.engine.endings import set_aside
+from conductor.engine.claim.wake import wake_after_commit
 from conductor.engine.lifecycle.refusals import RunIsOver, RunNotFailed, receipt
 from conductor.engine.models import Run, Step
-from conductor.engine.wake import wake_after_commit
+from conductor.engine.run.endings import set_aside
 from conductor.tenancy.actors import Actor, require
 
 

@@ -11,15 +11,15 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from pydantic import BaseModel, ValidationError
 
-from conductor.engine import registry
-from conductor.engine.definition import Workflow
+from conductor.engine.claim.wake import wake_after_commit
+from conductor.engine.define import registry
+from conductor.engine.define.definition import Workflow
 from conductor.engine.lifecycle.refusals import WorkflowUnknown, receipt
 from conductor.engine.models import Run, Step
-from conductor.engine.wake import wake_after_commit
 from conductor.lib.errors import Invalid
 from conductor.lib.refs import Ref
 from conductor.tenancy.actors import Actor
-from conductor.tenancy.numbers import next_number
+from conductor.tenancy.database.numbers import next_number
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,15 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from conductor.ledger import selectors, sigstore, tlog_proof
-from conductor.ledger.dsse import Envelope
-from conductor.ledger.keyring import Keyring, keyring
+from conductor.ledger import selectors
+from conductor.ledger.export import sigstore, tlog_proof
+from conductor.ledger.keys.dsse import Envelope
+from conductor.ledger.keys.keyring import Keyring, keyring
 from conductor.ledger.models import Receipt
-from conductor.ledger.verification import signer_of
+from conductor.ledger.verify.verification import signer_of
 from conductor.lib.errors import Refused
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_for_slug
-from conductor.tenancy.scope import tenant_scope
 
 
 class Command(BaseCommand):

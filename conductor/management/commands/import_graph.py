@@ -11,8 +11,8 @@ from conductor.graph.importer import import_resources, lines_of
 from conductor.lib.clock import now
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_for_slug
-from conductor.tenancy.scope import tenant_scope
 
 
 class Command(BaseCommand):

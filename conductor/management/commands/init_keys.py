@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from conductor.ledger.keys import FileKeys
+from conductor.ledger.keys.keys import FileKeys
 
 
 class Command(BaseCommand):

@@ -21,8 +21,8 @@ from conductor.policy.models import TenantPolicy
 from conductor.policy.selectors import decisions_between
 from conductor.policy.simulation import CASES, KINDS, Recorded, Tally, recorded, recorded_event, replay
 from conductor.policy.tenant_rules import TenantRules, own, rules_in_force
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_for_slug
-from conductor.tenancy.scope import tenant_scope
 
 BATCH = 50
 SHOWN = 12

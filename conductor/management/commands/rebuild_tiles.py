@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections, transaction
 
+from conductor.ledger.log.tiles import Coordinates, edge_of, grown
 from conductor.ledger.models import Receipt, Tile
-from conductor.ledger.tiles import Coordinates, edge_of, grown
 from conductor.lib.ids import uuid7
 from conductor.tenancy.directory import tenant_id_for_slug
 

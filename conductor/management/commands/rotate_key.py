@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from conductor.ledger.keys import LOG, SEAL, FileKeys, KeyUnavailable
+from conductor.ledger.keys.keys import LOG, SEAL, FileKeys, KeyUnavailable
+from conductor.ledger.keys.providers import provider
+from conductor.ledger.keys.rotation import NoNewKey, candidate, declare_compromised, rotate_key
 from conductor.ledger.models import SigningKey
-from conductor.ledger.providers import provider
-from conductor.ledger.rotation import NoNewKey, candidate, declare_compromised, rotate_key
 from conductor.lib.clock import now, parse_rfc3339, rfc3339
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor

@@ -10,15 +10,19 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from conductor.engine import accounts, lifecycle, selectors
-from conductor.engine.backlog import backlogs
+from conductor.engine import selectors
+from conductor.engine.lifecycle.answering import decide_wait, send_signal
+from conductor.engine.lifecycle.limiting import set_run_limit
+from conductor.engine.lifecycle.operating import cancel_run, retry_run
 from conductor.engine.models import Run
+from conductor.engine.operate import accounts
+from conductor.engine.operate.backlog import backlogs
 from conductor.lib.clock import now
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor, actor_for_user
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_for_slug
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 
 SHOWN = 30
 
@@ -94,12 +98,10 @@ class Command(BaseCommand):
 
     def _cancel(self, options: dict[str, Any]) -> tuple[Any, list[str]]:
         run = _found(options["run"])
-        return _told(
-            lifecycle.cancel_run(run=run, actor=options["actor"], reason=options["reason"], now=now()), "cancelled"
-        )
+        return _told(cancel_run(run=run, actor=options["actor"], reason=options["reason"], now=now()), "cancelled")
 
     def _retry(self, options: dict[str, Any]) -> tuple[Any, list[str]]:
-        return _told(lifecycle.retry_run(run=_found(options["run"]), actor=options["actor"], now=now()), "queued again")
+        return _told(retry_run(run=_found(options["run"]), actor=options["actor"], now=now()), "queued again")
 
     def _signal(self, options: dict[str, Any]) -> tuple[Any, list[str]]:
         try:
@@ -109,7 +111,7 @@ class Command(BaseCommand):
         if not isinstance(payload, dict):
             raise CommandError("--payload is not a JSON object.")
         run = _found(options["run"])
-        lifecycle.send_signal(
+        send_signal(
             run=run,
             name=options["name"],
             payload=payload,
@@ -122,7 +124,7 @@ class Command(BaseCommand):
     def _decide(self, options: dict[str, Any]) -> tuple[Any, list[str]]:
         if not options["member"]:
             raise CommandError("A decision is a person's: say whose with --as EMAIL.")
-        run = lifecycle.decide_wait(
+        run = decide_wait(
             run=_found(options["run"]),
             approve=options["answer"] == "approve",
             reason=options["reason"],
@@ -137,7 +139,7 @@ class Command(BaseCommand):
         if text != "default" and not text.isdigit():
             raise CommandError("Give a number, or `default`.")
         most = None if text == "default" else int(text)
-        lifecycle.set_run_limit(tenant_id=options["tenant_id"], run_limit=most, actor=options["actor"], now=now())
+        set_run_limit(tenant_id=options["tenant_id"], run_limit=most, actor=options["actor"], now=now())
         return {"run_limit": most}, [f"{options['tenant']}: {text} at once"]
 
     def _backlog(self, options: dict[str, Any]) -> tuple[Any, list[str]]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from conductor.ledger import checkpoint
-from conductor.ledger.keyring import Keyring, keyring
-from conductor.ledger.keys import KeyUnavailable
-from conductor.ledger.providers import provider
-from conductor.ledger.verification import verify_ledger
+from conductor.ledger.keys.keyring import Keyring, keyring
+from conductor.ledger.keys.keys import KeyUnavailable
+from conductor.ledger.keys.providers import provider
+from conductor.ledger.log import checkpoint
+from conductor.ledger.verify.verification import verify_ledger
+from conductor.tenancy.database.scope import snapshot_scope
 from conductor.tenancy.directory import tenant_refs
-from conductor.tenancy.scope import snapshot_scope
 
 SHOWN = 20
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from conductor.api.codes import all_codes
+from conductor.api.document.codes import all_codes
 from conductor.api.v1 import api
 
 _HEAD = """# Error codes

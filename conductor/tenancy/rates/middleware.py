@@ -12,12 +12,12 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponseBase
 
 from conductor.lib.canonical import sha256_hex
-from conductor.tenancy.accounts import place_of
-from conductor.tenancy.bearer import tenant_of, token_in
+from conductor.tenancy.database.scope import current_tenant_id
 from conductor.tenancy.rates import counters
 from conductor.tenancy.rates.counters import Charge, Used
 from conductor.tenancy.rates.refusals import RateLimited, answer, say
-from conductor.tenancy.scope import current_tenant_id
+from conductor.tenancy.sessions.accounts import place_of
+from conductor.tenancy.sessions.bearer import tenant_of, token_in
 
 API, HOOKS, ACCOUNTS = "/api/", "/hooks/", "/accounts/"
 STRANGERS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND})

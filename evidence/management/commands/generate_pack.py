@@ -9,20 +9,20 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from conductor.engine.executor import advance
 from conductor.engine.models import Run
+from conductor.engine.run.executor import advance
 from conductor.ledger import blobs
-from conductor.ledger.sequencer import sequence
+from conductor.ledger.log.sequencer import sequence
 from conductor.lib.clock import now
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_for_slug
-from conductor.tenancy.scope import tenant_scope
-from evidence.lifecycle import request_pack
+from evidence.bundles.naming import pack_name
+from evidence.bundles.selectors import bundle_by_id
+from evidence.bundles.verification import BAD, verify_bundle
 from evidence.models import Pack
-from evidence.naming import pack_name
-from evidence.selectors import bundle_by_id
-from evidence.verification import BAD, verify_bundle
+from evidence.packs.lifecycle import request_pack
 
 ROUNDS = 10
 """How often the run is advanced: it waits for the sequencer between its last two steps."""

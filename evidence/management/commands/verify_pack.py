@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from evidence.packs import verify
+from evidence.pack_format import verify
 
 
 class Command(BaseCommand):

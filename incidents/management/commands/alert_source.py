@@ -11,12 +11,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from conductor.lib.clock import now, rfc3339
 from conductor.lib.errors import Refused
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_for_slug
-from conductor.tenancy.scope import tenant_scope
-from incidents import lifecycle, selectors
-from incidents.alerts import try_out
-from incidents.lifecycle import NewSource
-from incidents.models import AlertSource
+from incidents.alerts.receiving import try_out
+from incidents.alerts.selectors import alert_source, alert_sources, path_of_source
+from incidents.alerts.sources import NewSource, add_alert_source, end_alert_source, map_severities, rotate_alert_source
+from incidents.models.alert import AlertSource
 
 
 class Command(BaseCommand):
@@ -48,20 +48,18 @@ Lines = list[str]
 
 
 def _add(tenant_id: UUID, options: dict[str, Any]) -> Lines:
-    made = lifecycle.add_alert_source(
+    made = add_alert_source(
         tenant_id=tenant_id, name=options["name"], shape=options["shape"], actor=_actor(), now=now()
     )
     return _shown(made)
 
 
 def _list(tenant_id: UUID, options: dict[str, Any]) -> Lines:
-    return [_line(source) for source in selectors.alert_sources()]
+    return [_line(source) for source in alert_sources()]
 
 
 def _rotate(tenant_id: UUID, options: dict[str, Any]) -> Lines:
-    return _shown(
-        lifecycle.rotate_alert_source(source=_source(options), secret=options["secret"], actor=_actor(), now=now())
-    )
+    return _shown(rotate_alert_source(source=_source(options), secret=options["secret"], actor=_actor(), now=now()))
 
 
 def _map(tenant_id: UUID, options: dict[str, Any]) -> Lines:
@@ -71,7 +69,7 @@ def _map(tenant_id: UUID, options: dict[str, Any]) -> Lines:
         if not sign:
             raise CommandError(f"Write WORD=SEVERITY, not {pair}.")
         words[word] = meaning
-    return [_line(lifecycle.map_severities(source=_source(options), words=words, actor=_actor(), now=now()))]
+    return [_line(map_severities(source=_source(options), words=words, actor=_actor(), now=now()))]
 
 
 def _test(tenant_id: UUID, options: dict[str, Any]) -> Lines:
@@ -79,7 +77,7 @@ def _test(tenant_id: UUID, options: dict[str, Any]) -> Lines:
 
 
 def _end(tenant_id: UUID, options: dict[str, Any]) -> Lines:
-    return [_line(lifecycle.end_alert_source(source=_source(options), actor=_actor(), now=now()))]
+    return [_line(end_alert_source(source=_source(options), actor=_actor(), now=now()))]
 
 
 _VERBS: dict[str, Callable[[UUID, dict[str, Any]], Lines]] = {
@@ -97,11 +95,11 @@ def _actor() -> Actor:
 
 
 def _source(options: dict[str, Any]) -> AlertSource:
-    return selectors.alert_source(name=options["name"])
+    return alert_source(name=options["name"])
 
 
 def _shown(made: NewSource) -> Lines:
-    return [f"Address: {selectors.path_of_source(made.source)}", f"Secret, shown this once: {made.secret}"]
+    return [f"Address: {path_of_source(made.source)}", f"Secret, shown this once: {made.secret}"]
 
 
 def _line(source: AlertSource) -> str:

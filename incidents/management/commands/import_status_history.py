@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from conductor.lib.canonical import sha256_hex
 from conductor.lib.clock import now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_for_slug
-from conductor.tenancy.scope import tenant_scope
-from incidents.lifecycle import HistorySource, import_history
+from incidents.history.lifecycle import HistorySource, import_history
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "slack-status-history-2019.json"
 """See incidents/data/README.md for its source and licence."""

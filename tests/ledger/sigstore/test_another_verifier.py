@@ -17,16 +17,16 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from adapters.lifecycle import configure_adapter
-from conductor.ledger.keys import SEAL, FileKeys
+from adapters.configuration.lifecycle import configure_adapter
+from conductor.ledger.export.stamping import request_stamp
+from conductor.ledger.keys.keys import SEAL, FileKeys
+from conductor.ledger.keys.rotation import rotate_key
+from conductor.ledger.log.sequencer import sequence
 from conductor.ledger.models import Receipt
-from conductor.ledger.rotation import rotate_key
-from conductor.ledger.sequencer import sequence
-from conductor.ledger.stamping import request_stamp
 from conductor.lib.clock import now
 from conductor.tenancy.actors import Actor
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from evidence.anchoring import stamp_receipts
 from tests.evidence.timestamping import Authority
 from tests.ledger.acts import logged

@@ -1,0 +1,1 @@
+"""A tenant's adapters: connected, changed, tested, disabled, removed."""

@@ -1,0 +1,1 @@
+"""Messages through the notification adapters."""

@@ -1,0 +1,1 @@
+"""Notaries: digests notarized, what a tenant demands, and the breaker before each."""

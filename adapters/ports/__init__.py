@@ -1,0 +1,1 @@
+"""The ports: what the product asks of the outside, and the values that pass."""

@@ -1,0 +1,1 @@
+"""How adapters reach the outside: one guarded call, an end to time and size."""

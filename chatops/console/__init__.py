@@ -1,0 +1,1 @@
+"""The command in the console's palette and as forms, and on the command line."""

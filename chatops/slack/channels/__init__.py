@@ -1,0 +1,1 @@
+"""Incident channels: kept in step with their incident."""

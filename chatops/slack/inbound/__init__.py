@@ -1,0 +1,1 @@
+"""What Slack sends: verified, kept, carried out exactly once, answered."""

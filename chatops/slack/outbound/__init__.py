@@ -1,0 +1,1 @@
+"""What is posted to Slack: queued with the act that it is about, sent in order, retried."""

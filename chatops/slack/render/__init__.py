@@ -1,0 +1,1 @@
+"""How replies and forms look in Slack."""

@@ -1,0 +1,1 @@
+"""Workspaces: installation, who is who, and user groups."""

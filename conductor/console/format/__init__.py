@@ -1,0 +1,1 @@
+"""Numbers, times, statuses and charts as the console shows them."""

@@ -1,0 +1,1 @@
+"""What the machine must have, and how it gets there."""

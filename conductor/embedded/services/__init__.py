@@ -1,0 +1,1 @@
+"""PostgreSQL and the broker, as processes of this project."""

@@ -1,0 +1,1 @@
+"""Who works on what: leases, pools, and how idle workers are woken."""

@@ -1,0 +1,1 @@
+"""What a workflow is, and what its steps are given."""

@@ -1,0 +1,1 @@
+"""Carrying a claimed run from step to step."""

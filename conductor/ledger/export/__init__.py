@@ -1,0 +1,1 @@
+"""Receipts in the forms that other people's tools read."""

@@ -1,0 +1,1 @@
+"""Signing keys: where they are kept, which ones count, and how they are replaced."""

@@ -1,0 +1,1 @@
+"""Whether what the ledger says still is what was signed."""

@@ -1,0 +1,1 @@
+"""What can be known of a database from its address and its session."""

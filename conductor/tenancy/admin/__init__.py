@@ -1,0 +1,1 @@
+"""Django admin as a tenant's own."""

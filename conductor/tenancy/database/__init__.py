@@ -1,0 +1,1 @@
+"""The tenant's wall in the database: scope, row-level security, keys, numbers."""

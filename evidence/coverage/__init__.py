@@ -1,0 +1,1 @@
+"""Which controls have evidence, and how fresh it is."""

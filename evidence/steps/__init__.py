@@ -1,1 +1,0 @@
-"""Steps of the evidence workflows: doors between the engine and the verbs. Each may run twice, its effect may not."""

@@ -1,0 +1,1 @@
+"""Who may read an incident, and how every entry point reads one."""

@@ -1,0 +1,1 @@
+"""What happened before Conductor: the import of another system's incidents."""

@@ -1,0 +1,1 @@
+"""Declaring, classifying, moving, describing and merging incidents."""

@@ -1,0 +1,1 @@
+"""What an incident is tied to in the graph: resources, other incidents, tickets, runs, bundles."""

@@ -1,0 +1,1 @@
+"""A published postmortem as a document: its first page, charts, tables, Markdown."""

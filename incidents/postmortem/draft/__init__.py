@@ -1,0 +1,1 @@
+"""The sections of a postmortem, drafted from the record alone."""

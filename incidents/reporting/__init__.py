@@ -1,0 +1,1 @@
+"""Reporting obligations: rules as data, due dates, decisions, filings, deadlines."""

@@ -1,0 +1,1 @@
+"""The timeline: entries, corrections, redactions, milestones, and how they are read."""
