@@ -18,7 +18,7 @@ from conductor.ledger.export.stamping import stamp, waiting
 from conductor.lib.refs import Ref
 from conductor.observability.metrics import CHECKPOINTS_ANCHORED
 from conductor.tenancy.database.scope import tenant_scope
-from conductor.tenancy.directory import tenant_refs
+from conductor.tenancy.models import Tenant
 
 
 class NotaryAnchors:
@@ -40,28 +40,26 @@ class NotaryAnchors:
         return sum(each.state == NotaryRecord.State.VERIFIED for each in records)
 
 
-def anchor_checkpoints(*, now: datetime) -> int:
-    """Have a checkpoint over everything in each tenant's log stamped by the tenant's notaries.
+def anchor_checkpoint(*, tenant_id: UUID, now: datetime) -> int:
+    """Have a checkpoint over everything in the tenant's log stamped by the tenant's notaries.
 
     Return how many stamps checkpoints were given now. What waits for a notary since earlier is asked about first,
     oldest first; a notary that answered is not asked again. While the tenant's notary policy is OFF nothing is asked,
     and nothing is lost: the first checkpoint after that covers what was not stamped.
     """
-    total = 0
-    for tenant in tenant_refs():
-        with tenant_scope(tenant.id):
-            if not _may_ask(now):
-                continue
-            checkpoint = checkpoint_to_anchor()
-            before = _stamped_checkpoints()
-        work_off(tenant_id=tenant.id, now=now)
-        if checkpoint is not None:
-            anchor(tenant_id=tenant.id, checkpoint=checkpoint, now=now)
-        with tenant_scope(tenant.id):
-            count = _stamped_checkpoints() - before
-        CHECKPOINTS_ANCHORED.labels(tenant.slug).inc(count)
-        total += count
-    return total
+    with tenant_scope(tenant_id):
+        if not _may_ask(now):
+            return 0
+        slug = Tenant.objects.values_list("slug", flat=True).get(id=tenant_id)
+        checkpoint = checkpoint_to_anchor()
+        before = _stamped_checkpoints()
+    work_off(tenant_id=tenant_id, now=now)
+    if checkpoint is not None:
+        anchor(tenant_id=tenant_id, checkpoint=checkpoint, now=now)
+    with tenant_scope(tenant_id):
+        count = _stamped_checkpoints() - before
+    CHECKPOINTS_ANCHORED.labels(slug).inc(count)
+    return count
 
 
 def stamp_receipts(*, tenant_id: UUID, now: datetime) -> int:
@@ -69,11 +67,6 @@ def stamp_receipts(*, tenant_id: UUID, now: datetime) -> int:
     with tenant_scope(tenant_id):
         receipts = waiting(now=now) if _may_ask(now) else []
     return sum(stamp(receipt=each, now=now) for each in receipts)
-
-
-def stamp_all_receipts(*, now: datetime) -> int:
-    """`stamp_receipts` for every tenant: finds what a lost message left."""
-    return sum(stamp_receipts(tenant_id=tenant.id, now=now) for tenant in tenant_refs())
 
 
 def _may_ask(now: datetime) -> bool:

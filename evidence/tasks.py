@@ -6,17 +6,19 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 
 from adapters.notaries.lifecycle import work_off
-from conductor.engine.claim.wake import send
+from conductor.engine.claim.wake import FRESH_SECONDS, send
 from conductor.ledger.export.stamping import REQUESTED
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now
+from conductor.lib.deadlines import conversation
 from conductor.lib.refs import parse_ref
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_refs
-from evidence.anchoring import anchor_checkpoints, stamp_all_receipts, stamp_receipts
+from evidence.anchoring import anchor_checkpoint, stamp_receipts
 from evidence.bundles.naming import postmortem_cause
 from evidence.bundles.verification import SEALED
 from evidence.workflows.incident.lifecycle import collect_for_incident
@@ -27,6 +29,9 @@ RENDERED = "incidents.postmortem.rendered"
 COLLECT = "evidence.collect_for_incident"
 STAMP = "evidence.stamp_receipts"
 NOTARIZE = "evidence.notarize_seals"
+ANCHOR = "evidence.anchor_log"
+NOTARY_SECONDS = 60.0
+"""For all that one task asks a tenant's notaries. What it did not get to waits in their backlog."""
 
 
 @shared_task(name=COLLECT, ignore_result=True)
@@ -48,34 +53,44 @@ def sweep_incidents(**_later: Any) -> None:
 
 
 @shared_task(name="evidence.anchor_checkpoints", ignore_result=True)
-def anchor(**_later: Any) -> None:
-    """Have what is new in each tenant's log stamped by its notaries."""
-    anchor_checkpoints(now=now())
-    stamp_all_receipts(now=now())
+def sweep_logs(**_later: Any) -> None:
+    """Have each tenant's log stamped by a task of its own: slow notaries of one hold nobody else's up."""
+    for tenant in tenant_refs():
+        send(ANCHOR, {"tenant_id": str(tenant.id)}, expires=settings.CONDUCTOR_ANCHOR_SECONDS)
+
+
+@shared_task(name=ANCHOR, ignore_result=True)
+def anchor(*, tenant_id: str, **_later: Any) -> None:
+    """Have what is new in the tenant's log stamped by its notaries."""
+    with conversation(NOTARY_SECONDS):
+        anchor_checkpoint(tenant_id=UUID(tenant_id), now=now())
+        stamp_receipts(tenant_id=UUID(tenant_id), now=now())
 
 
 @shared_task(name=STAMP, ignore_result=True)
 def stamp(*, tenant_id: str, **_later: Any) -> None:
     """Have the tenant's receipts stamped that somebody asked for."""
-    stamp_receipts(tenant_id=UUID(tenant_id), now=now())
+    with conversation(NOTARY_SECONDS):
+        stamp_receipts(tenant_id=UUID(tenant_id), now=now())
 
 
 @shared_task(name=NOTARIZE, ignore_result=True)
 def notarize_seals(*, tenant_id: str, **_later: Any) -> None:
     """Ask the tenant's notaries about what a seal put into their backlog; `anchor` finds what a lost message left."""
-    work_off(tenant_id=UUID(tenant_id), now=now())
+    with conversation(NOTARY_SECONDS):
+        work_off(tenant_id=UUID(tenant_id), now=now())
 
 
 def wake_notaries(receipt: Receipt) -> None:
     """Receipt subscriber: a bundle was sealed by hand. A run asks notaries in a step of its own."""
     if receipt.action == SEALED and not any(link.startswith("conductor.run:") for link in receipt.links):
-        send(NOTARIZE, {"tenant_id": str(receipt.tenant_id)})
+        send(NOTARIZE, {"tenant_id": str(receipt.tenant_id)}, expires=FRESH_SECONDS)
 
 
 def wake_stamper(receipt: Receipt) -> None:
     """Receipt subscriber: somebody wants a time stamp."""
     if receipt.action == REQUESTED:
-        send(STAMP, {"tenant_id": str(receipt.tenant_id)})
+        send(STAMP, {"tenant_id": str(receipt.tenant_id)}, expires=FRESH_SECONDS)
 
 
 def wake_collector(receipt: Receipt) -> None:

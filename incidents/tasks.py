@@ -1,4 +1,4 @@
-"""Celery's doors: trackers are asked what changed, each by a task of its own, so that a slow one holds no other up."""
+"""Celery's entry points: an organisation's trackers are asked what changed, each organisation by a task of its own."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from celery import shared_task
 
 from conductor.lib.clock import now
 from conductor.tenancy.directory import tenant_refs
-from incidents.followups.tracker_look import SYNC, sync_tracker, trackers_in_use, wake_tracker
+from incidents.followups.tracker_look import LOOK, look_at_trackers, trackers_in_use, wake
 
 
 @shared_task(name="incidents.sweep_trackers", ignore_result=True)
 def sweep(**_later: Any) -> None:
-    """Have every tracker asked that holds tickets which are followed."""
+    """Have the trackers looked at that hold tickets which are followed."""
     for tenant in tenant_refs():
-        for adapter_id in trackers_in_use(tenant.id):
-            wake_tracker(tenant_id=tenant.id, adapter_id=adapter_id)
+        if trackers_in_use(tenant.id):
+            wake(tenant_id=tenant.id)
 
 
-@shared_task(name=SYNC, ignore_result=True)
-def sync(*, tenant_id: str, adapter_id: str, **_later: Any) -> None:
-    """Ask one tracker."""
-    sync_tracker(tenant_id=UUID(tenant_id), adapter_id=UUID(adapter_id), now=now())
+@shared_task(name=LOOK, ignore_result=True)
+def look(*, tenant_id: str, **_later: Any) -> None:
+    """Look at one organisation's trackers."""
+    look_at_trackers(tenant_id=UUID(tenant_id), clock=now)

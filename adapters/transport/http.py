@@ -16,7 +16,7 @@ from adapters.ports.installation import Installation
 from adapters.ports.protocols import AdapterError
 from adapters.transport.reach import Address, AddressRefused, addresses
 from adapters.transport.scrubbing import scrubbed
-from conductor.lib.deadlines import Deadline
+from conductor.lib.deadlines import Deadline, left
 
 PLAIN_PORTS = frozenset({80})
 """Where plain http may go to in public networks: other services speak in the clear at others."""
@@ -77,8 +77,11 @@ def call(
     """Send `body` and return the answer, at most `max_bytes` of it. Raise AdapterError if none came in time.
 
     `http:` is refused except on loopback, unless `plain_everywhere` (for answers that prove themselves).
-    `operators`: the operator named the address, in the environment, so it may lead to any network.
+    `operators`: the operator named the address, in the environment, so it may lead to any network. Inside of a
+    `conversation` the call ends with it, and none is begun once it is over.
     """
+    if not (timeout_seconds := left(timeout_seconds)):
+        raise AdapterError(f"{urlsplit(url).hostname} took longer than it is given", permanent=False, code="timeout")
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     reachable = addresses(
@@ -144,7 +147,7 @@ def _exchange(
                 raise httpx.ReadTimeout("deadline")  # an answer without a length ends where the connection does
     except httpx.HTTPError as error:
         if deadline.passed or isinstance(error, httpx.TimeoutException):
-            message = f"{host} did not answer within {timeout_seconds:g} s"
+            message = f"{host} did not answer within {timeout_seconds:.3g} s"
             raise AdapterError(message, permanent=False, code="timeout") from error
         is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
         what = "shows a certificate that is not trusted" if is_certificate else "cannot be reached"

@@ -12,17 +12,13 @@ from chatops.demo.doors import wait_until
 
 def kill_a_worker(*, seconds: float) -> int:
     """Kill -9 the worker that answers first, wait until one answers again, and return the killed one's process id."""
-    victim = wait_until("a worker", _pid, seconds=seconds)
+    name, victim = wait_until("a worker", lambda: next(iter(_pids().items()), None), seconds=seconds)
     os.kill(victim, signal.SIGKILL)
-    wait_until("the worker's successor", lambda: _other_than(victim), seconds=seconds)
+    wait_until("the worker's successor", lambda: _pids().get(name, victim) != victim or None, seconds=seconds)
     return victim
 
 
-def _pid() -> int | None:
+def _pids() -> dict[str, int]:
+    """Return the process of each worker that answers, by the worker's name."""
     stats = current_app.control.inspect(timeout=2).stats() or {}
-    return next((int(each["pid"]) for each in stats.values()), None)
-
-
-def _other_than(victim: int) -> int | None:
-    pid = _pid()
-    return pid if pid not in {None, victim} else None
+    return {name: int(each["pid"]) for name, each in stats.items()}

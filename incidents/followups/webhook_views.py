@@ -17,7 +17,7 @@ from conductor.lib.clock import now
 from conductor.lib.problems import MEDIA_TYPE, problem
 from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.directory import tenant_id_or_nobody
-from incidents.followups.tracker_look import wake_tracker
+from incidents.followups.tracker_look import wake
 
 MOST_BYTES = 1_000_000
 
@@ -43,7 +43,7 @@ def receive(request: HttpRequest, organisation: str, adapter_id: UUID) -> HttpRe
             return _unsigned()
         count = call_from_tracker(adapter=adapter, external_ids=named, now=now())
         if count:
-            transaction.on_commit(lambda: wake_tracker(tenant_id=tenant_id, adapter_id=adapter_id))
+            transaction.on_commit(lambda: wake(tenant_id=tenant_id))
     return JsonResponse({"tickets": count}, status=202)
 
 

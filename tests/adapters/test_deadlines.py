@@ -21,10 +21,11 @@ from adapters.transport.http import call
 from chatops.slack.outbound.response_url import NotDelivered, post_answer
 from conductor.ledger.keys.keys import KeyUnavailable
 from conductor.ledger.keys.vault import HttpVault
-from conductor.lib.deadlines import Deadline
+from conductor.lib.deadlines import Deadline, conversation
 from conductor.policy.engine import EngineFailure
 from conductor.policy.opa import OpaEngine
 from tests.adapters.dripping import dripping
+from tests.adapters.receiver import Asked, Handler, receiving
 from tests.adapters.test_smtp import MESSAGE
 from tests.world import NOW
 
@@ -152,3 +153,26 @@ def test_what_connects_after_the_deadline_is_cut_at_once() -> None:
             connected.settimeout(2)
             while connected.recv(100):
                 pass
+
+
+def test_all_calls_of_a_conversation_share_its_deadline() -> None:
+    """Pages of a tracker, for one: fifty calls of ten seconds each are no conversation of ten."""
+
+    def slow(handler: Handler, asked: Asked) -> None:
+        time.sleep(0.5)
+        handler.answer(200)
+
+    with receiving(slow) as receiver:
+        given: dict[str, Any] = {"method": "GET", "url": receiver.url, "body": b"", "headers": {}, "max_bytes": 9}
+        given |= {"timeout_seconds": 10.0, "installation": HERE, "allow_loopback": True}
+        began = time.monotonic()
+        with conversation(0.8), conversation(60):
+            call(**given)
+            for _again in range(3):
+                with pytest.raises(AdapterError) as caught:
+                    call(**given)
+                assert (caught.value.code, caught.value.permanent) == ("timeout", False)
+        took = time.monotonic() - began
+        assert took < 0.8 + ALLOWANCE
+        assert len(receiver.asked) == 2, "what would begin after the end is not begun"
+        assert call(**given).status == 200, "afterwards calls have their own time again"

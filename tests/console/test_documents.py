@@ -89,7 +89,7 @@ import django
 django.setup()
 from tests.console import test_documents as here
 from django.template import engines
-from conductor.console import documents
+from conductor.console.documents import documents
 from tests.poppler import poppler
 template = engines["django"].from_string(here.BODY)
 documents.render_to_string = lambda name, context: template.render(context)

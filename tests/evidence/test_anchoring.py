@@ -27,7 +27,7 @@ from conductor.observability import readings
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from evidence.anchoring import anchor_checkpoints, stamp_all_receipts
+from evidence.anchoring import anchor_checkpoint, stamp_receipts
 from evidence.bundles.verification import NOBODY, verify_bundle
 from evidence.tasks import notarize_seals
 from tests.evidence.bundles import sealed
@@ -88,18 +88,18 @@ def test_a_checkpoint_is_stamped_once_and_its_own_receipt_asks_for_no_other(tena
     act(tenant, clock())
     sequence(tenant_id=tenant.id, now=clock())
 
-    assert anchor_checkpoints(now=clock()) == 1
+    assert anchor_checkpoint(tenant_id=tenant.id, now=clock()) == 1
     sequence(tenant_id=tenant.id, now=clock())  # the receipt of having been stamped
     with tenant_scope(tenant.id):
         assert Receipt.objects.filter(action=anchors.ECHO).count() == 1
         assert anchors.anchored_size() == 2
         assert not anchors.unanchored().exists()
-    assert anchor_checkpoints(now=clock()) == 0
+    assert anchor_checkpoint(tenant_id=tenant.id, now=clock()) == 0
     assert notary.asked == 1
 
     act(tenant, clock())
     sequence(tenant_id=tenant.id, now=clock())
-    assert anchor_checkpoints(now=clock()) == 1
+    assert anchor_checkpoint(tenant_id=tenant.id, now=clock()) == 1
     with tenant_scope(tenant.id):
         assert anchors.anchored_size() == 4
         assert verify_ledger(tenant_id=tenant.id, keyring=keyring()).faults == []
@@ -110,7 +110,7 @@ def test_an_authority_that_is_down_is_asked_again_and_nothing_is_lost(tenant: Te
     sequence(tenant_id=tenant.id, now=clock())
     notary.up = False
     for _ in range(3):
-        anchor_checkpoints(now=clock())
+        anchor_checkpoint(tenant_id=tenant.id, now=clock())
         sequence(tenant_id=tenant.id, now=clock())
     with tenant_scope(tenant.id):
         assert anchors.anchored_size() == 0  # our own key does not count: it is not somebody else
@@ -118,7 +118,7 @@ def test_an_authority_that_is_down_is_asked_again_and_nothing_is_lost(tenant: Te
         assert NotaryRecord.objects.filter(state="VERIFIED").count() == 2
 
     notary.up = True
-    assert anchor_checkpoints(now=clock() + breaker.FIRST_PAUSE) == 2
+    assert anchor_checkpoint(tenant_id=tenant.id, now=clock() + breaker.FIRST_PAUSE) == 2
     with tenant_scope(tenant.id):
         assert anchors.anchored_size() == 4
         assert NotaryRecord.objects.filter(state="VERIFIED").count() == NotaryRecord.objects.count() == 4
@@ -131,7 +131,7 @@ def test_the_gauges_tell_how_long_receipts_wait(tenant: Tenant, notary: Service)
     sequence(tenant_id=tenant.id, now=clock())
     assert age("conductor_ledger_unsequenced_age_seconds") == 0
     assert 90 <= age("conductor_ledger_unanchored_age_seconds") < 120
-    anchor_checkpoints(now=clock())
+    anchor_checkpoint(tenant_id=tenant.id, now=clock())
     sequence(tenant_id=tenant.id, now=clock())
     assert age("conductor_ledger_unanchored_age_seconds") == 0
 
@@ -151,7 +151,7 @@ def test_a_stamped_checkpoint_that_was_exchanged_or_removed_is_told(
     """T10, before the anchor: whoever rewrites the log with its own keys cannot make the authority's stamp fit."""
     act(tenant, clock())
     sequence(tenant_id=tenant.id, now=clock())
-    anchor_checkpoints(now=clock())
+    anchor_checkpoint(tenant_id=tenant.id, now=clock())
 
     with as_owner() as cursor:
         cursor.execute("UPDATE conductor_checkpoint SET note = note || '\n' WHERE tree_size = 2")
@@ -175,7 +175,7 @@ def test_while_the_policy_is_off_nobody_is_asked_and_afterwards_nothing_is_missi
     tenant: Tenant, notary: Service, ana: User, actor: Callable[[User], Actor]
 ) -> None:
     notary.up = False
-    anchor_checkpoints(now=clock())  # leaves a backlog
+    anchor_checkpoint(tenant_id=tenant.id, now=clock())  # leaves a backlog
     notary.up = True
     with tenant_scope(tenant.id):
         policy = propose_notary_policy(tenant_id=tenant.id, mode="OFF", actor=actor(ana), now=clock())
@@ -184,13 +184,13 @@ def test_while_the_policy_is_off_nobody_is_asked_and_afterwards_nothing_is_missi
     act(tenant, clock(), action="evidence.pack.generated")  # its receipt would be stamped without anybody's asking
     sequence(tenant_id=tenant.id, now=clock())
 
-    assert anchor_checkpoints(now=clock()) == 0
-    assert stamp_all_receipts(now=clock()) == 0
+    assert anchor_checkpoint(tenant_id=tenant.id, now=clock()) == 0
+    assert stamp_receipts(tenant_id=tenant.id, now=clock()) == 0
     assert notary.asked == asked
 
     with tenant_scope(tenant.id):
         propose_notary_policy(tenant_id=tenant.id, mode="BEST_EFFORT", actor=actor(ana), now=clock())
     sequence(tenant_id=tenant.id, now=clock())
-    assert anchor_checkpoints(now=clock()) >= 1
+    assert anchor_checkpoint(tenant_id=tenant.id, now=clock()) >= 1
     with tenant_scope(tenant.id):
         assert anchors.anchored_size() == Receipt.objects.exclude(leaf_index=None).count()

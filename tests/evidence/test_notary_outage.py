@@ -27,7 +27,7 @@ from conductor.lib.refs import Ref
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from evidence.anchoring import anchor_checkpoints
+from evidence.anchoring import anchor_checkpoint
 from tests.evidence.timestamping import Authority, Service
 from tests.ledger.acts import act
 
@@ -76,7 +76,7 @@ def round_of(tenant: Tenant, at: datetime) -> int:
     """An act, its number in the log, and beat's round."""
     act(tenant, at)
     sequence(tenant_id=tenant.id, now=at)
-    return anchor_checkpoints(now=at)
+    return anchor_checkpoint(tenant_id=tenant.id, now=at)
 
 
 def test_t37_an_outage_opens_the_breaker_and_the_backlog_drains_in_order_once_each(
@@ -102,11 +102,11 @@ def test_t37_an_outage_opens_the_breaker_and_the_backlog_drains_in_order_once_ea
         assert opened.retry_at is not None
         assert work_off(tenant_id=tenant.id, now=opened.retry_at - timedelta(seconds=1)) == 0
         assert after.asked == 0, "it is back, and still left alone"
-        assert anchor_checkpoints(now=clock()) >= 6
+        assert anchor_checkpoint(tenant_id=tenant.id, now=clock()) >= 6
         assert after.imprints[:6] == [each.digest for each in pending], "oldest first"
         assert after.asked == len(after.imprints) == len(set(after.imprints)), "each once"
         sequence(tenant_id=tenant.id, now=clock())
-        anchor_checkpoints(now=clock())
+        anchor_checkpoint(tenant_id=tenant.id, now=clock())
         sequence(tenant_id=tenant.id, now=clock())
 
     assert {each.state for each in records(tenant)} == {"VERIFIED"}

@@ -56,7 +56,7 @@ def incident(declare: Declare) -> Incident:
 def clock(monkeypatch: pytest.MonkeyPatch, now: datetime) -> Clock:
     """The engine's clock, which stands at `now` until the test moves it."""
     clock = Clock(now)
-    for module in ("calling", "context", "contexts", "executor"):
+    for module in ("run.step_call", "define.context", "run.contexts", "run.executor"):
         monkeypatch.setattr(f"conductor.engine.{module}.clock_now", clock)
     return clock
 

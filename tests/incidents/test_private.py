@@ -184,8 +184,8 @@ def test_reading_by_permission_alone_is_noted_once_an_hour(
         return [event.actor_name for event in found]
 
     at = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-    for module in ("incidents", "entries", "people", "postmortems"):
-        monkeypatch.setattr(f"incidents.views.{module}.now", lambda: at)
+    for module in ("page.views", "timeline.views", "response.role_views", "postmortem.views"):
+        monkeypatch.setattr(f"incidents.{module}.now", lambda: at)
     page = f"/t/northwind/incidents/INC-{hidden.number}/"
     as_user(cora).get(page)
     assert noted() == [], "she declared it"

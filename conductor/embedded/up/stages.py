@@ -160,11 +160,19 @@ def _children(port: int, logs: Path) -> list[Child]:
                "--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "32",
                "--respawn-failed-workers", "--workers-kill-timeout", "8"]  # fmt: skip
     celery = [python, "-m", "celery", "-A", "conductor"]
-    worker = [*celery, "worker", "-c", "3", "-l", "INFO", "--without-mingle", "--without-gossip"]
+    worker = [*celery, "worker", "-l", "INFO", "--without-mingle", "--without-gossip"]
     beat = [*celery, "beat", "-l", "INFO", "--pidfile="]
     return [
         Child("web", granian, logs / "web.log", order=0, grace_seconds=12),
-        Child("worker", worker, logs / "worker.log", order=1, grace_seconds=30),
+        Child("worker", [*worker, "-c", "3", "-n", "general@%h"], logs / "worker.log", order=1, grace_seconds=30),
+        # Whatever holds the others up, looks at slow trackers for one, incidents have workers of their own.
+        Child(
+            "worker for incidents",
+            [*worker, "-c", "2", "-Q", "incident", "-n", "incident@%h"],
+            logs / "worker-incident.log",
+            order=1,
+            grace_seconds=30,
+        ),
         Child("beat", beat, logs / "beat.log", order=0),
     ]
 
