@@ -15,10 +15,10 @@ from django.conf import settings
 from django.db import connections
 from django.test import override_settings
 
-from conductor.ledger.keys import FileKeys
+from conductor.ledger.keys.keys import FileKeys
 from conductor.lib.clock import now
+from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from conductor.tenancy.scope import tenant_scope
 from tests import database, world
 from tests.chatops import slack
 from tests.chatops.conftest import connect

@@ -108,7 +108,7 @@ def test_first_attempt_died_then_retry_is_processed(
         raise Killed
 
     with monkeypatch.context() as dying:
-        dying.setattr("chatops.lifecycle.store_receipt", die)
+        dying.setattr("chatops.slack.inbound.intake.store_receipt", die)
         with pytest.raises(Killed):
             pin(room)
     assert captured(tenant) == []
