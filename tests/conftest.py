@@ -21,6 +21,7 @@ from conductor.tenancy.models import Environment, Tenant
 from conductor.tenancy.rates import counters
 from tests import database, faults, world
 from tests.browsing import Browser, outside_scope
+from tests.harness import counterparts
 
 # How fast a busy machine draws examples is no property of the code.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,6 +41,12 @@ def fresh_process() -> None:
     os.umask(_UMASK)
     caches["default"].clear()
     counters.forget()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Bring the programs that the test is marked with, or skip it."""
+    for mark in item.iter_markers("counterpart"):
+        counterparts.need(*mark.args)
 
 
 def pytest_configure(config: pytest.Config) -> None:

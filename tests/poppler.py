@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
-import pytest
+from tests.harness import counterparts
 
 
 def poppler(program: str, *arguments: object) -> str:
-    """Return what the program printed; skip the test where Debian's poppler-utils is not installed."""
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} (Debian's poppler-utils) is not here")
+    """Return what the program printed; skip the test where Debian's poppler-utils is not here."""
+    counterparts.need("pdftotext")
     command = [program, *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout

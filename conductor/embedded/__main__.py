@@ -46,6 +46,11 @@ def run(arguments: Sequence[str]) -> int:
         engines.leave()
 
 
+def python(arguments: Sequence[str]) -> int:
+    """Run the environment's Python on `arguments`, without engines."""
+    return quality.foreground([sys.executable, *arguments], directory=ROOT, variables=os.environ)
+
+
 def stop(arguments: Sequence[str]) -> int:
     """Stop a `make up` that runs elsewhere, and engines that a killed one left behind."""
     home = environment.home_of(ROOT)
@@ -87,7 +92,13 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "status": status,
     "doctor": lambda arguments: doctor.examine(ROOT),
     "test": lambda arguments: quality.test(ROOT, arguments),
+    "test-fast": lambda arguments: quality.test(ROOT, [*quality.FAST, *(arguments or quality.PARALLEL)]),
     "ci": lambda arguments: quality.ci(ROOT, arguments),
+    "lint": lambda arguments: quality.ci(ROOT, quality.LINT),
+    "types": lambda arguments: quality.ci(ROOT, ["types"]),
+    "fmt": lambda arguments: quality.fmt(ROOT),
+    "python": python,
+    "tool": python,
     "sdk": lambda arguments: wheel.make(ROOT),
 }
 

@@ -10,17 +10,53 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from conductor.embedded.install import counterparts, debian, libraries, packages
+from conductor.embedded.install import debian, libraries, packages
 from conductor.embedded.progress import STARTED_AT, Halt, Progress, halt
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM = (3, 11)
-RUNTIME = {"setup": 2, "up": 8, "demo-incident": 8, "run": 2}
-"""Commands that need the runtime lock, and how many stages the user is told of."""
-DEVELOPMENT = {"setup-dev": 3, "test": 5, "ci": 3, "sdk": 3}
-"""Commands that need the tools of the tests as well."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a command needs before it can start."""
+
+    lock: str
+    """The lock file of `.venv`."""
+    libraries: bool = True
+    """Whether PDF documents may be made: the system's Pango is then found or fetched."""
+    stages: int = 2
+    """How many stages the user is told of, the command's own included."""
+    quiet: bool = True
+    """Whether a stage that had nothing to do is left out."""
+
+
+_RUN = Needs(packages.RUNTIME_LOCK)
+_UP = Needs(packages.RUNTIME_LOCK, stages=8, quiet=False)
+_TOOLS = Needs(packages.DEVELOPMENT_LOCK, libraries=False, stages=1)
+_DEVELOP = Needs(packages.DEVELOPMENT_LOCK)
+_TEST = Needs(packages.DEVELOPMENT_LOCK, stages=4, quiet=False)
+
+NEEDS = {
+    "setup": _RUN,
+    "up": _UP,
+    "demo-incident": _UP,
+    "run": _RUN,
+    "setup-dev": _DEVELOP,
+    "test": _TEST,
+    "test-fast": _TEST,
+    "ci": _DEVELOP,
+    "sdk": _DEVELOP,
+    "python": _DEVELOP,
+    "tool": _TOOLS,
+    "lint": _TOOLS,
+    "types": _TOOLS,
+    "fmt": _TOOLS,
+}
+"""Other commands run with what is there already."""
 
 
 def main(argv: list[str]) -> int:
@@ -29,9 +65,8 @@ def main(argv: list[str]) -> int:
     os.environ.setdefault(STARTED_AT, repr(time.monotonic()))
     try:
         check_python(sys.version_info[:2])
-        if stages := (RUNTIME | DEVELOPMENT).get(command):
-            quiet = command not in {"up", "demo-incident", "test"}
-            prepare(lock=lock_for(command), progress=Progress(total=stages, quiet=quiet))
+        if command in NEEDS:
+            prepare(NEEDS[command])
     except Halt as problem:
         return halt(problem)
     except KeyboardInterrupt:
@@ -55,20 +90,14 @@ def check_python(version: tuple[int, ...]) -> None:
         )
 
 
-def lock_for(command: str) -> str:
-    """Return the lock file that holds what `command` needs."""
-    return packages.DEVELOPMENT_LOCK if command in DEVELOPMENT else packages.RUNTIME_LOCK
-
-
-def prepare(*, lock: str, progress: Progress) -> None:
-    """Stages 1 and 2: Python packages and system libraries; with the tools of the tests, 3: programs they use."""
+def prepare(needs: Needs) -> None:
+    """Stage 1: Python packages; stage 2, where documents may be made: system libraries."""
+    progress = Progress(total=needs.stages, quiet=needs.quiet)
     with progress.stage("environment") as stage:
-        packages.ensure(ROOT, lock=lock, stage=stage)
-    with progress.stage("libraries") as stage:
-        libraries.ensure(ROOT, stage=stage)
-    if lock == packages.DEVELOPMENT_LOCK:
-        with progress.stage("counterparts") as stage:
-            counterparts.provide(root=ROOT, stage=stage)
+        packages.ensure(ROOT, lock=needs.lock, stage=stage)
+    if needs.libraries:
+        with progress.stage("libraries") as stage:
+            libraries.ensure(ROOT, stage=stage)
     debian.forget(ROOT / ".sys/apt")
 
 

@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from conductor.embedded.install import counterparts
+from tests.harness import counterparts
 
 ROOT = Path(__file__).parents[2]
 RECORDED = Path(__file__).with_name("fixtures") / "nab-request-latency.csv"
@@ -33,9 +31,7 @@ def recorded() -> list[tuple[datetime, float]]:
 @contextmanager
 def prometheus(folder: Path) -> Iterator[str]:
     """Yield the address of a server that holds the recorded series; skip where there is no Prometheus."""
-    server_program, tool = (counterparts.daemon(ROOT, program) for program in ("prometheus", "promtool"))
-    if not (server_program and tool):
-        pytest.skip("prometheus (Debian's package of that name) is not here")
+    server_program, tool = counterparts.need("prometheus"), counterparts.need("promtool")
     _load(folder, tool)
     (folder / "prometheus.yml").write_text("global: {scrape_interval: 1h}\n")
     with socket.socket() as probe:

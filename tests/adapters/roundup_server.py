@@ -22,6 +22,7 @@ import pytest
 from adapters.kinds.roundup.adapter import Roundup
 from adapters.kinds.roundup.config import Config, Secrets
 from adapters.ports.installation import Installation
+from tests.harness import counterparts
 
 PROGRAMS = Path(__file__).parents[2] / ".sys/roundup/bin"
 PASSWORD = "only-for-this-test"
@@ -56,8 +57,7 @@ class Tracker:
 @contextmanager
 def roundup() -> Iterator[Tracker]:
     """Yield a tracker without tickets; skip where there is no Roundup."""
-    if not (PROGRAMS / "roundup-server").exists():
-        pytest.skip("Roundup is not here: the counterparts stage of `make test` puts it into .sys/roundup")
+    counterparts.need("roundup-server")
     user = _user()
     home = Path(tempfile.mkdtemp(prefix="roundup-"))
     try:

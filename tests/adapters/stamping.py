@@ -13,6 +13,7 @@ from cryptography.hazmat import asn1
 from adapters.kinds.rfc3161.protocol import PKIStatusInfo, TimeStampReq
 from tests.adapters.certificates import Authority, Issued
 from tests.adapters.receiver import Answering, Asked, Handler, Receiver, receiving
+from tests.harness import counterparts
 
 POLICY, OTHER_POLICY = "1.2.3.4.1", "1.2.3.4.2"
 MEDIA_TYPE = {"content-type": "application/timestamp-reply"}
@@ -90,7 +91,7 @@ class Stamper:
         (self.folder / "info").write_bytes(info[:start] + moved + info[start + 15 :])
 
     def _openssl(self, *arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+        subprocess.run([counterparts.need("openssl"), *arguments], cwd=self.folder, check=True, capture_output=True)
 
 
 def answer_of(token: bytes, *, status: int = 0) -> bytes:

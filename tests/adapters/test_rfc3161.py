@@ -28,6 +28,7 @@ from tests.adapters.stamping import (
     stamping,
     with_status,
 )
+from tests.harness import counterparts
 
 DIGEST = hashlib.sha256(b"a bundle").hexdigest()
 OTHER = hashlib.sha256(b"another bundle").digest()
@@ -77,7 +78,7 @@ def test_a_time_stamp_is_verified_before_it_is_returned_and_openssl_agrees(
     (tmp_path / "tsr").write_bytes(attestation.response)
     (tmp_path / "root").write_text(attestation.verification.trust_anchor_pem)
     said = subprocess.run(
-        ["openssl", "ts", "-verify", "-data", "data", "-in", "tsr", "-CAfile", "root"],
+        [counterparts.need("openssl"), "ts", "-verify", "-data", "data", "-in", "tsr", "-CAfile", "root"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "Verification: OK" in said.stdout

@@ -14,7 +14,6 @@ from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from conductor.embedded.install import counterparts
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.database.scope import tenant_scope
 from incidents.models.incident import Incident
@@ -24,7 +23,7 @@ from tests.console import screenshots
 from tests.console.browsing import CHROMIUM, aside, axe_source, serving
 from tests.console.town import Town, build, member
 
-pytestmark = pytest.mark.skipif(bool(counterparts.why_no_browser()), reason=counterparts.why_no_browser())
+pytestmark = pytest.mark.counterpart("chromium")
 
 Open = Callable[..., Page]
 

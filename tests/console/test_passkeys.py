@@ -10,14 +10,13 @@ from django.core.cache import cache
 from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from conductor.embedded.install import counterparts
 from conductor.ledger.models import Receipt
 from conductor.tenancy.database.scope import tenant_scope
 from tests import database, world
 from tests.console import screenshots
 from tests.console.browsing import CHROMIUM, aside, serving
 
-pytestmark = pytest.mark.skipif(bool(counterparts.why_no_browser()), reason=counterparts.why_no_browser())
+pytestmark = pytest.mark.counterpart("chromium")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from evidence.pack_format.assembly import assemble
 from evidence.pack_format.layout import NotaryToken
 from tests.evidence.packing import ARTIFACTS, LOG, SEAL, Ledger, bundle_manifest, make_pack, rebagged, unpacked
 from tests.evidence.timestamping import Authority
+from tests.harness import counterparts
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def follow(
     files: dict[str, bytes], folder: Path, *, tsa_root: Path, shell: str = "dash", stop: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """Run every command of the pack's VERIFY.md as printed, in one shell, in the extracted pack."""
-    if not shutil.which(SHELLS[shell][0]):
-        pytest.skip(f"{SHELLS[shell][0]} is not here: apt-get install {SHELLS[shell][0]}")
+    if SHELLS[shell][0] == "zsh":
+        counterparts.need("zsh")
     for path, data in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 from adapters.kinds.rfc3161.protocol import parse_request
+from tests.harness import counterparts
 
 _REQUEST = """
 [req]
@@ -119,4 +120,4 @@ class Authority:
             server.server_close()
 
     def _run(self, *arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=self.directory, check=True, capture_output=True)
+        subprocess.run([counterparts.need("openssl"), *arguments], cwd=self.directory, check=True, capture_output=True)

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from conductor.embedded.install import counterparts
 from conductor.lib.clock import rfc3339
+from tests.harness import counterparts
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = Path("/usr/share/prometheus/alertmanager/default.tmpl")
@@ -87,9 +87,7 @@ def alertmanager(folder: Path, *, receiver: str, token: str, repeat: str = "1s")
 
 def _program() -> list[str]:
     """Return the words that start it; skip where it is not here, or cannot be started."""
-    program = counterparts.daemon(ROOT, "prometheus-alertmanager")
-    if not program:
-        pytest.skip("prometheus-alertmanager (Debian's package of that name) is not here")
+    program = counterparts.need("prometheus-alertmanager")
     if TEMPLATES.exists():
         return [program]
     # Debian's build reads its templates there and nowhere else: an unpacked one gets a /usr/share of its own.

@@ -20,6 +20,7 @@ from securesystemslib.signer import SSlibKey
 from conductor.ledger.keys import dsse
 from conductor.ledger.keys.dsse import Envelope, EnvelopeRefused
 from conductor.ledger.keys.keys import LocalSigner
+from tests.harness import counterparts
 from tests.ledger.signers import LOG, OTHER_SEAL, SEAL
 
 PAYLOAD = b'{"what":"a payload, \xc3\xa9"}'
@@ -68,7 +69,7 @@ def test_openssl_accepts_the_signature(signer: LocalSigner, tmp_path: Path) -> N
     (tmp_path / "sig").write_bytes(envelope.signatures[0].sig)
     (tmp_path / "key").write_text(signer.public.pem)
     digest = ["-digest", "sha256"] if signer is SEAL else []
-    command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "key", "-rawin", "-in", "pae"]
+    command = [counterparts.need("openssl"), "pkeyutl", "-verify", "-pubin", "-inkey", "key", "-rawin", "-in", "pae"]
     command += ["-sigfile", "sig", *digest]
 
     def accepts() -> bool:

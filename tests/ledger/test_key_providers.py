@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from conductor.ledger.verify.verification import verify_ledger
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
+from tests.harness import counterparts
 from tests.ledger.acts import act, logged
 from tests.ledger.vault_double import TOKEN, VaultDouble
 
@@ -173,8 +173,9 @@ def test_the_setting_chooses_the_provider(double: VaultDouble, settings: Any, mo
 @pytest.fixture
 def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A SoftHSM token with two seal keys and a log key, made by its own and by OpenSC's tools or by the library."""
-    if not SOFTHSM.exists() or not shutil.which("softhsm2-util"):
-        pytest.skip("SoftHSM is not installed (Debian package softhsm2)")
+    counterparts.need("softhsm2-util")
+    if not SOFTHSM.exists():
+        pytest.skip(f"SoftHSM's library is not at {SOFTHSM}, where Debian puts it")
     pkcs11 = pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed (extra pkcs11)")
     folder = tmp_path / "tokens"
     folder.mkdir()

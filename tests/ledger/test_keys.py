@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from conductor.ledger.keys import keys
 from conductor.ledger.keys.keys import EnvKeys, FileKeys, KeyUnavailable, LocalSigner, PublicKey, UnsupportedKey
+from tests.harness import counterparts
 
 
 @pytest.fixture
@@ -145,7 +146,10 @@ def test_a_fingerprint_is_what_openssl_computes(directory: Path) -> None:
     public = FileKeys(directory).log().public
 
     der = subprocess.run(
-        ["openssl", "pkey", "-pubin", "-outform", "DER"], input=public.pem.encode(), capture_output=True, check=True
+        [counterparts.need("openssl"), "pkey", "-pubin", "-outform", "DER"],
+        input=public.pem.encode(),
+        capture_output=True,
+        check=True,
     ).stdout
 
     assert der == public.der
