@@ -67,6 +67,9 @@ full: ci ## everything that takes longer: tests marked `full`, bare Debian
 	@$(MAKE) demo-incident
 	@$(MAKE) chroot-test
 
+release: ## build the wheel of this commit into dist/ and tag it (docs/explanation/upgrade-policy.md)
+	@$(SETUP) release
+
 openapi: ## write docs/reference/openapi.json from the code
 	@$(SETUP) python manage.py write_openapi
 

@@ -1,3 +1,3 @@
 """Maestro Conductor's backbone: tenancy, graph, ledger, policy, metering, engine, console, API."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from conductor.embedded import doctor, environment, quality
+from conductor.embedded import doctor, environment, quality, release
 from conductor.embedded.progress import Halt, halt
 from conductor.embedded.sdk import wheel
 from conductor.embedded.services.engines import Engines
@@ -99,6 +99,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "fmt": lambda arguments: quality.fmt(ROOT),
     "python": python,
     "tool": python,
+    "release": lambda arguments: release.make(ROOT),
     "sdk": lambda arguments: wheel.make(ROOT),
 }
 

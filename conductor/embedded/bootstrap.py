@@ -51,6 +51,7 @@ NEEDS = {
     "ci": _DEVELOP,
     "sdk": _DEVELOP,
     "python": _DEVELOP,
+    "release": _TOOLS,
     "tool": _TOOLS,
     "lint": _TOOLS,
     "types": _TOOLS,

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("conductor", "adapters", "incidents", "controls", "evidence", "chatops")
 TOP = {
     "manage.py", "pyproject.toml", "conductor", "incidents", "evidence", "controls", "adapters", "chatops", "templates",
-    "static", "tests", "perf", "docs", "README.md", "LICENSE", "CHANGELOG.md", "Makefile", "requirements.lock",
-    "requirements-dev.lock",
+    "static", "tests", "perf", "docs", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
+    "Makefile", "Dockerfile", "compose.yaml", "requirements.lock", "requirements-dev.lock",
 }  # fmt: skip
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "core.py", "services.py"}
 STANDALONE = {"evidence/pack_format/verify.py"}
