@@ -8,9 +8,27 @@ from django.db import models
 from django.db.models import Q
 
 from conductor.engine.models import Run
+from conductor.tenancy.database.viewing import viewer
 from conductor.tenancy.models import Environment, TenantModel
 from controls.models import Control
 from incidents.models.incident import Incident
+
+
+class VisibleBundles(models.Manager["EvidenceBundle"]):
+    """The bundles that whoever looks may see: none about an incident that is private to others by now."""
+
+    def get_queryset(self) -> models.QuerySet[EvidenceBundle]:
+        found = super().get_queryset()
+        # Incident.objects hides what the viewer may not see; nobody looking, as in a step, sees all.
+        return found if viewer() is None else found.filter(Q(incident=None) | Q(incident__in=Incident.objects.all()))
+
+
+class VisiblePacks(models.Manager["Pack"]):
+    """The packs of the bundles that whoever looks may see."""
+
+    def get_queryset(self) -> models.QuerySet[Pack]:
+        found = super().get_queryset()
+        return found if viewer() is None else found.filter(bundle__in=EvidenceBundle.objects.all())
 
 
 class EvidenceBundle(TenantModel):
@@ -62,6 +80,8 @@ class EvidenceBundle(TenantModel):
     """The sealed bundle that this one takes the place of, which itself stays as it is."""
     idempotency_key = models.CharField(max_length=160, blank=True)
     """Opening again with this key returns this bundle."""
+
+    objects = VisibleBundles()
 
     class Meta:
         constraints: ClassVar = [
@@ -197,6 +217,8 @@ class Pack(TenantModel):
     requested_by_name = models.CharField(max_length=200)
     requested_at = models.DateTimeField()
     ready_at = models.DateTimeField(null=True)
+
+    objects = VisiblePacks()
 
     class Meta:
         constraints: ClassVar = [

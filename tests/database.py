@@ -25,7 +25,7 @@ _LOCK = 4_711_2026
 def template_name() -> str:
     """Name of the template: it changes whenever a migration, the models, the catalogue or the world change."""
     digest = hashlib.sha256()
-    files = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("conductor/tenancy/*.py"), ROOT / "tests/world.py"]
+    files = [*ROOT.glob("*/migrations/*.py"), *(ROOT / "conductor/tenancy").rglob("*.py"), ROOT / "tests/world.py"]
     files += ROOT.glob("controls/data/*.json")
     for path in sorted(files):
         digest.update(path.read_bytes())

@@ -15,6 +15,7 @@ _FORMS = (
     re.compile(
         r"(/(?:signin/link|signin/break-glass|invitations|accounts/password/reset/key|accounts/confirm-email)/)[^/\s\"'<>?]+"
     ),
+    re.compile(r"(/t/[^/\s]+/slack/you/)[^/\s\"'<>?]+"),
     re.compile(r"([?&](?:code|state|token|key|secret|signature|id_token|access_token)=)[^&\s\"'<>]+"),
     re.compile(r"\b((?:mct|mci)_[0-9a-f]{8,32}_)[A-Za-z0-9_-]+"),
     re.compile(r"\b(whsec_)[A-Za-z0-9+/=_-]{8,}"),

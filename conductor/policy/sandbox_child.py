@@ -3,7 +3,8 @@
 Run by conductor.policy.sandbox as `python -m conductor.policy.sandbox_child`; imports no Django. Messages on standard
 input and output are a length of four bytes, big endian, and JSON. A request is
 
-    {"op": "inspect", "files"}                           -> {"packages": {file: package}, "rules": {file: [name]}}
+    {"op": "inspect", "files"}                           -> {"packages": {file: package}, "rules": {file: [name]},
+                                                                   "references": {file: [name]}}
     {"op": "test", "files"}                              -> {"tests": [...], "coverage": [...]}
     {"op": "query", "key", "files", "data", "query", "documents", "seconds"}  -> {"answers": [{"bindings"} | {"error"}]}
 
@@ -25,6 +26,7 @@ import regorus
 
 from conductor.policy.engine import without_backtrace
 from conductor.policy.opatest import rules_by_file, run_tests
+from conductor.policy.references import references
 
 HEADER = struct.Struct(">I")
 MEMORY_BYTES = 512 << 20
@@ -78,15 +80,16 @@ def _answer(request: dict[str, Any], engines: dict[str, Any]) -> dict[str, Any]:
 
 
 def _inspect(files: dict[str, str]) -> dict[str, Any]:
-    packages, rules = {}, {}
+    packages, rules, named = {}, {}, {}
     for name, text in files.items():
         engine = regorus.Engine()
         packages[name] = engine.add_policy(name, text)
         rules[name] = rules_by_file(engine)[name]
+        named[name] = references(engine)
     together = regorus.Engine()
     for name, text in files.items():
         together.add_policy(name, text)
-    return {"packages": packages, "rules": rules}
+    return {"packages": packages, "rules": rules, "references": named}
 
 
 def _test(files: dict[str, str]) -> dict[str, Any]:

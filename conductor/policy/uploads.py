@@ -11,6 +11,7 @@ from conductor.lib.errors import Invalid
 from conductor.policy.bundle import policy_bundle
 from conductor.policy.engine import EngineFailure
 from conductor.policy.inputs import RESOURCES
+from conductor.policy.references import COMPUTED
 from conductor.policy.samples import sample
 from conductor.policy.sandbox import SANDBOX
 from conductor.policy.tenant_rules import PACKAGE, SECONDS, SHARED_FILE, OwnRules, TenantRules, digest_of, reasons_of
@@ -19,8 +20,9 @@ REGO_BYTES = 64 * 1024
 DATA_BYTES = 64 * 1024
 NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 COMPILE_SECONDS = 5.0
-FORBIDDEN = ("http.send", "opa.runtime", "rand.intn", "time.now_ns", "uuid.rfc4122", "net.lookup_ip_addr", "walk(")
+FORBIDDEN = ("http.send", "opa.runtime", "rand.intn", "time.now_ns", "uuid.rfc4122", "net.lookup_ip_addr", "walk")
 """A decision must follow from its input alone, and in every engine alike: `walk` answers differently in regorus."""
+_COMPUTED = {f"{each.partition('.')[0]}.{COMPUTED}" for each in FORBIDDEN if "." in each}
 
 
 def name_problems(name: str) -> list[str]:
@@ -50,15 +52,7 @@ def rego_problems(*, name: str, rego: str, data: Mapping[str, Any], tenant: str)
     size = len(rego.encode())
     if size > REGO_BYTES:
         return [f"{size} bytes; at most {REGO_BYTES} are kept."]
-    written = _dotted(rego)
-    if used := [each for each in FORBIDDEN if each in written]:
-        return [f"{', '.join(each.rstrip('(') for each in used)}: rules answer from their input alone."]
     return _compile_problems(name, rego, tenant) or _trial_problems(name, rego, data, tenant)
-
-
-def _dotted(rego: str) -> str:
-    """Return `rego` with each reference in its plain spelling: `time["now_ns"]` and `time . now_ns` are time.now_ns."""
-    return re.sub(r"\s*\.\s*", ".", re.sub(r"\s*\[\s*([\"`])(\w+)\1\s*\]", r".\2", rego)).replace("walk (", "walk(")
 
 
 def _is_text(rego: str) -> bool:
@@ -72,6 +66,8 @@ def _compile_problems(name: str, rego: str, tenant: str) -> list[str]:
         found = SANDBOX.ask({"op": "inspect", "files": files}, seconds=COMPILE_SECONDS, tenant=tenant)
     except EngineFailure as failure:
         return [f"The engine does not accept this: {failure}"]
+    if used := sorted({*FORBIDDEN, *_COMPUTED} & set(found["references"][file])):
+        return [f"{', '.join(used)}: rules answer from their input alone."]
     if found["packages"][file] != package:
         return [f"The first line must be `package {PACKAGE}.{name}`."]
     if f"{package}.deny" not in found["rules"][file]:

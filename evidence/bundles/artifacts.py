@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import IO, Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Sum
 
 from conductor.ledger import blobs
 from conductor.lib.clock import rfc3339
@@ -21,11 +22,14 @@ from evidence.bundles.findings import Finding
 from evidence.bundles.lifecycle import BundleNotCollecting, append_receipt
 from evidence.bundles.uploads import DigestMismatch
 from evidence.models import Artifact, EvidenceBundle
-from evidence.pack_format.verify import REPORT, path_problem
+from evidence.pack_format.verify import MAX_BYTES, MAX_FILES, REPORT, path_problem
 
 ROLES = ("raw", "config", "log", "result", "report", "decision", "timeline", "attestation", "population", "sample")
 MAX_REASON = 500
-MAX_ARTIFACT_BYTES = 1 << 30
+MOST_ARTIFACTS = (MAX_FILES - 500) // 2
+"""Of a bundle. Its pack holds a file and a receipt for each, and what the pack says of itself."""
+MOST_ARTIFACT_BYTES = MAX_BYTES - (128 << 20)
+"""Of all artifacts of a bundle: its pack holds receipts, proofs and the PDF beside them."""
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
 
@@ -43,10 +47,16 @@ class FindingsDropped(Invalid):
 
 
 class ArtifactTooLarge(Invalid):
-    """The artifact is larger than one gibibyte, 1,073,741,824 bytes."""
+    """With this artifact the bundle would hold more bytes than an evidence pack can: 939,524,096 in all."""
 
     code = "artifact_too_large"
     status = 413
+
+
+class TooManyArtifacts(Conflict):
+    """The bundle holds as many artifacts as an evidence pack can. Put files together, or open another bundle."""
+
+    code = "too_many_artifacts"
 
 
 def attach_artifact(
@@ -66,18 +76,15 @@ def attach_artifact(
     """Keep the bytes by their digest and list them in the bundle under `path`.
 
     The same path with the same bytes is the artifact that is there already; with other bytes ArtifactExists is raised.
-    Raise BundleNotCollecting, or Invalid for a path that is not plain and relative, an unknown role, too many bytes,
-    and for bytes of another SHA-256 than the one that their sender stated.
+    Raise BundleNotCollecting, or Invalid for a path that is not plain and relative, an unknown role, more than a
+    pack can hold, and for bytes of another SHA-256 than the one that their sender stated.
     """
     require(actor=actor, permission="collect_evidence")
     _refuse_unusable(path, role, media_type)
     if bundle.status != EvidenceBundle.Status.COLLECTING:
         raise BundleNotCollecting(f"{bundle.code} is {bundle.get_status_display().lower()}.")
-    if _size_of(data) > MAX_ARTIFACT_BYTES:
-        raise ArtifactTooLarge
+    _refuse_beyond_a_pack(bundle, path, _size_of(data))
     stored = blobs.put(tenant_id=bundle.tenant_id, data=data)
-    if stored.size_bytes > MAX_ARTIFACT_BYTES:
-        raise ArtifactTooLarge
     if stated_digest and stated_digest != stored.digest:
         raise DigestMismatch
     artifact = Artifact(
@@ -153,6 +160,7 @@ def _insert(artifact: Artifact, bundle: EvidenceBundle, actor: Actor, now: datet
             if current.status != EvidenceBundle.Status.COLLECTING:
                 raise BundleNotCollecting(f"{bundle.code} is {current.get_status_display().lower()}.")
             _refuse_shadowing(bundle, artifact.path)
+            _refuse_beyond_a_pack(bundle, artifact.path, artifact.size_bytes)
             artifact.save(force_insert=True)
             names = ("original_name", "stated_digest")
             told = {name: getattr(artifact, name) for name in names if getattr(artifact, name)}
@@ -210,6 +218,22 @@ def _refuse_unusable(path: str, role: str, media_type: str) -> None:
         fields["media_type"] = ["Not a media type, such as application/json."]
     if fields:
         raise Invalid(fields=fields)
+
+
+def refuse_unpackable(bundle: EvidenceBundle) -> None:
+    """Raise where the bundle's artifacts are more than its pack can hold, as those of earlier releases may be."""
+    _refuse_beyond_a_pack(bundle, "", 0)
+
+
+def _refuse_beyond_a_pack(bundle: EvidenceBundle, path: str, size_bytes: int) -> None:
+    """Refuse what no pack could hold while there is still time to choose otherwise: a sealed bundle cannot change."""
+    others = Artifact.objects.filter(bundle=bundle).exclude(path=path)
+    held = others.aggregate(files=Count("id"), size=Sum("size_bytes"))
+    if held["files"] + bool(path) > MOST_ARTIFACTS:
+        raise TooManyArtifacts(f"{bundle.code} holds {held['files']:,} artifacts; a pack can hold {MOST_ARTIFACTS:,}.")
+    if (total := (held["size"] or 0) + size_bytes) > MOST_ARTIFACT_BYTES:
+        why = f"{bundle.code} would hold {total:,} bytes of artifacts; a pack can hold {MOST_ARTIFACT_BYTES:,}."
+        raise ArtifactTooLarge(why, fields={"file": [why]})
 
 
 def _refuse_shadowing(bundle: EvidenceBundle, path: str) -> None:

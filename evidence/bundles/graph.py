@@ -20,7 +20,8 @@ def place_bundle(*, bundle: EvidenceBundle, actor: Actor, now: datetime) -> Node
         tenant_id=tenant_id,
         kind="bundle",
         key=str(bundle.id),
-        name=f"{bundle.code} {bundle.title}",
+        # Its incident may become private, and its title may say the incident's: a node is seen by everybody here.
+        name=f"{bundle.code} about {bundle.incident.code}" if bundle.incident else f"{bundle.code} {bundle.title}",
         ref=bundle.ref,
         environment=bundle.environment,
         now=now,

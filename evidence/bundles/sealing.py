@@ -19,6 +19,7 @@ from conductor.policy.models import PolicyDecision
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.models import Tenant
 from evidence.bundles import graph, manifest
+from evidence.bundles.artifacts import refuse_unpackable
 from evidence.bundles.findings import conclusions_from, counts
 from evidence.bundles.lifecycle import BundleNotCollecting, append_receipt
 from evidence.models import Artifact, EvidenceBundle
@@ -107,6 +108,7 @@ def _refuse_premature(bundle: EvidenceBundle, conclusion: str, effective_to: dat
         raise ConclusionContradicted(fields={"conclusion": [why]})
     if not bundle.effective_from <= effective_to <= now:
         raise Invalid(fields={"effective_to": ["The period must end after it began, and not in the future."]})
+    refuse_unpackable(bundle)
     if waiting := unsequenced_count([bundle.ref]):
         raise ReceiptsUnsequenced(f"{waiting} of the bundle's receipts are not in the log yet.")
 

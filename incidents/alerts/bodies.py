@@ -6,6 +6,8 @@ from django.http import HttpRequest
 
 from conductor.lib.errors import Refused
 
+EVENT_BYTES = 512 * 1024
+"""Of an event, whose sender is known by what is in it: as large as PagerDuty takes them."""
 MOST_BYTES = 8_000_000
 """As for alerts in the API (conductor.api.requests.bodies): some 10 000 alerts of Alertmanager.
 
@@ -19,12 +21,14 @@ class BodyTooLarge(Refused):
     status = 413
 
 
-def body_of(request: HttpRequest) -> bytes:
-    """Return the body of a notification. Raise BodyTooLarge beyond MOST_BYTES, without reading it."""
+def body_of(request: HttpRequest, *, most: int = MOST_BYTES) -> bytes:
+    """Return the body of a notification. Raise BodyTooLarge beyond `most` bytes: no more than that is read."""
     given = request.META.get("CONTENT_LENGTH") or "0"
-    if given.isdigit() and int(given) > MOST_BYTES:
+    stated = int(given) if given.isdigit() else 0
+    body = b"" if stated > most else request.read(most + 1)
+    if max(stated, len(body)) > most:
         raise BodyTooLarge(
-            f"This notification has {int(given)} bytes; at most {MOST_BYTES:,} are taken in."
+            f"This notification has {stated or f'more than {most:,}'} bytes; at most {most:,} are taken in."
             " Send fewer alerts at a time: in Alertmanager, set max_alerts of the webhook or group by more labels."
         )
-    return request.read()
+    return body

@@ -21,7 +21,7 @@ from incidents.alerts.parsers.generic import read_generic
 from incidents.alerts.parsers.pagerduty import PING, read_event, read_webhook
 from incidents.alerts.parsers.signal import Notification
 from incidents.alerts.parsers.values import document_of, line, mapping
-from incidents.alerts.signatures import PREFIX, is_signed
+from incidents.alerts.signatures import PREFIX, is_plausible, is_signed
 from incidents.alerts.sources import SourceEnded, note_source_seen, secrets_of, source_by_key
 from incidents.models.alert import AlertSource
 
@@ -61,6 +61,14 @@ def receive(
         raise Unsigned
     admit(source)
     return _take(source, document_of(body), headers, now)
+
+
+def may_be_signed(source: AlertSource, headers: Mapping[str, str], *, now: datetime) -> bool:
+    """Whether a request with these headers can be the source's. Asked before its body is read, which may be large."""
+    if source.shape == Shape.EVENTS:
+        return True  # its key is in its body
+    secrets = secrets_of(source, now=now)
+    return any(is_plausible(shape=source.shape, secret=each, headers=headers, now=now) for each in secrets)
 
 
 def key_in(document: Mapping[str, Any]) -> str:

@@ -18,9 +18,9 @@ from conductor.tenancy.directory import tenant_id_or_nobody
 from conductor.tenancy.rates.middleware import admit
 from conductor.tenancy.rates.refusals import RateLimited
 from conductor.tenancy.rates.refusals import answer as limit_reached
-from incidents.alerts.bodies import body_of
+from incidents.alerts.bodies import EVENT_BYTES, MOST_BYTES, body_of
 from incidents.alerts.parsers.values import document_of
-from incidents.alerts.receiving import Unsigned, key_in, receive, receive_event
+from incidents.alerts.receiving import Unsigned, key_in, may_be_signed, receive, receive_event
 from incidents.alerts.sources import source_by_key
 from incidents.models.alert import AlertSource
 
@@ -39,7 +39,8 @@ View = Callable[..., JsonResponse]
 def _from_sources(view: View) -> Callable[..., HttpResponse]:
     """Open the organisation's scope round a view that takes alerts in, and answer refusals as problems.
 
-    An unknown organisation, an unknown source and a bad signature are the same 401: a stranger learns nothing.
+    An unknown organisation, an unknown source and a bad signature are the same 401: a stranger learns nothing, and of
+    what strangers send no more is read than it takes to know them.
     """
 
     @csrf_exempt
@@ -47,9 +48,8 @@ def _from_sources(view: View) -> Callable[..., HttpResponse]:
     @wraps(view)
     def taking(request: HttpRequest, organisation: str, **named: Any) -> HttpResponse:
         try:
-            body = body_of(request)
             with tenant_scope(tenant_id_or_nobody(organisation)):
-                return view(request, body, **named)
+                return view(request, **named)
         except Unsigned:
             return _problem(401, "unsigned", "The signature does not hold, or there is no such alert source here.")
         except RateLimited as refused:
@@ -61,11 +61,12 @@ def _from_sources(view: View) -> Callable[..., HttpResponse]:
 
 
 @_from_sources
-def receive_alerts(request: HttpRequest, body: bytes, name: str) -> JsonResponse:
+def receive_alerts(request: HttpRequest, name: str) -> JsonResponse:
     """Take a signed notification in, and say what became of each alert."""
     source = AlertSource.objects.filter(name=name, disabled_at=None).first()
-    if source is None:
+    if source is None or not may_be_signed(source, request.headers, now=now()):
         raise Unsigned
+    body = body_of(request, most=EVENT_BYTES if source.shape == AlertSource.Shape.EVENTS else MOST_BYTES)
     answer = receive(
         source=source, headers=request.headers, body=body, now=now(), admit=lambda signed: _admit(request, signed)
     )
@@ -73,9 +74,9 @@ def receive_alerts(request: HttpRequest, body: bytes, name: str) -> JsonResponse
 
 
 @_from_sources
-def enqueue(request: HttpRequest, body: bytes) -> JsonResponse:
+def enqueue(request: HttpRequest) -> JsonResponse:
     """Take an event of PagerDuty's Events API v2 in, at the path that its senders append: its routing key signs it."""
-    document = document_of(body)
+    document = document_of(body_of(request, most=EVENT_BYTES))
     source = source_by_key(routing_key=key_in(document), now=now())
     if source is None:
         raise Unsigned

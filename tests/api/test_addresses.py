@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
+from conductor.api.requests.bodies import MOST_BYTES, limited
 from conductor.api.v1 import api
 from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
@@ -139,3 +143,34 @@ def test_a_fault_of_ours_is_a_problem_with_its_reference(tenant: Tenant, ana: Us
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
     assert answer.json()["code"] == "internal_error"
     assert answer["X-Request-Id"] in answer.json()["detail"]
+
+
+class Unread(BytesIO):
+    """A body of which only its beginning may be read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        assert size is not None and 0 <= size <= MOST_BYTES + 1, "all of it would be read"
+        return super().read(size)
+
+
+@pytest.mark.fault("api-F6")
+@pytest.mark.parametrize("token", ["", "mct_0123456789abcdef_invented", "nonsense"])
+def test_of_a_strangers_large_body_no_more_is_read_than_of_any_other(db: None, token: str) -> None:
+    whole = b"[" + b" " * (3 * MOST_BYTES) + b"]"
+    headers = {"HTTP_AUTHORIZATION": f"Bearer {token}"} if token else {}
+    request = RequestFactory().post(f"{BASE}/graph/imports", whole, "application/json", **headers)
+    request._stream = Unread(whole)
+    answer = limited(lambda request: pytest.fail("the operation is reached"))(request)
+
+    assert (answer.status_code, json.loads(answer.content)["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.fault("api-F6")
+def test_who_has_a_token_may_send_a_large_body(tenant: Tenant, db: None, ben: User) -> None:
+    whole = b"[" + b" " * (2 * MOST_BYTES) + b"]"
+    headers = {"HTTP_AUTHORIZATION": f"Bearer {token_of_member(ben, tenant)}"}
+    request = RequestFactory().post(f"{BASE}/graph/imports", whole, "application/json", **headers)
+
+    answer = limited(lambda request: HttpResponse(str(len(request.body))))(request)
+
+    assert answer.content == str(len(whole)).encode()

@@ -314,7 +314,7 @@ def test_an_admin_deletes_nothing(workspace: Tenant, ana: User, as_user: Callabl
 @pytest.mark.fault("security-4")
 def test_nothing_said_in_slack_leads_to_a_page_where_a_link_can_only_be_ended() -> None:
     """An admin ends links there; who is not linked is helped by an invitation, or by a command of their own."""
-    sources = {path: path.read_text() for path in (ROOT / "chatops").glob("*.py") if path.name != "admin.py"}
+    sources = {path: path.read_text() for path in (ROOT / "chatops").rglob("*.py") if path.name != "admin.py"}
 
     assert len(sources) > 20
     assert [path.name for path, text in sources.items() if "admin/chatops/slackidentity" in text] == []

@@ -18,11 +18,12 @@ from conductor.lib.clock import now as clock_now
 from conductor.lib.clock import rfc3339
 from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
-from evidence.bundles import manifest
-from evidence.bundles.artifacts import MAX_ARTIFACT_BYTES, ArtifactTooLarge, attach_artifact
+from evidence.bundles import artifacts, manifest
+from evidence.bundles.artifacts import MOST_ARTIFACT_BYTES, ArtifactTooLarge, attach_artifact
+from evidence.bundles.sealing import seal_bundle
 from evidence.bundles.uploads import safe_name
 from evidence.models import Artifact, EvidenceBundle
-from evidence.pack_format.verify import path_problem
+from evidence.pack_format.verify import MAX_BYTES, MAX_FILES, path_problem
 from tests.evidence.calling import caller
 
 Call = Callable[..., Any]
@@ -130,7 +131,7 @@ class Huge(BytesIO):
     """Says that it is larger than an artifact may be; reading it would be a mistake."""
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return MAX_ARTIFACT_BYTES + 1 if whence else 0
+        return MOST_ARTIFACT_BYTES + 1 if whence else 0
 
     def read(self, size: int | None = -1) -> bytes:
         raise AssertionError("read before its size was checked")
@@ -149,4 +150,39 @@ def test_the_limit_is_checked_before_anything_is_stored(attach: Call, tenant: Te
             actor=actor(cora),
             now=clock_now(),
         )
-    assert (refused.value.status, "1,073,741,824" in refused.value.detail) == (413, True)
+    assert (refused.value.status, f"{MOST_ARTIFACT_BYTES:,}" in refused.value.detail) == (413, True)
+
+
+@pytest.mark.fault("proof-8")
+def test_no_bundle_holds_more_than_its_pack_can(attach: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sealed it could not change any more, and no pack could be made of it."""
+    monkeypatch.setattr(artifacts, "MOST_ARTIFACTS", 2)
+    assert [attach(f"{name}.txt").status_code for name in ("a", "b", "a")] == [201, 201, 201], "the same one again fits"
+
+    response = attach("c.txt")
+
+    assert (response.status_code, response.json()["code"]) == (409, "too_many_artifacts")
+    assert "2 artifacts; a pack can hold 2" in response.json()["detail"]
+
+    monkeypatch.setattr(artifacts, "MOST_ARTIFACTS", 9)
+    monkeypatch.setattr(artifacts, "MOST_ARTIFACT_BYTES", 3 * len(b"evidence") - 1)
+    response = attach("c.txt")
+    assert (response.status_code, response.json()["code"]) == (413, "artifact_too_large")
+    assert "23" in response.json()["fields"]["file"][0], "the limit is named"
+
+
+@pytest.mark.fault("proof-8")
+def test_a_bundle_of_before_that_no_pack_can_hold_is_not_sealed(
+    attach: Call, tenant: Tenant, actor: Any, cora: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach("a.txt")
+    attach("b.txt")
+    monkeypatch.setattr(artifacts, "MOST_ARTIFACTS", 1)
+
+    with tenant_scope(tenant.id), pytest.raises(artifacts.TooManyArtifacts):
+        seal_bundle(bundle=EvidenceBundle.objects.get(), conclusion="INCONCLUSIVE", actor=actor(cora), now=clock_now())
+
+
+def test_the_limits_of_bundles_leave_room_for_what_a_pack_says_of_itself() -> None:
+    assert 2 * artifacts.MOST_ARTIFACTS + 500 <= MAX_FILES
+    assert artifacts.MOST_ARTIFACT_BYTES + (100 << 20) < MAX_BYTES

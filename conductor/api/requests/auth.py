@@ -59,6 +59,16 @@ class BearerToken(HttpBearer):
         return actor
 
 
+def carries_live_token(request: HttpRequest) -> bool:
+    """Whether the request shows a token that counts, of whichever tenant. Asked before a large body is read."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    tenant_id = tenant_of(token.strip()) if scheme.lower() == "bearer" else None
+    if tenant_id is None:
+        return False
+    with tenant_scope(tenant_id):
+        return _live(token.strip()) is not None
+
+
 def _live(token: str) -> ApiToken | None:
     found = ApiToken.objects.select_related("membership__user").filter(digest=sha256_hex(token.encode())).first()
     moment = now()

@@ -11,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from conductor.api.problems import answer
+from conductor.api.requests.auth import carries_live_token
 from conductor.lib.canonical import canonical_json, sha256_hex
 
 MOST_BYTES = 2_500_000
@@ -31,7 +32,10 @@ View = Callable[..., HttpResponse]
 
 
 def limited(view: View) -> View:
-    """Refuse a body over its limit with 413, before anything of it is parsed or kept."""
+    """Refuse a body over its limit with 413, before anything of it is parsed or kept.
+
+    Beyond MOST_BYTES nothing is read for who shows no token that counts.
+    """
 
     @wraps(view)
     def within(request: HttpRequest, *args: Any, **arguments: Any) -> HttpResponse:
@@ -41,7 +45,11 @@ def limited(view: View) -> View:
             return too_large(request, most)
         if not is_upload:
             # Read here, as Django itself would refuse a body over one limit that is the same for all.
-            content = request.read(most + 1)
+            content = request.read(MOST_BYTES + 1)
+            if len(content) > MOST_BYTES and most > MOST_BYTES:
+                if not carries_live_token(request):
+                    return answer(request, status=401, code="unauthenticated", detail="Send a valid API token.")
+                content += request.read(most - MOST_BYTES)
             if len(content) > most:
                 return too_large(request, most)
             request._body = content
