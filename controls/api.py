@@ -11,7 +11,7 @@ from ninja import Field, Router, Schema, Status
 from conductor.api.inputs import Input
 from conductor.api.runs import RunOut
 from conductor.lib.clock import now
-from conductor.lib.errors import Invalid
+from conductor.lib.errors import Invalid, NotFound
 from conductor.tenancy.actors import require
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
@@ -31,6 +31,12 @@ class ControlOut(Schema):
     group: str
     group_label: str
     is_withdrawn: bool
+    workflows: list[str]
+    """Workflows that are bound to it now, by name; empty: no workflow produces evidence for it."""
+
+    @staticmethod
+    def resolve_workflows(control: Control) -> list[str]:
+        return sorted(getattr(control, "live_workflows", None) or selectors.workflows_of(control=control))
 
 
 class BindingOut(Schema):
@@ -90,10 +96,10 @@ class RestoreVerificationIn(Input):
 
 
 @router.get("", response=list[ControlOut], operation_id="list_controls")
-def list_controls(request: TenantRequest, framework: str = "", q: str = "") -> Any:
-    """The catalogue, in its own order; of one framework, and with a word in code or label."""
+def list_controls(request: TenantRequest, framework: str = "", q: str = "", bound: bool | None = None) -> Any:
+    """The catalogue, in its own order; of one framework, with a word in code or label, with or without a workflow."""
     require(actor=request.actor, permission="view_controls")
-    return selectors.controls_of(framework=framework, search=q)
+    return selectors.with_workflows(selectors.controls_of(framework=framework, search=q), is_bound=bound)
 
 
 @router.get("/coverage", response=list[FrameworkCoverageOut], operation_id="get_binding_coverage")
@@ -137,6 +143,17 @@ def bind_workflow(request: TenantRequest, control_id: str, payload: BindingIn) -
         now=now(),
     )
     return Status(201, binding)
+
+
+@router.delete("/{control_id}/bindings/{binding_id}", response=BindingOut, operation_id="unbind_workflow")
+def unbind_workflow(request: TenantRequest, control_id: str, binding_id: UUID, reason: str) -> Any:
+    """End a binding: the workflow produces no evidence for the control from now on. Its past stays on record."""
+    require(actor=request.actor, permission="view_controls")
+    control = selectors.control_by_id(control_id)
+    binding = selectors.bindings_of(control=control).filter(id=binding_id).first()
+    if binding is None:
+        raise NotFound(f"{control} has no such binding.")
+    return lifecycle.unbind_workflow(binding=binding, actor=request.actor, reason=reason, now=now())
 
 
 def _environment(slug: str) -> Environment:

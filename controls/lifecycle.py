@@ -27,6 +27,9 @@ RESTORE_VERIFICATION = "controls.backup_restore_verification"
 BACKUP_PORT = "backup"
 
 
+MOST_REASON = 500
+
+
 class AlreadyBound(Conflict):
     """This workflow is bound to the control already."""
 
@@ -84,8 +87,10 @@ def bind_workflow(
 
 
 def unbind_workflow(*, binding: WorkflowBinding, actor: Actor, reason: str, now: datetime) -> WorkflowBinding:
-    """End a binding; its past stays on record. Raise BindingEnded if somebody ended it before."""
+    """End a binding; its past stays on record. Raise BindingEnded if it has ended before, Invalid without a reason."""
     require(actor=actor, permission="run_controls")
+    if not (reason := reason.strip()) or len(reason) > MOST_REASON:
+        raise Invalid(fields={"reason": [f"Say why the binding ends, in at most {MOST_REASON} characters."]})
     with transaction.atomic():
         if not WorkflowBinding.objects.filter(id=binding.id, valid_to=None).update(valid_to=now):
             raise BindingEnded

@@ -74,6 +74,22 @@ def controls_of(*, framework: str = "", search: str = "") -> QuerySet[Control]:
     return controls
 
 
+def with_workflows(controls: QuerySet[Control], *, is_bound: bool | None = None) -> list[Control]:
+    """Return the controls with their live bindings' workflows as `live_workflows`; with or without any. Two queries."""
+    bound: dict[UUID, set[str]] = {}
+    for control_id, workflow in WorkflowBinding.objects.filter(valid_to=None).values_list("control_id", "workflow"):
+        bound.setdefault(control_id, set()).add(workflow)
+    listed = list(controls)
+    for each in listed:
+        each.live_workflows = bound.get(each.id, set())  # type: ignore[attr-defined]
+    return [each for each in listed if is_bound is None or (each.id in bound) == is_bound]
+
+
+def workflows_of(*, control: Control) -> set[str]:
+    """Return the names of the workflows that are bound to the control now."""
+    return set(WorkflowBinding.objects.filter(control=control, valid_to=None).values_list("workflow", flat=True))
+
+
 def framework_by_id(text: str) -> Framework:
     """Return the framework of a key or alias; raise NotFound."""
     framework = Framework.objects.filter(Q(key=text) | Q(alias=text)).first()

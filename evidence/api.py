@@ -19,7 +19,7 @@ from conductor.lib.moments import Moment
 from conductor.tenancy.actors import require
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
-from controls.selectors import control_by_id
+from controls.selectors import control_by_id, controls_of
 from evidence import downloads, schemas
 from evidence.bundles import artifacts, sealing
 from evidence.bundles import lifecycle as bundles_lifecycle
@@ -29,7 +29,7 @@ from evidence.bundles.sealed import artifacts_of, as_signed
 from evidence.bundles.selectors import artifact_of, bundle_by_id, bundle_detail, bundles, pack_by_id
 from evidence.bundles.uploads import one_file, safe_name, shown_name, stated_digest
 from evidence.bundles.verification import verify_bundle
-from evidence.coverage.selectors import coverage
+from evidence.coverage.selectors import control_rows, coverage
 from evidence.models import Artifact, EvidenceBundle, Pack
 from evidence.packs import lifecycle as packs_lifecycle
 
@@ -68,7 +68,7 @@ def list_bundles(
         since=since,
         until=until,
     )
-    listed = page(found, key="number", cursor=cursor, limit=limit)
+    listed = page(found.prefetch_related("covers__control"), key="number", cursor=cursor, limit=limit)
     return replace(listed, items=[as_signed(each) for each in listed.items])
 
 
@@ -77,6 +77,17 @@ def get_evidence_coverage(request: TenantRequest) -> Any:
     """Controls with fresh, stale and no evidence, framework by framework."""
     require(actor=request.actor, permission="view_evidence")
     return coverage(now=now())
+
+
+@router.get("/coverage/controls", response=list[schemas.ControlStandingOut], operation_id="list_control_standings")
+def list_control_standings(
+    request: TenantRequest, framework: str = "", standing: schemas.Standing | None = None
+) -> Any:
+    """Each control with its workflows and how fresh its evidence is; of one framework, in one standing."""
+    require(actor=request.actor, permission="view_evidence")
+    controls = controls_of(framework=framework).filter(is_withdrawn=False)
+    rows = control_rows(controls=controls, now=now())
+    return [row for row in rows if standing is None or row.state == standing]
 
 
 @router.post("", response={201: schemas.BundleOut}, operation_id="open_bundle")
@@ -141,7 +152,7 @@ def attach_artifact(
     origin: Form[str] = "",
     content_digest: Annotated[str, Header(alias="Content-Digest", description=DIGEST)] = "",
 ) -> Any:
-    """Attach a file (multipart, 1 GiB at most). Without a path a safe one is made of its name, in whatever script.
+    """Attach a file (multipart; 939,524,096 bytes at most in a bundle). Without a path a safe one is made of its name.
 
     What the file was called is kept beside it. One file at a time; an artifact is never replaced.
     """
@@ -200,6 +211,13 @@ def seal_bundle(request: TenantRequest, bundle: str, payload: schemas.SealIn) ->
     return Status(201, sealed)
 
 
+@router.post("/{bundle}/abandonment", response=schemas.BundleOut, operation_id="abandon_bundle")
+def abandon_bundle(request: TenantRequest, bundle: str, payload: schemas.AbandonIn) -> Any:
+    """Give up a bundle that is not sealed, because it was opened or filled in error. It keeps its artifacts."""
+    found = bundle_by_id(bundle)
+    return bundles_lifecycle.abandon_bundle(bundle=found, reason=payload.reason, actor=request.actor, now=now())
+
+
 @router.post("/{bundle}/packs", response={202: schemas.PackOut}, operation_id="request_pack")
 def request_pack(request: TenantRequest, bundle: str) -> Any:
     """Ask for an Evidence Pack. It is made by a run of its own; poll the pack until it is READY."""
@@ -221,7 +239,7 @@ def get_pack(request: TenantRequest, pack_id: UUID) -> Any:
     openapi_extra=gives("application/pdf"),
 )
 def download_pack_pdf(request: TenantRequest, pack_id: UUID) -> FileResponse:
-    """The pack's PDF. 404 until it is READY."""
+    """The pack's PDF. 409 until it is READY."""
     require(actor=request.actor, permission="view_evidence")
     return downloads.pack_pdf(pack_by_id(pack_id))
 
@@ -233,6 +251,6 @@ def download_pack_pdf(request: TenantRequest, pack_id: UUID) -> FileResponse:
     openapi_extra=gives("application/zip"),
 )
 def download_pack_zip(request: TenantRequest, pack_id: UUID) -> FileResponse:
-    """The pack's ZIP. 404 until it is READY."""
+    """The pack's ZIP. 409 until it is READY."""
     require(actor=request.actor, permission="view_evidence")
     return downloads.pack_zip(pack_by_id(pack_id))

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import FileResponse
 
 from conductor.ledger import blobs
-from conductor.lib.errors import Conflict, NotFound
+from conductor.lib.errors import Conflict
 from evidence.bundles.naming import pack_name
 from evidence.models import Artifact, Pack
 
@@ -18,7 +18,7 @@ class BytesDamaged(Conflict):
     code = "bytes_damaged"
 
 
-class PackNotReady(NotFound):
+class PackNotReady(Conflict):
     """The pack is not ready yet."""
 
     code = "pack_not_ready"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -14,6 +14,7 @@ from conductor.lib.moments import Moment
 from controls.models import WorkflowBinding
 from evidence.bundles.selectors import BundleDetail
 from evidence.bundles.verification import ChainReport
+from evidence.coverage.selectors import ControlRow
 from evidence.models import EvidenceBundle, Pack
 
 
@@ -32,6 +33,15 @@ class Conclusion(StrEnum):
     NO_EXCEPTIONS = "NO_EXCEPTIONS"
     EXCEPTIONS = "EXCEPTIONS"
     INCONCLUSIVE = "INCONCLUSIVE"
+
+
+class Standing(StrEnum):
+    """How a control stands: its newest evidence is young enough, too old, or missing; or no workflow serves it."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    NEVER = "never"
+    UNBOUND = "unbound"
 
 
 class FindingResult(StrEnum):
@@ -129,9 +139,47 @@ class BundleOut(Schema):
         return bundle.incident.code if bundle.incident else None
 
 
+class BundleRowOut(BundleOut):
+    controls: list[str]
+    """Keys of the controls that it is evidence for: `SOC2_2017_A1.2`."""
+
+    @staticmethod
+    def resolve_controls(bundle: EvidenceBundle) -> list[str]:
+        if bundle.manifest is not None:
+            return [each["key"] for each in bundle.manifest["controls"]]
+        return sorted(cover.control.key for cover in bundle.covers.all())
+
+
 class BundlePage(Schema):
-    items: list[BundleOut]
+    items: list[BundleRowOut]
     next_cursor: str
+
+
+class AbandonIn(Input):
+    """Why a bundle is given up."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class ControlStandingOut(Schema):
+    """How the organisation stands with a control: which workflows serve it, and how fresh its evidence is."""
+
+    control: str = Field(alias="control.alias")
+    framework: str = Field(alias="control.framework_id")
+    label: str = Field(alias="control.label")
+    standing: Standing = Field(alias="state")
+    workflows: list[str]
+    """Of its live bindings, by name."""
+    last_evidence_at: datetime | None
+    """End of the period of the newest sealed bundle."""
+    due_at: datetime | None
+    """When that evidence turns stale; null where there is none, or no workflow."""
+    bundles: int
+    """Sealed bundles, of all time."""
+
+    @staticmethod
+    def resolve_workflows(row: ControlRow) -> list[str]:
+        return sorted({binding.workflow for binding in row.bindings})
 
 
 class ChainLinkOut(Schema):

@@ -8,6 +8,8 @@ from uuid import UUID
 from ninja import Field, Router, Schema
 
 from conductor.api.document.graph import IMPORT
+from conductor.api.inputs import Limit
+from conductor.api.paging import page
 from conductor.api.requests.answers import kept_as
 from conductor.graph import selectors
 from conductor.graph.importer import import_resources
@@ -64,6 +66,21 @@ class ImportOut(Schema):
     edges_created: int
     edges_known: int
     rejected: list[RejectedOut]
+
+
+class NodePage(Schema):
+    items: list[NodeOut]
+    next_cursor: str
+
+
+@router.get("/nodes", response=NodePage, operation_id="list_nodes")
+def list_nodes(
+    request: TenantRequest, kind: str = "", q: str = "", environment: str = "", cursor: str = "", limit: Limit = 50
+) -> Any:
+    """Nodes, newest first; of one kind, in one environment, with a word in name or key."""
+    require(actor=request.actor, permission="view_incidents")
+    found = selectors.nodes(kind=kind, search=q, environment=environment)
+    return page(found, key="id", cursor=cursor, limit=limit)
 
 
 @router.post("/imports", response=ImportOut, operation_id="import_graph", openapi_extra=IMPORT)

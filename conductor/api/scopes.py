@@ -9,6 +9,7 @@ _READ = {
     "alerts": "view_incidents",
     "me": "view_incidents",
     "graph": "view_incidents",
+    "environments": "view_incidents",
     "bundles": "view_evidence",
     "packs": "view_evidence",
     "receipts": "view_evidence",
@@ -27,6 +28,7 @@ _WRITE = {
     "runs": "operate_runs",
 }
 _OTHERWISE = {
+    "whoami": "",
     "seal_bundle": "seal_evidence",
     "change_reporting_rule": "configure_response",
     "try_response_policy": "configure_response",
@@ -40,7 +42,7 @@ _OTHERWISE = {
     "publish_postmortem": "command",
     "activate_policy": "activate_policies",
 }
-"""By operation: writes that need another permission than those of their area."""
+"""By operation: those that need another permission than their area, or none."""
 
 
 def permission_of(operation: Operation, *, prefix: str) -> str:
@@ -49,4 +51,4 @@ def permission_of(operation: Operation, *, prefix: str) -> str:
     if area == "alerts" and "/sources" in prefix:
         return "manage_adapters"
     by_area = _READ if operation.methods == ["GET"] else _WRITE
-    return _OTHERWISE.get(operation.operation_id or "", "") or by_area.get(area, "")
+    return _OTHERWISE.get(operation.operation_id or "", by_area.get(area, ""))

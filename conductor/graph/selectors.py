@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 
 from conductor.graph.models import Edge, Node
 
@@ -44,6 +45,16 @@ _NEAR = """
     WHERE e.ended_at IS NULL AND (e.source_id = ANY(%(front)s) OR e.target_id = ANY(%(front)s))
     LIMIT %(limit)s
 """
+
+
+def nodes(*, kind: str = "", search: str = "", environment: str = "") -> QuerySet[Node]:
+    """Return nodes; of one kind, in the environment of that slug, with a word in name or key."""
+    found = Node.objects.select_related("environment")
+    if kind:
+        found = found.filter(kind=kind)
+    if environment:
+        found = found.filter(environment__slug=environment)
+    return found.filter(Q(name__icontains=search) | Q(key__icontains=search)) if search else found
 
 
 def node_for(*, kind: str, key: str) -> Node | None:

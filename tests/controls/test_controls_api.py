@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from conductor.engine.models import Run
+from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.database.scope import tenant_scope
@@ -134,3 +135,34 @@ def test_an_auditor_writes_nothing(call: Call, cleo: User) -> None:
 def test_a_stranger_finds_nothing(call: Call, max_: User, other_tenant: Tenant) -> None:
     for path in ("/controls", "/controls/SOC2_A1.2", "/controls/coverage"):
         assert call("get", path, user=max_, of=other_tenant).status_code == 404
+
+
+@pytest.mark.fault("api-F10")
+def test_the_catalogue_says_which_workflow_serves_a_control_and_a_binding_can_end(
+    call: Call, tenant: Tenant, cora: User, cleo: User
+) -> None:
+    with tenant_scope(tenant.id):
+        bind_defaults(tenant_id=tenant.id, actor=Actor.system(), now=clock_now())
+    served = call("get", "/controls", user=cleo, query={"framework": "SOC2", "bound": "true"}).json()
+    lacking = call("get", "/controls", user=cleo, query={"framework": "SOC2", "bound": "false"}).json()
+    everything = call("get", "/controls", user=cleo, query={"framework": "SOC2"}).json()
+    assert served and lacking and len(served) + len(lacking) == len(everything)
+    workflows = {each["alias"]: each["workflows"] for each in served}
+    assert "controls.backup_restore_verification" in workflows["SOC2_A1.2"]
+    assert not any(each["workflows"] for each in lacking)
+
+    detail = call("get", "/controls/SOC2_A1.2", user=cleo).json()
+    binding = next(each for each in detail["bindings"] if each["workflow"] == "controls.backup_restore_verification")
+    path = f"/controls/SOC2_A1.2/bindings/{binding['id']}"
+    assert call("delete", path, user=cora).status_code == 422, "a reason is asked for"
+    assert call("delete", f"{path}?reason=x", user=cleo).status_code == 403
+    assert call("delete", path.replace("SOC2_A1.2", "SOC2_CC6.1") + "?reason=x", user=cora).status_code == 404
+    ended = call("delete", f"{path}?reason=Moved+to+another+tool", user=cora)
+    assert (ended.status_code, ended.json()["valid_to"] is None) == (200, False)
+    assert call("delete", f"{path}?reason=again", user=cora).json()["code"] == "binding_ended"
+    after = call("get", "/controls", user=cleo, query={"framework": "SOC2"}).json()
+    assert "controls.backup_restore_verification" not in next(
+        each["workflows"] for each in after if each["alias"] == "SOC2_A1.2"
+    )
+    with tenant_scope(tenant.id):
+        assert Receipt.objects.get(action="controls.workflow.unbound").body["reason"] == "Moved to another tool"

@@ -212,7 +212,7 @@ def test_a_pack_is_requested_and_not_there_before_it_is_ready(call: Call, bundle
     assert call("get", f"/packs/{pack_id}", user=cora).json()["verified"] is None
     for kind in ("pdf", "zip"):
         answer = call("get", f"/packs/{pack_id}/{kind}", user=cora)
-        assert (answer.status_code, answer.json()["code"]) == (404, "pack_not_ready")
+        assert (answer.status_code, answer.json()["code"]) == (409, "pack_not_ready")
 
 
 def test_a_ready_pack_is_downloaded_under_its_name(committed: None, tenant: Tenant, cleo: User) -> None:
@@ -324,3 +324,47 @@ def test_bundles_are_found_by_what_they_are_evidence_for(
     answer = call("get", "/bundles", user=cora, query=query)
 
     assert [each["code"] for each in answer.json()["items"]] == codes
+
+
+@pytest.mark.fault("api-F6")
+def test_a_bundle_opened_in_error_is_given_up_and_a_sealed_one_is_not(
+    call: Call, tenant: Tenant, cora: User, cleo: User
+) -> None:
+    _open(call, cora)
+    _attach(call, cora)
+    body = {"reason": "It was meant for staging."}
+
+    assert call("post", "/bundles/1/abandonment", user=cora, body={"reason": ""}).status_code == 422
+    assert call("post", "/bundles/1/abandonment", user=cora, body={"reason": "  "}).status_code == 422
+    assert call("post", "/bundles/1/abandonment", user=cleo, body=body).status_code == 403
+    given_up = call("post", "/bundles/1/abandonment", user=cora, body=body)
+    assert (given_up.status_code, given_up.json()["status"]) == (200, "ABANDONED")
+    assert _attach(call, cora, name="b.json").json()["code"] == "bundle_not_collecting"
+
+    with tenant_scope(tenant.id):
+        done = sealed(tenant, Actor.system(), clock_now())
+    refused = call("post", f"/bundles/{done.number}/abandonment", user=cora, body=body)
+    assert refused.status_code == 409
+    assert call("get", f"/bundles/{done.number}", user=cora).json()["bundle"]["status"] == "SEALED"
+
+
+@pytest.mark.fault("api-F10")
+def test_lists_name_controls_and_how_each_stands(
+    call: Call, tenant: Tenant, bundle: EvidenceBundle, cleo: User
+) -> None:
+    with tenant_scope(tenant.id):
+        bind_defaults(tenant_id=tenant.id, actor=Actor.system(), now=clock_now())
+    _rows = call("get", "/bundles", user=cleo).json()["items"]
+    (row,) = _rows
+    assert row["controls"] == [each["key"] for each in (bundle.manifest or {})["controls"]] != []
+
+    standings = call("get", "/bundles/coverage/controls", user=cleo, query={"framework": "SOC2"}).json()
+    by_control = {each["control"]: each for each in standings}
+    assert by_control["SOC2_A1.2"]["standing"] == "fresh"
+    assert by_control["SOC2_A1.2"]["bundles"] == 1
+    assert "controls.backup_restore_verification" in by_control["SOC2_A1.2"]["workflows"]
+    unbound = call("get", "/bundles/coverage/controls", user=cleo, query={"framework": "SOC2", "standing": "unbound"})
+    assert [each["control"] for each in unbound.json()] == [
+        each["control"] for each in standings if each["standing"] == "unbound"
+    ]
+    assert unbound.json() and not any(each["workflows"] for each in unbound.json())
