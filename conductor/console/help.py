@@ -76,7 +76,7 @@ def address_of(link: str, *, on: str) -> str:
     if found in FILES:
         return FILES[found]
     name = found.removesuffix(".md")
-    if found == name or not (DOCS / found).is_file():
+    if found == name or found.startswith("../") or not (DOCS / found).is_file():
         return ""
     return f"{_ROOT}{'' if name == INDEX else f'{name}/'}" + (f"#{anchor}" if anchor else "")
 

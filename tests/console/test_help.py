@@ -58,10 +58,11 @@ def test_nothing_but_pages_of_the_documentation_is_shown(name: str, cleo: User, 
         ("openapi.json", "/api/v1/openapi.json"),
         ("#smtp", "#smtp"),
         ("../../SECURITY.md", ""),
+        ("../../docs/how-to/verify.md", ""),
         ("javascript:alert(1)", ""),
         ("/etc/passwd", ""),
     ],
-    ids=["sibling", "folder", "index", "document", "anchor", "outside", "script", "absolute"],
+    ids=["sibling", "folder", "index", "document", "anchor", "outside", "round about", "script", "absolute"],
 )
 def test_a_link_leads_to_help_or_nowhere(link: str, address: str) -> None:
     assert address_of(link, on="reference/adapters") == address

@@ -20,15 +20,29 @@ WITH_DATABASE = {
     "evidence/test_bundle_lifecycle.py",
 }
 SLOW = {
-    "console/test_documents.py",
-    "chatops/test_answers.py",
-    "adapters/test_ticketing.py",
     "adapters/test_deadlines.py",
-    "chaos/test_chaos.py",
+    "adapters/test_github_and_jira.py",
+    "adapters/test_prometheus.py",
+    "adapters/test_rfc3161.py",
+    "adapters/test_roundup.py",
+    "adapters/test_ticketing.py",
     "adapters/test_webhook.py",
+    "chaos/test_chaos.py",
+    "chatops/test_answers.py",
     "chatops/test_main_job.py",
+    "console/test_documents.py",
+    "console/test_drawing_limits.py",
+    "console/test_glyphs.py",
+    "console/test_typesetting.py",
+    "docs/test_commands.py",
+    "evidence/test_pack_instructions.py",
+    "evidence/test_pack_verify.py",
+    "ledger/test_key_providers.py",
+    "policy/test_sandbox.py",
+    "policy/test_simulation.py",
+    "sdk/test_python_client.py",
 }
-"""Modules without a database that draw PDF documents, start processes or wait for deadlines of their own."""
+"""Modules without a database that draw PDF documents, start processes, change whole packs, or wait for deadlines."""
 
 
 def _module(item: pytest.Item) -> str:
