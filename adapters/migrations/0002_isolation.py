@@ -1,4 +1,4 @@
-"""The wall between tenants, for adapters."""
+"""The wall between tenants."""
 
 from __future__ import annotations
 
@@ -11,5 +11,14 @@ class Migration(migrations.Migration):
     dependencies = [("conductor", "0002_isolation"), ("adapters", "0001_initial")]
 
     operations = [
-        *row_level_security("adapters_adapterconfig", "adapters_secret", "adapters_delivery", "adapters_notaryrecord"),
+        *row_level_security(
+            "adapters_adapterconfig",
+            "adapters_secret",
+            "adapters_delivery",
+            "adapters_notaryrecord",
+            "adapters_datakey",
+            "adapters_notarypolicy",
+            "adapters_ticket",
+            "adapters_breaker",
+        ),
     ]

@@ -1,9 +1,10 @@
-"""The application's role, the wall between tenants, and receipts that nobody can change."""
+"""The application's role, the wall between tenants, and records that nobody can change."""
 
 from __future__ import annotations
 
 from django.db import migrations
 
+from conductor.migrations import _ledger, _policy
 from conductor.tenancy.database.rls import APP_ROLE, append_only, row_level_security
 
 ROLE = f"""
@@ -26,42 +27,10 @@ FUNCTIONS = """
 CREATE FUNCTION conductor_current_tenant() RETURNS uuid LANGUAGE sql STABLE
     AS $$ SELECT NULLIF(current_setting('conductor.tenant_id', true), '')::uuid $$;
 
-CREATE FUNCTION conductor_tenant_id(text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path = public, pg_temp AS $$ SELECT id FROM conductor_tenant WHERE slug = $1 $$;
-
-CREATE FUNCTION conductor_tenants() RETURNS TABLE (id uuid, slug varchar) LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path = public, pg_temp AS $$ SELECT id, slug FROM conductor_tenant ORDER BY slug $$;
-
-CREATE FUNCTION conductor_user_tenants(integer) RETURNS TABLE (id uuid, slug varchar, name varchar, role varchar)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-        SELECT t.id, t.slug, t.name, m.role FROM conductor_membership m
-        JOIN conductor_tenant t ON t.id = m.tenant_id WHERE m.user_id = $1 ORDER BY t.name $$;
-
 CREATE FUNCTION conductor_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'insufficient_privilege';
 END $$;
-
-CREATE FUNCTION conductor_sequence_only() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.leaf_index IS NOT NULL
-       OR (to_jsonb(OLD) - '{leaf_index,leaf_hash,envelope,sequenced_at}'::text[])
-          IS DISTINCT FROM (to_jsonb(NEW) - '{leaf_index,leaf_hash,envelope,sequenced_at}'::text[]) THEN
-        RAISE EXCEPTION 'a receipt is numbered once and never changed' USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    RETURN NEW;
-END $$;
-"""
-
-RECEIPTS = f"""
-CREATE TRIGGER conductor_receipt_sequence_only BEFORE UPDATE ON conductor_receipt
-    FOR EACH ROW EXECUTE FUNCTION conductor_sequence_only();
-CREATE TRIGGER conductor_receipt_no_delete BEFORE DELETE ON conductor_receipt
-    FOR EACH ROW EXECUTE FUNCTION conductor_refuse_change();
-CREATE TRIGGER conductor_receipt_no_truncate BEFORE TRUNCATE ON conductor_receipt
-    FOR EACH STATEMENT EXECUTE FUNCTION conductor_refuse_change();
-REVOKE UPDATE, DELETE, TRUNCATE ON conductor_receipt FROM {APP_ROLE};
-GRANT UPDATE (leaf_index, leaf_hash, envelope, sequenced_at) ON conductor_receipt TO {APP_ROLE};
 """
 
 TENANT_TABLES = (
@@ -79,6 +48,12 @@ TENANT_TABLES = (
     "conductor_step",
     "conductor_try",
     "conductor_idempotentresponse",
+    "conductor_tile",
+    "conductor_tenantpolicy",
+    "conductor_policysimulation",
+    "conductor_signal",
+    "conductor_share",
+    "conductor_invitation",
 )
 
 
@@ -88,8 +63,10 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(ROLE, migrations.RunSQL.noop),
         migrations.RunSQL(FUNCTIONS, migrations.RunSQL.noop),
+        migrations.RunSQL(_ledger.FUNCTIONS, migrations.RunSQL.noop),
         *row_level_security("conductor_tenant", column="id"),
         *row_level_security(*TENANT_TABLES),
-        migrations.RunSQL(RECEIPTS, migrations.RunSQL.noop),
+        migrations.RunSQL(_ledger.GUARDS, migrations.RunSQL.noop),
+        migrations.RunSQL(_policy.GUARDS, migrations.RunSQL.noop),
         *append_only("conductor_checkpoint", "conductor_policybundle", "conductor_policydecision"),
     ]

@@ -1,23 +1,23 @@
-"""Walls that errors cannot be heard through: unique within the tenant, people seen by their own tenants only."""
+"""People are seen by their own tenants only, what is asked before a scope is open, and what nobody may write."""
 
 from __future__ import annotations
 
-import django.db.models.manager
 from django.conf import settings
-from django.db import migrations, models
+from django.db import migrations
 
+from conductor.migrations import _grants, _shared_tables, _work
 from conductor.tenancy.database.rls import APP_ROLE, people_of_the_tenant, policy
 
 DIRECTORY = f"""
-CREATE OR REPLACE FUNCTION conductor_tenant_id(text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION conductor_tenant_id(text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp AS $$
         SELECT id FROM conductor_tenant WHERE slug = $1 AND conductor_current_tenant() IS NULL $$;
 
-CREATE OR REPLACE FUNCTION conductor_tenants() RETURNS TABLE (id uuid, slug varchar) LANGUAGE sql STABLE
+CREATE FUNCTION conductor_tenants() RETURNS TABLE (id uuid, slug varchar) LANGUAGE sql STABLE
     SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT id, slug FROM conductor_tenant WHERE conductor_current_tenant() IS NULL ORDER BY slug $$;
 
-CREATE OR REPLACE FUNCTION conductor_user_tenants(integer)
+CREATE FUNCTION conductor_user_tenants(integer)
     RETURNS TABLE (id uuid, slug varchar, name varchar, role varchar) LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp AS $$
         SELECT t.id, t.slug, t.name, m.role FROM conductor_membership m
@@ -43,6 +43,12 @@ PERSONS = (
 OBJECTS = f"""
     object_pk = {MINE}::text OR object_pk IN (SELECT id::text FROM conductor_environment WHERE tenant_id = {MINE})
 """
+RESULTS = (
+    "django_celery_results_taskresult",
+    "django_celery_results_groupresult",
+    "django_celery_results_chordcounter",
+)
+"""Results of tasks name tenants and quote errors: workers write them outside of any scope, inside one are none."""
 
 
 class Migration(migrations.Migration):
@@ -51,6 +57,10 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
         ("account", "0009_emailaddress_unique_primary_email"),
         ("admin", "0003_logentry_add_action_flag_choices"),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("contenttypes", "0002_remove_content_type_name"),
+        ("django_celery_beat", "0019_alter_periodictasks_options"),
+        ("django_celery_results", "0014_alter_taskresult_status"),
         ("guardian", "0003_remove_groupobjectpermission_guardian_gr_content_ae6aec_idx_and_more"),
         ("mfa", "0003_authenticator_type_uniq"),
         ("sessions", "0001_initial"),
@@ -59,26 +69,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterModelOptions(name="membership", options={"base_manager_name": "ever"}),
-        migrations.AlterModelManagers(
-            name="membership",
-            managers=[
-                ("objects", django.db.models.manager.Manager()),
-                ("ever", django.db.models.manager.Manager()),
-            ],
-        ),
-        migrations.AddField("membership", "removed_at", models.DateTimeField(null=True)),
-        migrations.AlterField("apitoken", "digest", models.CharField(editable=False, max_length=64)),
-        migrations.AddConstraint(
-            "apitoken", models.UniqueConstraint(fields=("tenant", "digest"), name="token_digest_unique")
-        ),
-        migrations.RemoveConstraint("step", "step_unique"),
-        migrations.AddConstraint("step", models.UniqueConstraint(fields=("tenant", "run", "seq"), name="step_unique")),
-        migrations.RemoveConstraint("try", "try_unique"),
-        migrations.AddConstraint(
-            "try", models.UniqueConstraint(fields=("tenant", "step", "number"), name="try_unique")
-        ),
         migrations.RunSQL(DIRECTORY, migrations.RunSQL.noop),
+        migrations.RunSQL(_work.QUEUES, migrations.RunSQL.noop),
+        migrations.RunSQL(_work.DEPENDENTS, migrations.RunSQL.noop),
         # People and what is about them: every one before a scope is open, as signing in needs; then the tenant's own.
         *people_of_the_tenant("auth_user", column="id"),
         *people_of_the_tenant(*PERSONS),
@@ -100,4 +93,16 @@ class Migration(migrations.Migration):
         *policy("auth_group_permissions", "group_id IN (SELECT id FROM auth_group)"),
         *policy("guardian_groupobjectpermission", OBJECTS),
         *policy("guardian_userobjectpermission", OBJECTS),
+        # No tenant's scope shows what all processes share.
+        migrations.RunSQL(_shared_tables.CACHE, migrations.RunSQL.noop),
+        migrations.RunSQL(_shared_tables.RATE_COUNTS, migrations.RunSQL.noop),
+        *(
+            each
+            for table in ("conductor_cache", "conductor_rate_count", *RESULTS)
+            for each in policy(table, f"{MINE} IS NULL")
+        ),
+        migrations.RunSQL(_grants.GRANTS, migrations.RunSQL.noop),
+        migrations.RunSQL(_grants.POWERS, migrations.RunSQL.noop),
+        migrations.RunSQL(_grants.TIMETABLE, migrations.RunSQL.noop),
+        migrations.RunSQL(_grants.LARGE_OBJECTS, migrations.RunSQL.noop),
     ]

@@ -19,7 +19,7 @@ from typing import Any
 import chatops
 
 FOLDER = Path(chatops.__file__).parent
-ELSEWHERE = ("demonstration", "management", "migrations")
+ELSEWHERE = ("demo", "management", "migrations")
 """Folders that show nothing in Slack."""
 SHOWN_TYPES = {"Answer", "answers.Answer", "View", "modals.View"}
 POSTING = {"chat.postMessage", "chat.update", "views.publish", "response_url"}

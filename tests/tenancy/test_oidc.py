@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from html import unescape
-from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,7 +22,6 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from conductor.access.addresses import holder_of
 from conductor.access.identity import IdentityProvider, asked_for_a_second_step, groups_in, roles_for
 from conductor.access.openid import account_key
 from conductor.ledger.models import Receipt
@@ -236,21 +234,6 @@ def test_two_answers_about_different_subjects_are_refused(provider: str, rf: Any
     for answer in ({"id_token": token, "userinfo": {"sub": "eve"}}, {"userinfo": {"sub": "ben"}}):
         with pytest.raises(ValidationError):
             known.extract_uid(answer)
-
-
-@pytest.mark.fault("security-1")
-def test_the_upgrade_keeps_what_was_given_and_drops_what_was_claimed(tenant: Tenant, ben: User, cora: User) -> None:
-    migration = import_module("conductor.migrations.0018_proven_identity")
-    EmailAddress.objects.filter(user=ben).delete()  # an account that the operator made
-    EmailAddress.objects.create(user=cora, email="dora@example.test", verified=False)
-    User.objects.filter(pk=cora.pk).update(email="dora@example.test")
-
-    migration._settle_addresses(User.objects, EmailAddress.objects)
-
-    assert holder_of("ben@example.test") == ben
-    assert holder_of("dora@example.test") is None
-    assert User.objects.get(pk=cora.pk).email == "cora@example.test"
-    assert not EmailAddress.objects.filter(verified=False).exists()
 
 
 @pytest.mark.fault("security-9")

@@ -1,12 +1,6 @@
-"""The application's role writes no table that only migrations write, makes nobody superuser, keeps no large objects.
-
-The second migration granted everything on every table, those of later migrations included. What all tenants share, and
-no row-level security holds, is narrowed here to what is written at run time.
-"""
+"""What the application's role may write of what all tenants share: only what is written at run time."""
 
 from __future__ import annotations
-
-from django.db import migrations
 
 from conductor.tenancy.database.rls import APP_ROLE
 
@@ -31,9 +25,6 @@ GRANTS = f"""
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {", ".join(READ_ONLY)} FROM {APP_ROLE};
 REVOKE UPDATE, DELETE, TRUNCATE ON {", ".join(ONLY_ADDED_TO)} FROM {APP_ROLE};
 REVOKE DELETE, TRUNCATE ON {", ".join(NEVER_DELETED)} FROM {APP_ROLE};
-"""
-BACK = f"""
-GRANT INSERT, UPDATE, DELETE ON {", ".join((*READ_ONLY, *ONLY_ADDED_TO, *NEVER_DELETED))} TO {APP_ROLE};
 """
 
 OWNER = "pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE')"
@@ -83,20 +74,3 @@ BEGIN
     END IF;
 END $$;
 """
-LARGE_OBJECTS_BACK = LARGE_OBJECTS.replace("REVOKE EXECUTE", "GRANT EXECUTE").replace("%s FROM", "%s TO")
-
-
-class Migration(migrations.Migration):
-    dependencies = [
-        ("conductor", "0022_rate_counts"),
-        ("auth", "0012_alter_user_first_name_max_length"),
-        ("contenttypes", "0002_remove_content_type_name"),
-        ("django_celery_beat", "0019_alter_periodictasks_options"),
-    ]
-
-    operations = [
-        migrations.RunSQL(GRANTS, BACK),
-        migrations.RunSQL(POWERS, "DROP FUNCTION conductor_keep_powers CASCADE"),
-        migrations.RunSQL(TIMETABLE, "DROP FUNCTION conductor_plain_timetable CASCADE"),
-        migrations.RunSQL(LARGE_OBJECTS, LARGE_OBJECTS_BACK),
-    ]

@@ -1,19 +1,19 @@
-"""Tiles only grow, keys only end, and the logs that exist already get their tiles."""
+"""What PostgreSQL holds of the ledger: receipts are numbered once, tiles grow, keys end once; nothing else changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from django.db import migrations
-
-from conductor.ledger.log.tiles import Coordinates, edge_of, grown
-from conductor.lib.ids import uuid7
-from conductor.tenancy.database.rls import APP_ROLE, row_level_security
-
-CHUNK = 4096
+from conductor.tenancy.database.rls import APP_ROLE
 
 FUNCTIONS = """
+CREATE FUNCTION conductor_sequence_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.leaf_index IS NOT NULL
+       OR (to_jsonb(OLD) - '{leaf_index,leaf_hash,envelope,sequenced_at}'::text[])
+          IS DISTINCT FROM (to_jsonb(NEW) - '{leaf_index,leaf_hash,envelope,sequenced_at}'::text[]) THEN
+        RAISE EXCEPTION 'a receipt is numbered once and never changed' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
 CREATE FUNCTION conductor_tile_grows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.tenant_id, NEW.level, NEW.number) IS DISTINCT FROM (OLD.id, OLD.tenant_id, OLD.level, OLD.number)
@@ -36,6 +36,14 @@ END $$;
 """
 
 GUARDS = f"""
+CREATE TRIGGER conductor_receipt_sequence_only BEFORE UPDATE ON conductor_receipt
+    FOR EACH ROW EXECUTE FUNCTION conductor_sequence_only();
+CREATE TRIGGER conductor_receipt_no_delete BEFORE DELETE ON conductor_receipt
+    FOR EACH ROW EXECUTE FUNCTION conductor_refuse_change();
+CREATE TRIGGER conductor_receipt_no_truncate BEFORE TRUNCATE ON conductor_receipt
+    FOR EACH STATEMENT EXECUTE FUNCTION conductor_refuse_change();
+REVOKE UPDATE, DELETE, TRUNCATE ON conductor_receipt FROM {APP_ROLE};
+GRANT UPDATE (leaf_index, leaf_hash, envelope, sequenced_at) ON conductor_receipt TO {APP_ROLE};
 CREATE TRIGGER conductor_tile_grows BEFORE UPDATE ON conductor_tile
     FOR EACH ROW EXECUTE FUNCTION conductor_tile_grows();
 CREATE TRIGGER conductor_tile_no_delete BEFORE DELETE ON conductor_tile
@@ -54,43 +62,3 @@ CREATE TRIGGER conductor_signingkey_no_truncate BEFORE TRUNCATE ON conductor_sig
 REVOKE UPDATE, DELETE, TRUNCATE ON conductor_signingkey FROM {APP_ROLE};
 GRANT UPDATE (valid_to, compromised_from) ON conductor_signingkey TO {APP_ROLE};
 """
-
-
-def lay_tiles(apps: Any, schema_editor: Any) -> None:
-    """Lay the tiles of every log, from the leaf hashes of its receipts."""
-    tile, receipt, tenant = (apps.get_model("conductor", name) for name in ("Tile", "Receipt", "Tenant"))
-    alias = schema_editor.connection.alias
-    for tenant_id in tenant.objects.using(alias).values_list("id", flat=True):
-        logged = receipt.objects.using(alias).filter(tenant_id=tenant_id, leaf_index__isnull=False)
-        tiles: dict[Coordinates, bytes] = {}
-        size = 0
-        for leaves in _chunks(logged.order_by("leaf_index").values_list("leaf_hash", flat=True)):
-            edge = {at: tiles.get(at, b"") for at in edge_of(size)}
-            tiles |= grown(size=size, edge=edge, leaves=leaves)
-            size += len(leaves)
-        tile.objects.using(alias).bulk_create(
-            tile(id=uuid7(), tenant_id=tenant_id, level=at.level, number=at.number, hashes=hashes)
-            for at, hashes in tiles.items()
-        )
-
-
-def _chunks(leaves: Any) -> Iterator[list[bytes]]:
-    chunk: list[bytes] = []
-    for leaf in leaves.iterator(chunk_size=CHUNK):
-        chunk.append(bytes.fromhex(leaf))
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    yield chunk
-
-
-class Migration(migrations.Migration):
-    dependencies = [("conductor", "0005_ledger_tiles_and_keys")]
-
-    operations = [
-        *row_level_security("conductor_tile"),
-        migrations.RunSQL(FUNCTIONS, migrations.RunSQL.noop),
-        migrations.RunSQL(GUARDS, migrations.RunSQL.noop),
-        # Last: PostgreSQL alters no table that has rows whose foreign keys are still to be checked.
-        migrations.RunPython(lay_tiles, migrations.RunPython.noop),
-    ]
