@@ -36,7 +36,8 @@ class ControlOut(Schema):
 
     @staticmethod
     def resolve_workflows(control: Control) -> list[str]:
-        return sorted(getattr(control, "live_workflows", None) or selectors.workflows_of(control=control))
+        known = getattr(control, "live_workflows", None)
+        return sorted(selectors.workflows_of(control=control) if known is None else known)
 
 
 class BindingOut(Schema):

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from conductor.engine.models import Run
 from conductor.ledger.models import Receipt
@@ -166,3 +168,16 @@ def test_the_catalogue_says_which_workflow_serves_a_control_and_a_binding_can_en
     )
     with tenant_scope(tenant.id):
         assert Receipt.objects.get(action="controls.workflow.unbound").body["reason"] == "Moved to another tool"
+
+
+@pytest.mark.fault("api-F10")
+def test_the_catalogue_is_read_in_as_many_queries_however_long_it_is(call: Call, cleo: User) -> None:
+    counted = []
+    for framework in ("SOC2", ""):
+        with CaptureQueriesContext(connection) as asked:
+            rows = call("get", "/controls", user=cleo, query={"framework": framework}).json()
+        counted.append((len(rows), len(asked)))
+
+    (few, queries_few), (many, queries_many) = counted
+    assert many > 2 * few
+    assert queries_many == queries_few
