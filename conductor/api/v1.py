@@ -42,11 +42,18 @@ ROUTERS = (
 class ConductorAPI(NinjaAPI):
     """Paths without a slash at their end, a document that knows what all operations have in common."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._documents: dict[str, OpenAPISchema] = {}
+
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
+        """Return the document, built once for each prefix: no operation is mounted while requests are served."""
         prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
-        return document.build(self, path_prefix=prefix)
+        if prefix not in self._documents:
+            self._documents[prefix] = document.build(self, path_prefix=prefix)
+        return self._documents[prefix]
 
     def wrapped_urls(self) -> tuple[list[URLPattern], str, str]:
         """Return the URLs: bodies limited, repeated answers marked, what was made located, every method answered."""
