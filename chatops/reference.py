@@ -23,7 +23,7 @@ One command, `{COMMAND}` unless the manifest names it otherwise. The console's p
   one: then the newest of those is meant. In all other cases Conductor asks which one, and changes nothing.
 - Declarations and moves of the status are answered in the channel, everything else to you alone.
 - A refusal names every reason at once and changes nothing.
-- A verb that could be told more opens its form when it is said alone, filled in with what was said.
+- A verb that takes more opens its form when it is sent alone, filled in with what was given.
 - In an incident's channel that incident is meant. The command alone shows its control panel there; elsewhere your work.
 - A sentence that is not understood gets the nearest one that would be, and changes nothing.
 """
@@ -62,7 +62,7 @@ def _marks() -> str:
     return (
         "## Messages onto the timeline\n\n"
         "In an incident's channel a pin or one of these emoji, by somebody who may respond, puts the message on the "
-        "timeline in its author's words. Later edits, deletions and removed marks are told there; the words stay. "
+        "timeline in its author's words. Later edits, deletions and removed marks are noted there; the words stay. "
         "Elsewhere, and in threads, use the message shortcut *Add to an incident*.\n\n"
         f"| emoji | kept as |\n|---|---|\n{rows}\n\n"
         f"Slack tells us of: {heard}. Of messages only those in incidents' channels are kept.\n"

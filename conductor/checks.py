@@ -66,7 +66,7 @@ def _database() -> dict[str, tuple[bool, str]]:
     return {
         "E015": (
             not settings.DATABASE_APP_URL or user == owner,
-            "DATABASE_APP_URL is not set, or signs in as the tables' owner, whom row-level security does not hold.",
+            "DATABASE_APP_URL is not set, or signs in as the tables' owner, which row-level security does not bind.",
         ),
     }
 

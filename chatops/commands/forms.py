@@ -137,8 +137,8 @@ FORMS: dict[str, Form] = {
         ),
         read=form_values.read_affect,
     ),
-    "title": Form("Word the title anew", "Change it", (_line("What is broken?", most=200, complains=("title",)),)),
-    "summary": Form("Word the summary anew", "Change it", (_text("What is known?", complains=("summary",)),)),
+    "title": Form("Change the title", "Change it", (_line("What is broken?", most=200, complains=("title",)),)),
+    "summary": Form("Change the summary", "Change it", (_text("What is known?", complains=("summary",)),)),
     "type": Form(
         "Say what kind it is", "Change it", (_line("What kind of trouble?", most=40, complains=("incident_type",)),)
     ),
@@ -146,7 +146,7 @@ FORMS: dict[str, Form] = {
         "Call somebody in",
         "Call",
         (
-            Field("person", "person", "Whom?", True, "Or name a group, role or service below.", complains=("user",)),
+            Field("person", "person", "Who?", True, "Or name a group, role or service below.", complains=("user",)),
             Field(
                 "team", "line", "Or a group, role or service", True, "@oncall, ic, responders, service:payments.", 100
             ),
@@ -162,7 +162,7 @@ FORMS: dict[str, Form] = {
             Field(
                 "audience",
                 "choice",
-                "For whom?",
+                "Audience",
                 True,
                 "Nobody chosen: the responders.",
                 choices=_labelled(AUDIENCE_LABELS),
@@ -212,7 +212,7 @@ FORMS: dict[str, Form] = {
         "Offer it",
         (
             Field("role", "role", "Role"),
-            Field("person", "person", "To whom?", complains=("to", "user")),
+            Field("person", "person", "New holder", complains=("to", "user")),
             Field("note", "text", "What must they know?"),
         ),
         read=form_values.read_hand_over,

@@ -28,7 +28,7 @@ class MustAsk(Exception):
     @property
     def waiting(self) -> str:
         """What is told meanwhile."""
-        return f"Asking Slack who is in {self.shown}. You hear here whom it calls."
+        return f"Asking Slack who is in {self.shown}. You will see here who is paged."
 
 
 class GroupUnknown(Conflict):

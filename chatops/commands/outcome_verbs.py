@@ -25,7 +25,7 @@ from incidents.response.pages import page_responder
 
 
 def title(said: Said) -> answers.Answer:
-    """Word the title anew."""
+    """Change the title."""
     args: About = said.args
     incident = said.incident()
     before = incident.title
@@ -35,7 +35,7 @@ def title(said: Said) -> answers.Answer:
 
 
 def summary(said: Said) -> answers.Answer:
-    """Word the summary anew."""
+    """Change the summary."""
     args: About = said.args
     incident = describe_incident(incident=said.incident(), summary=args.text, actor=said.actor, now=said.now)
     return replies.done(incident, "has a new summary.", text=incident.summary)

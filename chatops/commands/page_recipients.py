@@ -25,7 +25,7 @@ MOST = 50
 
 
 class NobodyToCall(Conflict):
-    """Nobody is left whom this page would call. Name people: page @ben."""
+    """Nobody is left for this page to reach. Name people: page @ben."""
 
     code = "nobody_to_call"
 

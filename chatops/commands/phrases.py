@@ -68,14 +68,14 @@ VERBS: tuple[Verb, ...] = (
         "title",
         ("subject",),
         "[INC-n] text",
-        "Word the incident anew. What it was called stays on the timeline.",
+        "Change the incident's title. The old title stays on the timeline.",
         ("title Checkout fails in Europe", "title INC-7 Checkout fails"),
     ),
     Verb(
         "summary",
         (),
         "[INC-n] text",
-        "Say what is known, in place of what was said before.",
+        "Change the incident's summary to what is known now.",
         ("summary Cards of one bank are refused since 14:05",),
     ),
     Verb(
@@ -96,7 +96,7 @@ VERBS: tuple[Verb, ...] = (
         "page",
         ("escalate", "call"),
         "[INC-n] @person|@group|ic|roles|responders|service:name [reason]",
-        "Call people in, in Slack and by every way of notification that is switched on. You hear whom it reaches.",
+        "Page people, in Slack and through every notification adapter that is enabled. You see who is reached.",
         (
             "page @ben The replica does not catch up",
             "page group:oncall Checkout is down",
@@ -311,7 +311,7 @@ VERBS: tuple[Verb, ...] = (
         "help",
         ("?",),
         "[verb]",
-        "Show what can be said, or how one verb is used. Only you see it.",
+        "List the verbs, or show how one is used. Only you see it.",
         ("help", "help classify"),
     ),
 )

@@ -115,7 +115,7 @@ def read_handover(rest: str, escaped: bool) -> HandOver:
     if role and role.lower() not in ROLES:
         raise Problem(f"“{free(role[:60], escaped)}” is not a role.")
     if not role or named is None or not note:
-        raise Missing("Say which role, to whom, and what they must know: ic @cora The rollback runs.", **known)
+        raise Missing("Say which role, who gets it, and what they must know: ic @cora The rollback runs.", **known)
     return HandOver(ROLES[role.lower()], named, lines(note, escaped), number)
 
 

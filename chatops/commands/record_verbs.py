@@ -92,7 +92,7 @@ def link(said: Said) -> answers.Answer:
     if args.target.lower().startswith(SERVICE):
         node = _resource(args.target[len(SERVICE) :])
         affect_resource(incident=incident, resource=node, actor=said.actor, now=said.now)
-        return replies.done(incident, f"is said to affect {node.name}.")
+        return replies.done(incident, f"now affects {node.name}.")
     name = args.target.rstrip("/").rpartition("/")[2] or args.target
     link_ticket(incident=incident, url=args.target, name=name[:200], actor=said.actor, now=said.now)
     return replies.done(incident, f"is tracked in {name[:200]}: {args.target}")

@@ -43,7 +43,7 @@ def incident_url(incident: Incident) -> str:
 def declared(incident: Incident, *, command: str, is_guessed: bool) -> Answer:
     """Return that the incident exists, for all in the channel unless it is private. `is_guessed`: of the severity."""
     text = f"{incident.code} declared by {incident.declared_by_name}, {incident.severity}: {incident.title}"
-    guessed = f"Nobody said how severe it is. {code(f'{command} classify {incident.code} sev2')}" if is_guessed else ""
+    guessed = f"No severity was given. {code(f'{command} classify {incident.code} sev2')}" if is_guessed else ""
     return answer(
         text,
         [

@@ -1,4 +1,4 @@
-"""The forms of the verbs as the console draws them: the same fields as Slack's modals, filled in with what was said."""
+"""The forms of the verbs as the console draws them: the same fields as in Slack, filled in with what was given."""
 
 from __future__ import annotations
 

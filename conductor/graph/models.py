@@ -59,7 +59,7 @@ class Edge(TenantModel):
     target = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="incoming")
     kind = models.CharField(max_length=12, choices=Kind.choices)
     asserted_by = models.CharField(max_length=120)
-    """Ref of whoever said so."""
+    """Ref of the member who stated it."""
     since = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 

@@ -60,9 +60,9 @@ class Resource(BaseModel):
     severity: StrictStr
     """SEV1 to SEV4; empty where it has none."""
     visibility: StrictStr = Field(min_length=1)
-    """NORMAL: whoever may read such things in the tenant may read it. PRIVATE: only those who were let in."""
+    """NORMAL: everyone who may read such things in the tenant may read it. PRIVATE: only those with access."""
     owner: StrictStr = Field(min_length=1)
-    """Ref of whoever made it."""
+    """Ref of the one who made it."""
 
 
 class DeclaredIncident(Resource):
@@ -117,7 +117,7 @@ class DecidedRun(Resource):
     status: StrictStr
     approve: StrictBool
     permission: StrictStr = Field(min_length=1)
-    """What the wait demands of whoever decides."""
+    """What the wait demands of the person who decides."""
     demands_four_eyes: StrictBool
 
 
@@ -276,7 +276,7 @@ def _plain(value: object, where: str, problems: list[str]) -> Any:
         return [_plain(item, f"{where}.{index}", problems) for index, item in enumerate(value)]
     if isinstance(value, (set, frozenset)):
         return sorted(str(item) for item in value)
-    problems.append(f"{where}: a {type(value).__name__} of this value cannot be told to policy")
+    problems.append(f"{where}: a {type(value).__name__} of this value cannot be passed to policy")
     return f"<{type(value).__name__}>"
 
 

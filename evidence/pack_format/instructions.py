@@ -137,7 +137,7 @@ verdict "$$?" "3 there is no other file"
 ```
 
 4. The bundle is the one that was sealed: a receipt of its sealing vouches for manifest.json and for every artifact,
-   and the manifest lists the digest of each, and no more:
+   and the manifest lists the digest of each, and nothing else:
 
 ```sh
 manifest=$$(sha256sum < manifest.json | cut -c 1-64)

@@ -55,7 +55,7 @@ def readers(*, incident: Incident) -> list[Reader]:
     grants = AccessGrant.objects.filter(incident=incident, ended_at=None).order_by("granted_at")
     for each in grants:
         person = ref("tenancy.user", each.user_id)
-        found[person] = Reader(person, each.user_name, f"Let in by {each.granted_by_name}: {each.reason}", each)
+        found[person] = Reader(person, each.user_name, f"Given access by {each.granted_by_name}: {each.reason}", each)
     for assignment in RoleAssignment.objects.filter(incident=incident, ended_at=None).order_by("-assumed_at"):
         person = ref("tenancy.user", assignment.user_id)
         because = f"Holds the role of {str(Role(assignment.role).label).lower()}"

@@ -60,7 +60,7 @@ def test_alert_source(request: TenantRequest, name: str) -> Any:
 
 @router.put("/{name}/severities", response=SourceOut, operation_id="map_alert_severities")
 def map_alert_severities(request: TenantRequest, name: str, payload: MappingIn) -> Any:
-    """Say what the sender's severity words mean, in place of what was said before."""
+    """Replace the mapping of the sender's severity words."""
     require(actor=request.actor, permission="manage_adapters")
     source = alert_source(name=name)
     return map_severities(source=source, words=payload.severity_words, actor=request.actor, now=now())

@@ -123,7 +123,7 @@ def rotate_alert_source(*, source: AlertSource, actor: Actor, now: datetime, sec
 
 
 def map_severities(*, source: AlertSource, words: Mapping[str, str], actor: Actor, now: datetime) -> AlertSource:
-    """Say what the sender's severity words mean, in place of what was said before. Raise SourceEnded or Invalid."""
+    """Replace the mapping of the sender's severity words. Raise SourceEnded or Invalid."""
     require(actor=actor, permission="manage_adapters")
     complaints = Complaints()
     cleaned = _clean_words(complaints, words)

@@ -51,7 +51,7 @@ def sync_ticket(request: TenantRequest, ticket_id: UUID) -> Any:
 
 @router.delete("/tickets/{ticket_id}", response={204: None}, operation_id="end_ticket")
 def end_ticket(request: TenantRequest, ticket_id: UUID) -> Any:
-    """Follow it no more; in the tracker it stays as it is."""
+    """Stop following it; in the tracker it stays as it is."""
     require(actor=request.actor, permission="view_incidents")
     found, _subject = ticket_by_id(ticket_id=ticket_id)
     untrack_ticket(ticket=found, actor=request.actor, now=now())

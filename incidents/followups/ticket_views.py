@@ -50,7 +50,7 @@ def step(request: TenantRequest, tenant: str, ticket_id: UUID, step: str) -> Htt
     elif step == "end":
         untrack_ticket(ticket=found, actor=request.actor, now=now())
     else:
-        raise NotFound("A ticket is compared or followed no more.")
+        raise NotFound("A ticket can be compared, or no longer followed.")
     return _back(tenant, subject)
 
 

@@ -110,7 +110,7 @@ def told_unpublished(asker: Asker, ids: Sequence[UUID]) -> Mapping[UUID, Told]:
             asker,
             each,
             "Publish the postmortem of",
-            f"{each.approved_by_name} approved it. Whoever may command publishes it.",
+            f"{each.approved_by_name} approved it. Anyone who may command can publish it.",
             "Read and publish",
         )
         for each in _read(ids)

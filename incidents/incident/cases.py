@@ -29,6 +29,8 @@ def find(code: str) -> Case | None:
             return Incident.objects.filter(id=incident.id).exists()
 
     words = (
-        "private: those who declared it, work on it or were let in" if incident.is_private else "normal: all members"
+        "private: those who declared it, work on it or were given access"
+        if incident.is_private
+        else "normal: all members"
     )
     return Case(incident.code, incident.title, is_visible_to, words, resource_for)

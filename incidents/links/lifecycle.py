@@ -33,7 +33,7 @@ BY_HAND = frozenset({*BETWEEN_INCIDENTS, *WITH_RUNS, Edge.Kind.AFFECTS})
 
 
 def affect_resource(*, incident: Incident, resource: Node, actor: Actor, now: datetime) -> Edge:
-    """Say that the incident affects a resource of the graph. Said already: that edge is returned."""
+    """Say that the incident affects a resource of the graph. Repeated: that edge is returned."""
     if resource.ref:
         raise Invalid(fields={"resource": [f"{resource.name} is no resource."]})
     return _tie(incident, resource, Edge.Kind.AFFECTS, "", actor, now)

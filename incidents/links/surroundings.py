@@ -38,7 +38,7 @@ class Surroundings:
     """The incident's neighbours by what they are to it, and theirs."""
 
     affected: list[Node] = field(default_factory=list)
-    """Resources that it is said to affect."""
+    """Resources that it now affects."""
     runs: list[Node] = field(default_factory=list)
     people: list[Node] = field(default_factory=list)
     bundles: list[Node] = field(default_factory=list)

@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
                 ('url', models.CharField(blank=True, max_length=500)),
                 ('starts_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
-                ('outcome', models.CharField(choices=[('DECLARED', 'Declared an incident'), ('ATTACHED', 'Joined an incident'), ('ENDED', 'Ended'), ('REPEATED', 'Said already'), ('NO_INCIDENT', 'No incident'), ('PENDING', 'Waits for a person')], default='PENDING', max_length=12)),
+                ('outcome', models.CharField(choices=[('DECLARED', 'Declared an incident'), ('ATTACHED', 'Joined an incident'), ('ENDED', 'Ended'), ('REPEATED', 'Repeated'), ('NO_INCIDENT', 'No incident'), ('PENDING', 'Waits for a person')], default='PENDING', max_length=12)),
                 ('reason', models.TextField(blank=True)),
                 ('disposed_by_name', models.CharField(blank=True, max_length=200)),
                 ('disposed_at', models.DateTimeField(null=True)),

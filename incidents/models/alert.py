@@ -17,7 +17,7 @@ class Outcome(models.TextChoices):
     DECLARED = "DECLARED", "Declared an incident"
     ATTACHED = "ATTACHED", "Joined an incident"
     ENDED = "ENDED", "Ended"
-    REPEATED = "REPEATED", "Said already"
+    REPEATED = "REPEATED", "Repeated"
     NO_INCIDENT = "NO_INCIDENT", "No incident"
     PENDING = "PENDING", "Waits for a person"
 

@@ -55,7 +55,7 @@ def merge_incident(request: TenantRequest, number: int, payload: MergeIn) -> Any
 
 @router.get("/{number}/links", response=list[LinkOut], operation_id="list_links")
 def list_links(request: TenantRequest, number: int) -> Any:
-    """What it is tied to, how, who said so and since when; ended links too."""
+    """What it is linked to, how, by whose word and since when; ended links too."""
     return links_of(incident=_incident(request, number))
 
 

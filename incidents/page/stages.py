@@ -103,15 +103,17 @@ def _fill(roles: Sequence[RoleSlot]) -> Stage:
 def _keep_told(incident: Incident, steps: Iterable[WorkflowStep]) -> Stage:
     step = _newest(steps, WATCH)
     if step is None:
-        return Stage("Keep people told", "todo", "Nothing watches that updates come")
+        return Stage("Keep people informed", "todo", "Nothing watches that updates come")
     state = _state_of(step)
     if state == "failed":
-        return Stage("Keep people told", state, step.error, step=step)
+        return Stage("Keep people informed", state, step.error, step=step)
     if not incident.is_active:
-        return Stage("Keep people told", state, "Watched until it was over", step=step)
+        return Stage("Keep people informed", state, "Watched until it was over", step=step)
     if state == "done":
-        return Stage("Keep people told", "todo", "The watch has ended; nothing watches that updates come", step=step)
-    return Stage("Keep people told", state, "Updates are watched: each that is missed is announced", step=step)
+        return Stage(
+            "Keep people informed", "todo", "The watch has ended; nothing watches that updates come", step=step
+        )
+    return Stage("Keep people informed", state, "Updates are watched: each that is missed is announced", step=step)
 
 
 def _work(incident: Incident, left: Sequence[int], blocking: Sequence[int]) -> Stage:

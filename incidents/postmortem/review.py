@@ -48,7 +48,7 @@ class SectionUnknown(Invalid):
 
 
 class NotFinal(Conflict):
-    """The incident is not resolved yet, or was not when this was drafted. Draft the postmortem anew once it is over."""
+    """The incident is not resolved yet, or was not when this was drafted. Draft it again once the incident is over."""
 
     code = "postmortem_not_final"
 

@@ -25,15 +25,15 @@ def duty_reopened(who: str, data: Facts) -> str:
 
 def due_soon(who: str, data: Facts) -> str:
     undecided = "" if data["is_decided"] else ", and nobody has decided whether it applies"
-    used = f"{data['percent']} % of its time is over{undecided}"
-    told = f"told {data['told']}{for_want_of(data)}"
-    return f"“{data['title']}” ({data['regime']}) is due {at_moment(data['due_at'])}: {used}; {told}"
+    used = f"{data['percent']}% of the time has passed{undecided}"
+    notified = f"notified {data['told']}{for_want_of(data)}"
+    return f"“{data['title']}” ({data['regime']}) is due {at_moment(data['due_at'])}: {used}; {notified}"
 
 
 def missed_deadline(who: str, data: Facts) -> str:
     undecided = "" if data["is_decided"] else "; nobody has decided whether it applies"
     what = f"“{data['title']}” ({data['regime']}) was due {at_moment(data['due_at'])} and is not filed"
-    return f"{what}{undecided}; told {data['told']}{for_want_of(data)}"
+    return f"{what}{undecided}; notified {data['told']}{for_want_of(data)}"
 
 
 def filed(who: str, data: Facts) -> str:

@@ -36,7 +36,7 @@ class IncidentChanged(Conflict):
 
     def __init__(self, incident: Incident) -> None:
         super().__init__(
-            f"{incident.code} was classified anew while you decided: it is {incident.severity} now. "
+            f"{incident.code} was reclassified while you decided: it is {incident.severity} now. "
             "Look at it again, then decide."
         )
 
@@ -99,7 +99,7 @@ class GuardsNotMet(Conflict):
         self.unmet, self.overridable = list(unmet), overridable
         after = Status(to).label
         reasons = " ".join(f"{each['why']} {each['how']}".strip() for each in unmet)
-        way = " Whoever may override guards can go on with a reason." if overridable else ""
+        way = " Anyone who may override guards can go on with a reason." if overridable else ""
         self.headline = f"{incident.code} cannot move to {after} yet.{way}"
         super().__init__(
             f"{incident.code} cannot move to {after} yet. {reasons}{way}",

@@ -222,7 +222,7 @@ class RoleOut(Schema):
     name: str
     since: datetime | None
     is_accepted: bool = Field(description="False while the holder has not answered.")
-    offered_to: str | None = Field(description="Name of whoever is asked to take it over.")
+    offered_to: str | None = Field(description="Name of the member who is asked to take it over.")
 
     @staticmethod
     def resolve_offered_to(slot: Any) -> str | None:
@@ -254,7 +254,7 @@ class NoteIn(Input):
 
 class MilestoneIn(Input):
     at: Moment
-    reason: Text = Field("", description="Needed to correct what was said before.")
+    reason: Text = Field("", description="Needed to correct an earlier statement.")
 
 
 class MilestoneOut(Schema):
@@ -335,7 +335,9 @@ class PostmortemOut(Schema):
     through_seq: int
     pdf_digest: str = Field(description="Empty until the PDF is rendered.")
     pdf_size_bytes: int | None
-    charts: list[dict[str, Any]] = Field(description="What the metrics sources said of the time round the impact.")
+    charts: list[dict[str, Any]] = Field(
+        description="What the metrics sources reported for the time around the impact."
+    )
     drafted_at: datetime
     drafted_by: str
     is_final: bool

@@ -172,8 +172,8 @@ def _role_unanswered(who: str, data: Facts) -> str:
 
 
 def _missed(who: str, data: Facts) -> str:
-    times = f", the {data['miss']}. in a row" if data["miss"] > 1 else ""
-    return f"No update came in time{times}; told {data['escalated_to']}{for_want_of(data)}"
+    times = f", miss {data['miss']} in a row" if data["miss"] > 1 else ""
+    return f"No update was posted in time{times}; notified {data['escalated_to']}{for_want_of(data)}"
 
 
 def _update(who: str, data: Facts) -> str:
@@ -195,7 +195,7 @@ def _task_changed(who: str, data: Facts) -> str:
     if "assignee" in data:
         said.append(f"gave it to {data['assignee']['name']}")
     if "blocking" in data:
-        said.append("said that it blocks" if data["blocking"] else "said that it does not block")
+        said.append("marked it as blocking" if data["blocking"] else "marked it as not blocking")
     return f"Task “{data['title']}”: {who} {name_list(said)}"
 
 
@@ -379,6 +379,6 @@ _SENTENCES: dict[EventKind, Callable[[str, Facts], str]] = {
     EventKind.MESSAGE_DELETED: _changed_in_chat("deleted in the chat"),
     EventKind.MESSAGE_UNPINNED: _changed_in_chat("unmarked in the chat"),
     EventKind.RECONSTRUCTED: lambda who, data: (
-        f"Reconstructed: this was said while Conductor's {data['away']} was away"
+        f"Reconstructed: this was sent while Conductor's {data['away']} was away"
     ),
 }

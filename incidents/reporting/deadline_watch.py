@@ -62,7 +62,7 @@ def _tell(ctx: StepContext, incident: Incident, duty: Obligation, percent: int) 
         )
     if entry is None or duty.due_at is None:
         return
-    ctx.log("deadline told", rule=duty.rule_key, percent=percent)
+    ctx.log("deadline announced", rule=duty.rule_key, percent=percent)
     facts = {"Due": rfc3339(duty.due_at), "Time used": f"{min(percent, 100)} %", "For": heard.who}
     facts["Do next"] = f"{_next_step(duty)} {heard.fill}".strip()
     if not incident.is_private:

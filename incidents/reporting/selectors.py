@@ -22,7 +22,7 @@ class Deadline:
 
     duty: Obligation
     used: int | None
-    """Percent of its time that are over; None while nobody has said what starts its clock."""
+    """Percent of its time that are over; None while the event that starts its deadline is not recorded."""
     is_overdue: bool
 
 

@@ -54,7 +54,7 @@ def all_who_hear(incident: Incident, targets: Sequence[str]) -> Hearing:
 def _in_words(incident: Incident, target: str) -> str:
     """Return who holds the role, or everybody; empty for a vacant role."""
     if target == EVERYBODY:
-        return "everybody who is told of incidents"
+        return "everyone who is notified of incidents"
     holder = RoleAssignment.objects.filter(incident=incident, role=target, ended_at=None).first()
     return f"{holder.user_name} ({role_word(target)})" if holder else ""
 

@@ -30,7 +30,7 @@ def list_roles(request: TenantRequest, number: int) -> Any:
 @router.post("/{number}/roles", response=list[RoleOut], operation_id="assign_role")
 @redrawn_by(lambda request, number, **_given: list_roles(request, number))
 def assign_role(request: TenantRequest, number: int, payload: RoleIn) -> Any:
-    """Give a role to a member, who is asked to accept it; whoever held it hands it over."""
+    """Give a role to a member, who is asked to accept it; the previous holder hands it over."""
     incident = _incident(request, number)
     require(actor=request.actor, permission="respond")
     user = find_person(name=payload.user)
@@ -63,7 +63,7 @@ def hand_over_role(request: TenantRequest, number: int, role: IncidentRole, payl
 
 @router.delete("/{number}/roles/{role}", response=list[RoleOut], operation_id="release_role")
 def release_role(request: TenantRequest, number: int, role: IncidentRole) -> Any:
-    """End the interval of whoever holds the role."""
+    """End the current holder's time in the role."""
     incident = _incident(request, number)
     roles.release_role(incident=incident, role=role, actor=request.actor, now=now())
     return roles_of(incident=incident)

@@ -96,7 +96,7 @@ class LinkOut(Schema):
     kind: str
     target: str
     target_kind: str
-    asserted_by: str = Field(description="Ref of whoever said so.")
+    asserted_by: str = Field(description="Ref of the member who stated it.")
     since: datetime
     ended_at: datetime | None
 
@@ -196,7 +196,7 @@ class DeadlineOut(ObligationOut):
     """A duty of any incident, with how far its clock has run."""
 
     incident: str
-    used_percent: int | None = Field(description="Null while nobody has said what starts its clock.")
+    used_percent: int | None = Field(description="Null while the event that starts its deadline is not recorded.")
     is_overdue: bool
 
     @staticmethod

@@ -113,7 +113,7 @@ def _fields(content: dict[str, Any]) -> dict[str, Any]:
             for each in Severity
         ],
         "line": list(enumerate(line)),
-        "hearers": [("", "–"), *Role.choices, (EVERYBODY, "Everybody who is told of incidents")],
+        "hearers": [("", "–"), *Role.choices, (EVERYBODY, "Everyone who is notified of incidents")],
         "urgencies": Urgency.choices,
         "matrix": [
             (impact.value, str(impact.label), [(each.value, matrix[impact.value][each.value]) for each in Urgency])

@@ -86,7 +86,7 @@ def list_milestones(request: TenantRequest, number: int) -> Any:
 
 @router.post("/{number}/milestones/{key}", response={201: MilestoneOut}, operation_id="set_milestone")
 def set_milestone(request: TenantRequest, number: int, key: MilestoneName, payload: MilestoneIn) -> Any:
-    """Say when something happened; correcting what was said before needs a reason."""
+    """Say when something happened; correcting an earlier statement needs a reason."""
     incident = _incident(request, number)
     made = milestones.set_milestone(incident=incident, key=key, actor=request.actor, now=now(), **payload.dict())
     return Status(201, made)

@@ -35,7 +35,7 @@ def set_milestone(
     why = complaints.text("reason", reason)
     before = Milestone.objects.filter(incident=incident, key=key).order_by("-recorded_at", "-id").first()
     if before is not None and not why:
-        complaints.add("reason", "Say why it was another time than was said before.")
+        complaints.add("reason", "Say why the time differs from the one stated before.")
     complaints.refuse()
     with transaction.atomic():
         locked = lock(incident)

@@ -31,13 +31,13 @@ class RedactedAlready(Conflict):
 
 
 class ApproverIsRequester(Conflict):
-    """Whoever asks for a redaction neither approves nor refuses it. You can withdraw what you asked for."""
+    """A person who asks for a redaction neither approves nor refuses it. You can withdraw what you asked for."""
 
     code = "redaction_needs_another_person"
 
 
 class NotTheRequester(Conflict):
-    """Only whoever asked for a redaction withdraws it. Refuse it, with a reason, if it should not happen."""
+    """Only the person who asked for a redaction can withdraw it. Refuse it, with a reason, if it should not happen."""
 
     code = "redaction_asked_by_another"
 

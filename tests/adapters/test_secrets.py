@@ -330,7 +330,7 @@ def test_a_new_key_encryption_key_wraps_anew_and_the_old_one_can_go(
     monkeypatch.setenv("CONDUCTOR_KEK", f"{kek(7)},{kek(1)}")
     assert "not the first: rotate" in run("status")
 
-    assert "1 data keys wrapped anew" in run("rotate")
+    assert "1 data keys wrapped again" in run("rotate")
 
     monkeypatch.setenv("CONDUCTOR_KEK", kek(7))
     assert opened(adapter) == VALUE
@@ -352,7 +352,7 @@ def test_a_new_data_key_seals_every_value_anew_and_retires_the_old_one(
         token = seal_token(tenant_id=tenant.id, team_id="T1", token="xoxb-1")
         grant = Grant("T1", "Northwind", "", "A1", "U1", ("chat:write",), token)
         installation = install_workspace(tenant_id=tenant.id, grant=grant, actor=Actor.system(channel="cli"), now=now)
-    assert "3 values sealed anew" in run("rotate", "--data-keys", "--tenant", "northwind")
+    assert "3 values sealed again" in run("rotate", "--data-keys", "--tenant", "northwind")
 
     assert [opened(each) for each in adapters] == [VALUE, VALUE]
     with tenant_scope(tenant.id):

@@ -245,7 +245,7 @@ def test_a_near_miss_gets_the_nearest(text: str, problem: str, nearest: str) -> 
         ("done", "Say which task by its number: tasks lists them."),
         ("done it", "“it” is not a task. Write its number, for example done 2."),
         ("task @ben", "Say what is to be done."),
-        ("handover ic", "Say which role, to whom, and what they must know: ic @cora The rollback runs."),
+        ("handover ic", "Say which role, who gets it, and what they must know: ic @cora The rollback runs."),
         ("duplicate", "Say of which incident: duplicate of INC-7."),
         ("duplicate x", "“x” does not name incidents. Write duplicate INC-8 of INC-7."),
         ("update", "Say what is new."),

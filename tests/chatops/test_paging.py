@@ -74,7 +74,7 @@ def told(live: Workspace, person: str) -> list[Any]:
 def test_a_group_calls_its_people_and_says_who_could_not_be(page: Any, tenant: Tenant, double: SlackDouble) -> None:
     first, last = page(f"{ONCALL} Checkout is down")
 
-    assert first["text"] == "Asking Slack who is in @oncall. You hear here whom it calls."
+    assert first["text"] == "Asking Slack who is in @oncall. You will see here who is paged."
     assert "calls @oncall: Cora Commander" in words(last)
     assert f"*Not called:* Cleo Auditor (may not respond), <@{STRANGER}> (is not linked to a member)" in words(last)
     assert "In Slack: Cora Commander" in words(last)

@@ -157,7 +157,7 @@ def test_a_resource_is_linked_by_its_name(declared: None, ben_says: Speaker, wor
     with tenant_scope(workspace.id):
         ensure_node(tenant_id=workspace.id, kind="service", key="checkout-api", name="checkout-api", now=now)
 
-    assert "is said to affect checkout-api" in words(ben_says("link service:checkout-api"))
+    assert "now affects checkout-api" in words(ben_says("link service:checkout-api"))
 
 
 def test_the_clocks_name_each_duty_and_the_next_update(declared: None, ben_says: Speaker, workspace: Tenant) -> None:

@@ -52,7 +52,7 @@ def test_declare_without_a_severity_is_sev3_and_says_so(ben_says: Speaker, incid
     answer = ben_says("new Checkout is slow")
 
     assert incidents()[0].severity == Severity.SEV3
-    assert "Nobody said how severe it is" in words(answer)
+    assert "No severity was given" in words(answer)
 
 
 def test_declare_in_an_unknown_environment_is_refused_with_the_known_ones(ben_says: Speaker, incidents: Any) -> None:

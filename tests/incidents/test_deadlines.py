@@ -96,9 +96,11 @@ def test_each_threshold_is_told_once_then_missed_and_escalated(
         assert percents(tenant) == expected, hours
     with tenant_scope(tenant.id):
         soon, *_, missed = TimelineEvent.objects.filter(kind__in=TOLD).order_by("seq")
-    assert "50 % of its time is over, and nobody has decided whether it applies; told Cora Commander" in sentence(soon)
+    assert "50% of the time has passed, and nobody has decided whether it applies; notified Cora Commander" in sentence(
+        soon
+    )
     assert missed.kind == EventKind.OBLIGATION_MISSED
-    assert missed.data["told"].endswith("everybody who is told of incidents")
+    assert missed.data["told"].endswith("everyone who is notified of incidents")
 
 
 def test_after_a_pause_only_the_latest_threshold_is_told(breach: Incident, tenant: Tenant, clock: Clock) -> None:
@@ -200,7 +202,7 @@ def test_a_notice_names_the_duty_the_due_date_and_who_is_told(
     facts = next(each["payload"]["facts"] for each in sent if each["payload"]["facts"]["Regime"] == "GDPR")
     assert facts["Time used"] == "50 %"
     assert facts["Due"].startswith("2026-11-")
-    assert facts["For"] == "everybody who is told of incidents"
+    assert facts["For"] == "everyone who is notified of incidents"
     assert facts["Do next"] == (
         "Decide whether it is to be reported, with a reason, under Assessment. "
         "Give somebody the roles of “legal and privacy” and commander, or take them."

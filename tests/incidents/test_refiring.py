@@ -24,7 +24,7 @@ from tests.incidents.clocks import Clock
 
 @pytest.mark.fault("field-F17")
 @pytest.mark.parametrize(
-    ("is_led", "heard"), [(True, "Cora Commander (commander)"), (False, "everybody who is told of incidents")]
+    ("is_led", "heard"), [(True, "Cora Commander (commander)"), (False, "everyone who is notified of incidents")]
 )
 def test_the_commander_hears_that_it_still_fires_or_everybody_does(
     committed: None, tenant: Tenant, cora_acts: Actor, cora: Any, clock: Clock, is_led: bool, heard: str

@@ -27,7 +27,7 @@ from incidents.response.handovers import accept_role
 from incidents.response.roles import assign_role
 from incidents.response.tasks import add_task, change_task
 
-TITLES = ["Declare", "Classify", "Tell people", "Fill roles", "Keep people told", "Work off tasks", "Resolve"]
+TITLES = ["Declare", "Classify", "Tell people", "Fill roles", "Keep people informed", "Work off tasks", "Resolve"]
 
 
 def seen(incident: Incident) -> dict[str, Stage]:
@@ -86,7 +86,7 @@ def test_of_what_is_over_nothing_is_asked(incident: Incident, commander: Actor, 
     assert (shown["Resolve"].state, shown["Resolve"].said) == ("done", "Canceled")
 
 
-@pytest.mark.parametrize(("name", "title"), [(NOTIFY, "Tell people"), (WATCH, "Keep people told")])
+@pytest.mark.parametrize(("name", "title"), [(NOTIFY, "Tell people"), (WATCH, "Keep people informed")])
 def test_a_stage_that_failed_says_why_and_is_tried_again(
     incident: Incident, name: str, title: str, as_user: Callable[..., Client], cora: User, ben: User
 ) -> None:
@@ -134,5 +134,5 @@ def test_people_were_told_only_if_a_notice_was_delivered(
 def test_a_watch_that_has_ended_watches_nothing(incident: Incident) -> None:
     _end(incident, WATCH)
 
-    stage = seen(incident)["Keep people told"]
+    stage = seen(incident)["Keep people informed"]
     assert (stage.state, stage.said) == ("todo", "The watch has ended; nothing watches that updates come")

@@ -60,14 +60,15 @@ def test_cadence_misses_escalate_then_stop_on_resolved(
     assert missed(tenant, declared) == [
         (1, "Cora Commander (commander)"),
         (2, "Cora Commander (commander)"),
-        (3, "everybody who is told of incidents"),
-        (4, "everybody who is told of incidents"),
+        (3, "everyone who is notified of incidents"),
+        (4, "everyone who is notified of incidents"),
     ]
     with tenant_scope(tenant.id):
         told = TimelineEvent.objects.filter(incident=declared, kind=EventKind.UPDATE_MISSED).order_by("seq")
         assert [sentence(each) for each in told[:2]] == [
-            "No update came in time; told Cora Commander (commander), because nobody holds the role of communications",
-            "No update came in time, the 2. in a row; told Cora Commander (commander)",
+            "No update was posted in time; notified Cora Commander (commander), because nobody holds the role of "
+            "communications",
+            "No update was posted in time, miss 2 in a row; notified Cora Commander (commander)",
         ]
         said = post_update(incident=declared, text="Queue drains.", actor=cora_acts, now=clock.at)
         first = TimelineEvent.objects.filter(kind=EventKind.UPDATE_MISSED).earliest("seq")
@@ -98,9 +99,9 @@ def test_a_miss_is_told_to_somebody_even_where_nobody_holds_a_role(
 
     look(tenant, declared, clock)
 
-    assert missed(tenant, declared) == [(1, "everybody who is told of incidents")]
+    assert missed(tenant, declared) == [(1, "everyone who is notified of incidents")]
     (facts,) = (each["payload"]["facts"] for each in sent)
-    assert facts["For"] == "everybody who is told of incidents"
+    assert facts["For"] == "everyone who is notified of incidents"
     assert facts["Do next"] == (
         "Post an update: what is known, what is done, what comes next. "
         "Give somebody the roles of communications and commander, or take them."

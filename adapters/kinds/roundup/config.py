@@ -21,7 +21,7 @@ class Config(BaseModel):
         description="The tracker's own address: https://roundup.example/tracker",
         json_schema_extra=DESTINATION,
     )
-    username: str = Field(min_length=1, max_length=80, description="User of Roundup whom Conductor acts as.")
+    username: str = Field(min_length=1, max_length=80, description="Roundup user that Conductor acts as.")
     open_status: str = Field(
         default="in-progress", min_length=1, max_length=80, description="Status that a ticket is opened again with."
     )

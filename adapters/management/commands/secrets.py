@@ -94,8 +94,8 @@ class Command(BaseCommand):
         told: dict[str, Any] = {"tenant_id": tenant.id, "actor": OPERATOR, "now": now()}
         with tenant_scope(tenant.id):
             if options["data_keys"]:
-                self.stdout.write(f"{tenant.slug}: {rotate_data_key(**told)} values sealed anew")
-            self.stdout.write(f"{tenant.slug}: {rewrap_data_keys(**told)} data keys wrapped anew")
+                self.stdout.write(f"{tenant.slug}: {rotate_data_key(**told)} values sealed again")
+            self.stdout.write(f"{tenant.slug}: {rewrap_data_keys(**told)} data keys wrapped again")
         return 0
 
     def _destroy(self, tenant: TenantRef, options: Any) -> int:

@@ -26,7 +26,7 @@ UNAVAILABLE = (
 CHECKLIST = (
     "Say here who commands, and who writes down what happens and when.",
     "Page the people you need yourselves: Conductor cannot.",
-    "Say here what is broken, for whom, and since when.",
+    "Say here what is broken, who is affected, and since when.",
     "Stop the impact first: roll back, fail over, switch off.",
     "Post an update every 20 minutes, also when nothing changed.",
     "Go on saying `declare`, `update`, `note` and `decide` here: each is kept and recorded later.",

@@ -33,7 +33,7 @@ class NotDead(Conflict):
 
 
 class WordsForgotten(Conflict):
-    """What this message said is not kept any more, so it cannot be sent."""
+    """The text of this message is no longer kept, so it cannot be sent."""
 
     code = "message_words_forgotten"
 

@@ -52,7 +52,7 @@ def modal(
     menus: Menus,
     given: Mapping[str, str],
 ) -> View:
-    """Return the verb's modal, filled in with what was said. Without `incident` it asks for one of `candidates`.
+    """Return the verb's modal, filled in with what was given. Without `incident` it asks for one of `candidates`.
 
     A menu out of `menus` that has nothing to choose from is left out.
     """

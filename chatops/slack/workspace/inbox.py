@@ -37,7 +37,7 @@ def _told(asker: Asker, ids: Sequence[UUID]) -> Mapping[UUID, Told]:
     return {
         each.id: Told(
             title=f"Confirm that {each.slack_user_id} in {teams[each.team_id].team_name} is your Slack account",
-            why="An admin said so. Until you confirm it, what it does is done in nobody’s name. "
+            why="An admin entered it. Until you confirm it, what it does is done in nobody’s name. "
             "Send /incident in Slack and follow the link in the answer.",
             href=page,
             act=Act("Open Slack", _opening(teams[each.team_id]) or page),

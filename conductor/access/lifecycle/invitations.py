@@ -50,7 +50,7 @@ class AlreadyInvited(Conflict):
 
 
 class InvitationNotValid(NotAllowed):
-    """This invitation was used or revoked already, has run out, or is not one of ours. Ask whoever invited you."""
+    """This invitation was used or revoked already, has run out, or is not one of ours. Ask who invited you."""
 
     code = "invitation_not_valid"
 

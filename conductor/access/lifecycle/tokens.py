@@ -43,7 +43,7 @@ def issue_token(
     if days not in LIFETIMES:
         wrong["days"] = [f"Choose one of {', '.join(map(str, LIFETIMES))} days."]
     if actor.ref != f"tenancy.user:{membership.user_id}":
-        wrong["membership"] = ["A token acts in the name of whoever issues it."]
+        wrong["membership"] = ["A token acts in the name of the person who issues it."]
     if wrong:
         raise Invalid(fields=wrong)
     with transaction.atomic():

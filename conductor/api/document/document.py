@@ -35,7 +35,7 @@ _WITH_BODY = frozenset({"400", "413", "415"})
 """Answers to what an operation takes; those that take nothing never give them."""
 _HEADERS = {
     "RateLimit": {
-        "description": "For each limit, `r` requests are left until it begins anew in `t` seconds "
+        "description": "For each limit, `r` requests are left until it resets in `t` seconds "
         "(draft-ietf-httpapi-ratelimit-headers-10).",
         "schema": {"type": "string", "examples": ['"token";r=1187;t=31, "tenant";r=5901;t=31']},
     },

@@ -135,7 +135,7 @@ class Postgres:
             raise Halt(
                 f"The data in {self.data} were written by PostgreSQL {written}, and the programs here are {version}.\n"
                 "Keep them: dump with the old version's pg_dumpall, `make reset`, `make up`, load with psql.\n"
-                "Or start anew: make reset"
+                "Or start over: make reset"
             )
 
     def _start_server(self) -> bool:

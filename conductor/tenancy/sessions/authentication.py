@@ -23,7 +23,7 @@ class Authentication(StrEnum):
     """The organisation's identity provider vouches, and does not say that it asked for a second step."""
     TOKEN = "token"  # noqa: S105 - the name of a method, not a token
     SLACK = "slack"
-    """Slack signed the request; the person is whoever the workspace's admins say."""
+    """Slack signed the request; the person is the one that the workspace's admins named."""
     SYSTEM = "system"
     UNKNOWN = "unknown"
     """No record of how the session began: a demonstration's sign-in link, for one. Trust it least."""

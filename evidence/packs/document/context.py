@@ -167,7 +167,7 @@ def _independence(material: Material) -> dict[str, str]:
     if not outside:
         return {
             "says": f"Nobody outside {material.organisation} has vouched for this.",
-            "because": "The seal and its time are Conductor’s own. Whoever holds its keys could have made another.",
+            "because": "The seal and its time are Conductor’s own. Anyone who holds its keys could have made another.",
         }
     names = ", ".join(sorted({each.adapter.name for each in outside}))
     times = [each.attested_at for each in outside if each.attested_at]

@@ -77,7 +77,9 @@ def _duty(story: Story, duty: Obligation) -> Block:
         at = f" {when(duty.decided_at)}" if duty.decided_at is not None else ""
         return block(f"{name}: {decided}{at}.", _decisions(story, duty) or sources)
     undecided = "nobody has decided whether it applies" if duty.state == Obligation.State.ASSESSING else "it applies"
-    due = f"due {when(duty.due_at)}" if duty.due_at is not None else "nobody has said what starts its clock"
+    due = (
+        f"due {when(duty.due_at)}" if duty.due_at is not None else "the event that starts its deadline is not recorded"
+    )
     missed = [event for event in told if event.kind == EventKind.OBLIGATION_MISSED and _is_about(event, duty)]
     passed = "; the deadline was missed and nothing is filed" if missed else "; nothing is filed yet"
     return block(f"{name}: {undecided}, {due}{passed}.", [*sources, *_decisions(story, duty)])
