@@ -10,6 +10,8 @@ from conductor.lib.clock import rfc3339
 from incidents.hub.selectors import HubFilter, filtered, hidden_count
 from incidents.models.incident import Incident
 
+BYTE_ORDER_MARK = "\ufeff"
+"""Spreadsheets take a file for one of their own country without it, and show other scripts as garbage."""
 COLUMNS = (
     "code", "kind", "severity", "status", "title", "service", "environment", "declared_by_name",
     "detected_at", "declared_at", "acknowledged_at", "mitigated_at", "monitoring_at", "resolved_at",
@@ -24,7 +26,7 @@ def export_csv(*, filters: HubFilter) -> Iterator[str]:
     Of a private one that the reader may not see nothing else is told, so words, service and person of the filters do
     not count there: what a search withholds would tell what it is about. Two queries.
     """
-    yield _line(COLUMNS)
+    yield f"{BYTE_ORDER_MARK}{_line(COLUMNS)}"
     shown = 0
     for incident in filtered(filters=filters).select_related("environment").order_by("number").iterator(2000):
         shown += 1

@@ -62,7 +62,7 @@ def shown(html: str) -> list[str]:
 def exported(browser: Client, html: str) -> list[str]:
     """The codes in the CSV to which the page leads."""
     address = unescape(re.findall(r'href="([^"]*export\.csv[^"]*)"', html)[0])
-    rows = csv.DictReader(io.StringIO(browser.get(address).content.decode()))
+    rows = csv.DictReader(io.StringIO(browser.get(address).content.decode("utf-8-sig")))
     return [row["code"] for row in rows if row["code"].startswith("INC-")]
 
 

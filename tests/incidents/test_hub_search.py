@@ -68,7 +68,7 @@ def test_a_list_of_incidents_finds_what_is_there(
 
 @pytest.mark.fault("console-F8")
 def test_the_export_of_a_view_holds_what_the_view_shows(incidents: None, cleo: User, as_user: Browser) -> None:
-    lines = as_user(cleo).get(f"{HUB}export.csv?view=all").content.decode().strip().splitlines()
+    lines = as_user(cleo).get(f"{HUB}export.csv?view=all").content.decode("utf-8-sig").strip().splitlines()
 
     assert len(lines) == 1 + 3 + 1, "a heading, three incidents, and how many are withheld"
 
@@ -85,3 +85,9 @@ def test_an_incident_that_nobody_commands_yet_is_not_one_that_nobody_commanded(
         "INC-900": "Not recorded",
         "INC-901": "Nobody",
     }
+
+
+@pytest.mark.fault("field-35")
+def test_a_spreadsheet_shows_every_script(as_user: Any, cleo: Any) -> None:
+    """Without the mark it reads UTF-8 as an encoding of its own country."""
+    assert as_user(cleo).get(f"{HUB}export.csv?view=all").content.startswith("\ufeff".encode())

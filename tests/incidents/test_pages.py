@@ -199,7 +199,7 @@ def test_csv_export_counts_withheld_rows(
         )
 
     def rows(person: Any) -> list[list[str]]:
-        text = as_user(person).get("/t/northwind/incidents/export.csv?view=all").content.decode()
+        text = as_user(person).get("/t/northwind/incidents/export.csv?view=all").content.decode("utf-8-sig")
         return list(csv.reader(io.StringIO(text)))
 
     mine, all_of_them = rows(ben), rows(ana)
