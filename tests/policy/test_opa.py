@@ -42,9 +42,11 @@ def served(folder: Path, kind: str = "double", python: str = sys.executable, **f
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         engine = OpaEngine(url=f"http://127.0.0.1:{int(process.stdout.readline())}", seconds=20)
-        yield engine
-        engine.close()
-        process.kill()
+        try:
+            yield engine
+        finally:
+            engine.close()
+            process.kill()
 
 
 @pytest.fixture(scope="module")

@@ -183,7 +183,7 @@ def test_the_api_answers_for_theirs_as_for_nobodys(
         address = _filled(path, globex, which, tenant=Pair("northwind", "northwind"), bundle=bundle)
         key = getattr(globex["key"], which)
         given = {} if method == "get" else _body_of(method, path)
-        query = {"key": str(key)} if "/nodes/" in path else {}
+        query = {"key": str(key)} if "/nodes/" in path else {"reason": "Not ours."} if "{binding_id}" in path else {}
         headers = {"Authorization": f"Bearer {token}"}
         response = getattr(Client(), method)(address, headers=headers, query_params=query, **given)
         ids = [getattr(pair, which) for pair in (*globex.values(), bundle)]

@@ -33,6 +33,9 @@ answered if is_boolean(input.resource.approve)
 
 another_author if {
 	is_array(input.resource.authors)
+
+	# OPA and regorus differ on "not" of what is undefined: nobody is no other author.
+	is_string(input.subject.ref)
 	not input.subject.ref in input.resource.authors
 }
 
