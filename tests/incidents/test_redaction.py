@@ -247,7 +247,7 @@ def test_the_page_refuses_withdraws_and_keeps_what_was_said(
     assert "Refuse" not in shown
 
     late = hers.post(address, {"act": "withdraw"})
-    assert (late.status_code, "Only whoever asked" in late.content.decode()) == (409, True)
+    assert (late.status_code, "Only the person who asked" in late.content.decode()) == (409, True)
     empty = hers.post(address, {"act": "refuse", "reason": ""})
     assert (empty.status_code, "This cannot be empty." in empty.content.decode()) == (422, True)
     assert mine.post(address, {"act": "refuse", "reason": WHY}).status_code == 403
