@@ -109,12 +109,15 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
 
 
 def _secure(operation: dict[str, Any], callbacks: Sequence[Any]) -> None:
-    """Name the scopes, each enough by itself, and say so in words too, as few tools show the roles of a bearer."""
+    """Name the scopes, each enough by itself, and say so in words too, as few tools show the roles of a bearer.
+
+    No scope is not no token: an operation that asks for none of them still names the bearer.
+    """
     permission = next((each.permission for each in callbacks if isinstance(each, BearerToken)), "")
     scopes = scopes_for(permission)
-    operation["security"] = [{"BearerToken": [each]} for each in scopes]
+    operation["security"] = [{"BearerToken": [each]} for each in scopes] or [{"BearerToken": []}]
     if any(not isinstance(each, BearerToken) for each in callbacks):
         # A secret in the body, for which OpenAPI has no word.
         operation["security"].append({})
-    said = " or ".join(f"`{each}`" for each in scopes)
+    said = " or ".join(f"`{each}`" for each in scopes) or "none, a valid token is enough"
     operation["description"] = f"{operation.get('description', '')}\n\nScope: {said}.".strip()
