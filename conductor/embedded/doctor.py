@@ -22,7 +22,10 @@ ENOUGH_DISK = 2_000_000_000
 
 
 def examine(root: Path) -> int:
-    """Print one line per examination; return 0 when none found fault."""
+    """Print one line per examination; return 0 when none found fault.
+
+    Also before `.venv` was made, on the system's Python: the engines, which come with it, are then left out.
+    """
     home = environment.home_of(root)
     examinations: dict[str, Callable[[], str]] = {
         "system": lambda: f"{platform.platform()}, user {os.geteuid()}, Python {platform.python_version()}",
@@ -30,10 +33,13 @@ def examine(root: Path) -> int:
         "libraries": lambda: _libraries(root),
         "fonts": _fonts,
         "disk": lambda: _disk(root),
-        "database": lambda: _database(home),
-        "broker": lambda: _broker(home),
-        "console": lambda: _console(home),
     }
+    if (root / ".venv/bin/python").exists():
+        examinations |= {
+            "database": lambda: _database(home),
+            "broker": lambda: _broker(home),
+            "console": lambda: _console(home),
+        }
     sound = True
     for name, look in examinations.items():
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from conductor.embedded.install import debian
@@ -45,9 +46,9 @@ def ensure(root: Path, *, stage: Stage) -> None:
 
 def missing(root: Path) -> list[str]:
     """Return the names of the libraries that a child of ours cannot load."""
-    python = root / ".venv/bin/python"
+    own = root / ".venv/bin/python"
     done = subprocess.run(
-        [str(python), "-I", "-S", "-c", _PROBE, *SONAMES],
+        [str(own if own.exists() else sys.executable), "-I", "-S", "-c", _PROBE, *SONAMES],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

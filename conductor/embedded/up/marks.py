@@ -9,8 +9,6 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-import psycopg
-
 from conductor.embedded.progress import Halt
 
 MINIMUM_SERVER = 150_000
@@ -23,6 +21,11 @@ FROM pg_control_system()
 
 def database(url: str) -> tuple[str, str]:
     """Return the server's version and the database's identity. Halt when it cannot be reached or is too old."""
+    # Here, as `make doctor`, `stop`, `status` and `reset` also run where nothing was installed yet.
+    try:
+        import psycopg  # noqa: PLC0415
+    except ImportError as error:
+        raise Halt("DATABASE_URL cannot be tried before there is a .venv: run make up") from error
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             row = connection.execute(_IDENTITY).fetchone()
