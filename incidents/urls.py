@@ -7,7 +7,7 @@ from django.urls import path
 from incidents.alerts import views as alerts_views
 from incidents.followups import ticket_views
 from incidents.followups import views as followups_views
-from incidents.page import response_views, views
+from incidents.page import response_views, undo_views, views
 from incidents.postmortem import views as postmortem_views
 from incidents.reporting import views as reporting_views
 from incidents.response import role_views
@@ -30,6 +30,7 @@ urlpatterns = [
     path("INC-<int:number>/events", views.events, name="events"),
     path("INC-<int:number>/acknowledgement/", views.acknowledgement, name="acknowledgement"),
     path("INC-<int:number>/transition/", views.transition, name="transition"),
+    path("INC-<int:number>/undo/<int:seq>/", undo_views.undo, name="undo"),
     path("INC-<int:number>/classification/", views.classification, name="classification"),
     path("INC-<int:number>/role/", views.role, name="role"),
     path("INC-<int:number>/update/", views.update, name="update"),

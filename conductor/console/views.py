@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from conductor.console.doors import door
 from conductor.console.format import waterfall
 from conductor.console.refusals.errors import refusal
-from conductor.console.shell.context import KEYS_COOKIE, THEME_COOKIE
+from conductor.console.shell.context import KEYS_COOKIE, THEME_COOKIE, ZONE_COOKIE, zones
 from conductor.console.shell.panels import panels_at
 from conductor.engine import selectors
 from conductor.engine.lifecycle.answering import decide_wait, send_signal
@@ -40,7 +40,12 @@ from conductor.tenancy.sessions.signin_links import redeem
 
 RUNS_SHOWN = 100
 COOKIE_SECONDS = 365 * 86400
-_COOKIES = {"theme": (THEME_COOKIE, {"light", "dark", ""}), "keys": (KEYS_COOKIE, {"on", "off"})}
+_COOKIES = {
+    "theme": (THEME_COOKIE, lambda: {"light", "dark", ""}),
+    "keys": (KEYS_COOKIE, lambda: {"on", "off"}),
+    "zone": (ZONE_COOKIE, zones),
+}
+"""By field: the cookie, and what returns the values that it may have."""
 
 
 @require_GET
@@ -64,14 +69,14 @@ def tenant_home(request: TenantRequest, tenant: str) -> HttpResponse:
 
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Set the theme (light, dark, or empty for the system's) or switch single-key shortcuts; back to the page."""
+    """Set the theme (light, dark, or empty for the system's), the zone of times, or single-key shortcuts; back."""
     back = request.POST.get("next") or "/"
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
         back = "/"
     response = redirect(back)
     for name, (cookie, allowed) in _COOKIES.items():
         value = request.POST.get(name)
-        if value in allowed:
+        if value in allowed():
             response.set_cookie(cookie, value, max_age=COOKIE_SECONDS, samesite="Lax", secure=request.is_secure())
     return response
 

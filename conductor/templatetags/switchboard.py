@@ -6,7 +6,7 @@ and numbers look like is decided in conductor.console.format.values and conducto
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -23,10 +23,10 @@ from conductor.lib import clock, markdown
 register = template.Library()
 
 _MOMENT_STYLES = {
-    "exact": lambda at, now: values.exact_moment(at),
-    "clock": lambda at, now: values.clock_time(at),
-    "date": lambda at, now: values.day(at),
-    "short": lambda at, now: values.moment(at, now=now),
+    "exact": lambda at, now, zone: values.exact_moment(at),
+    "clock": lambda at, now, zone: values.clock_time(at, zone=zone),
+    "date": lambda at, now, zone: values.day(at),
+    "short": lambda at, now, zone: values.moment(at, now=now, zone=zone),
 }
 
 
@@ -161,7 +161,8 @@ def when(context: Context, at: datetime | None, style: str = "short", ago: bool 
     """`{% when incident.opened_at ago=True %}`: "13:21 UTC, 42 min ago". None prints a dash.
 
     `style` is short, exact (evidence: always with seconds), clock ("11:04:02") or date. The day that short calls
-    today is that of `shell.now`. Relative words only ever stand beside the absolute ones; console.js ticks them.
+    today is that of `shell.now`. Short and clock are in `shell.zone`, exact and date always in UTC. Relative words
+    only ever stand beside the absolute ones; console.js ticks them.
     """
     if at is None:
         return mark_safe('<span class="muted">–</span>')
@@ -172,7 +173,7 @@ def when(context: Context, at: datetime | None, style: str = "short", ago: bool 
         stamp,
         "" if style == "exact" else format_html(' title="{}"', values.exact_moment(at)),
         format_html(' class="{}"', css) if css else "",
-        _MOMENT_STYLES[style](at, now),
+        _MOMENT_STYLES[style](at, now, _zone(context)),
     )
     if not ago:
         return absolute
@@ -334,6 +335,15 @@ def is_checkbox(field: BoundField) -> bool:
 
 
 def _now(context: Context) -> datetime:
-    shell = context.get("shell")
-    now = shell.get("now") if isinstance(shell, dict) else getattr(shell, "now", None)
+    now = _of_shell(context, "now")
     return now if isinstance(now, datetime) else clock.now()
+
+
+def _zone(context: Context) -> tzinfo:
+    zone = _of_shell(context, "zone")
+    return zone if isinstance(zone, tzinfo) else UTC
+
+
+def _of_shell(context: Context, name: str) -> object:
+    shell = context.get("shell")
+    return shell.get(name) if isinstance(shell, dict) else getattr(shell, name, None)

@@ -32,6 +32,7 @@ from incidents.models.incident import Incident
 from incidents.models.obligation import Obligation
 from incidents.models.people import Task
 from incidents.page import hub_context
+from incidents.page.undo_views import offer_undo
 from incidents.record.uploads import read_upload
 from incidents.reporting.lifecycle import assert_reporting_moment, decide_obligations, file_obligation
 from incidents.response.tasks import add_task, change_task
@@ -175,13 +176,14 @@ def link_end(request: TenantRequest, tenant: str, number: int, edge: UUID) -> Ht
 @door(permission=RESPOND)
 def merge(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
     """Make the incident a duplicate of another."""
-    merge_incident(
+    merged = merge_incident(
         incident=incident_by_number(number=number),
         into=_named(request.POST.get("into", "")),
         reason=request.POST.get("reason", ""),
         actor=request.actor,
         now=now(),
     )
+    offer_undo(request, merged)
     return back_to(tenant, number)
 
 

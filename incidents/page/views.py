@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from conductor.console.doors import door
 from conductor.console.shell import live
+from conductor.console.shell.context import zone_of
 from conductor.console.shell.panels import panels_at
 from conductor.ledger.selectors import receipts_for
 from conductor.lib.clock import now
@@ -42,6 +44,7 @@ from incidents.models.incident import Incident
 from incidents.page import hub_context, tabs
 from incidents.page.runs import workflow_steps
 from incidents.page.stages import stages
+from incidents.page.undo_views import offer_undo
 from incidents.response.roles import assign_role
 from incidents.timeline.lifecycle import post_update, record_decision
 from incidents.timeline.selectors import timeline_page
@@ -155,7 +158,7 @@ def incident_detail(request: TenantRequest, tenant: str, number: int) -> HttpRes
 def events(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase:
     """Server-sent events: each new timeline entry as the fragment that the feed puts on top."""
     incident = reading.open_incident(number=number, actor=request.actor, now=now())
-    tenant_id, slug = request.tenant.id, tenant
+    tenant_id, slug, zone = request.tenant.id, tenant, zone_of(request)
     newest = timeline_page(incident=incident, limit=1).entries
     last_id = request.headers.get("Last-Event-ID") or request.GET.get("after") or str(newest[0].seq if newest else 0)
 
@@ -166,7 +169,8 @@ def events(request: TenantRequest, tenant: str, number: int) -> HttpResponseBase
             except NotFound as hidden:
                 raise live.Over from hidden
             page = timeline_page(incident=incident, after=whole_number(after) or 0)
-            return [live.Message(str(entry.seq), _fragment(entry, number, slug)) for entry in reversed(page.entries)]
+            newer = reversed(page.entries)
+            return [live.Message(str(entry.seq), _fragment(entry, number, slug, zone)) for entry in newer]
 
     person = request.user.pk or 0
     return live.stream(tenant_id=tenant_id, person=person, subject=incident.ref, last_id=last_id, fetch=fetch)
@@ -184,9 +188,10 @@ def acknowledgement(request: TenantRequest, tenant: str, number: int) -> HttpRes
 @require_POST
 @door(permission=RESPOND)
 def transition(request: TenantRequest, tenant: str, number: int) -> HttpResponse:
-    """Move the status."""
+    """Move the status, and offer to take it back where that is possible."""
     incident = incident_by_number(number=number)
-    move_incident(
+    before = incident.status
+    moved = move_incident(
         incident=incident,
         to=request.POST.get("to", ""),
         reason=request.POST.get("reason", ""),
@@ -195,6 +200,8 @@ def transition(request: TenantRequest, tenant: str, number: int) -> HttpResponse
         actor=request.actor,
         now=now(),
     )
+    if moved.status != before:
+        offer_undo(request, moved)
     return redirect("incidents:detail", tenant, number)
 
 
@@ -249,5 +256,6 @@ def _commands(roles: Sequence[RoleSlot], request: TenantRequest) -> bool:
     return "command" in request.actor.permissions or (holds and RESPOND in request.actor.permissions)
 
 
-def _fragment(entry: TimelineEvent, number: int, slug: str) -> str:
-    return render_to_string("incidents/timeline/_entry.html", {"entry": entry, "number": number, "slug": slug})
+def _fragment(entry: TimelineEvent, number: int, slug: str, zone: tzinfo) -> str:
+    context = {"entry": entry, "number": number, "slug": slug, "shell": {"zone": zone}}
+    return render_to_string("incidents/timeline/_entry.html", context)

@@ -29,6 +29,18 @@ class IncidentMoved(Conflict):
         )
 
 
+class UndoTooLate(Conflict):
+    """This move cannot be undone any more: it is over ten minutes old, or somebody has moved the incident since."""
+
+    code = "undo_too_late"
+
+    def __init__(self, incident: Incident) -> None:
+        super().__init__(
+            "It is too late to undo this move: it is over ten minutes old, or the incident has been moved since. "
+            f"{incident.code} is {Status(incident.status).label} now. Move it yourself, with a reason."
+        )
+
+
 class IncidentChanged(Conflict):
     """Somebody else changed this incident's severity, visibility or environment while you decided."""
 

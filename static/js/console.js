@@ -122,9 +122,11 @@ function tick() {
   for (const t of $$("time[data-rel]")) t.textContent = relative(Math.trunc((now() - Date.parse(t.dateTime)) / 1000));
   for (const t of $$("[data-since]")) t.textContent = length((now() - Date.parse(t.dataset.since)) / 1000, "short" in t.dataset);
 }
-const clock = $("[data-clock]");
+/* the zone is known to the browser alone; the server prints times in it once it is chosen */
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone, clock = $(".clock time");
+for (const b of $$("button[name=zone]")) b.value ||= zone;
 tick(); setInterval(tick, 30000);
-if (clock) setInterval(() => { clock.dateTime = new Date(now()).toISOString(); clock.textContent = `${clock.dateTime.slice(11, 19)} UTC`; }, 1000);
+if (clock) setInterval(() => (clock.textContent = new Date(now()).toLocaleTimeString("en-GB", { timeZone: root.dataset.zone })), 1000);
 
 /* ---- live connection: says what it is, and since when it is not -------------------------------- */
 const conn = $("#conn");

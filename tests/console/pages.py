@@ -92,6 +92,7 @@ WRITES: dict[str, dict[str, str]] = {
     "incidents:declare": {},
     "incidents:acknowledgement": {"number": "burning"},
     "incidents:transition": {"number": "burning"},
+    "incidents:undo": {"number": "burning", "seq": "=1"},
     "incidents:classification": {"number": "burning"},
     "incidents:role": {"number": "burning"},
     "incidents:update": {"number": "burning"},

@@ -195,6 +195,22 @@ def test_preferences_are_cookies_and_never_lead_away(client: Client) -> None:
     assert response["Location"] == "/"
     assert response.cookies["conductor_theme"].value == "dark"
     assert client.post("/preferences/", {"theme": "pink"}).cookies.get("conductor_theme") is None
+    for unknown in ("Mars/Olympus", "../../etc/passwd", ""):
+        assert client.post("/preferences/", {"zone": unknown}).cookies.get("conductor_zone") is None
+
+
+def test_times_turn_to_the_persons_own_zone_and_back(run: Run, cleo: User, as_user: Any) -> None:
+    browser = as_user(cleo)
+    page = "/t/northwind/runs/"
+    assert "UTC<" in browser.get(page).content.decode()
+    browser.post("/preferences/", {"zone": "Asia/Kolkata", "next": page})
+    own = browser.get(page).content.decode()
+    assert 'data-zone="Asia/Kolkata"' in own
+    assert " IST</time>" in own
+    browser.post("/preferences/", {"zone": "UTC", "next": page})
+    assert "IST" not in browser.get(page).content.decode()
+    browser.cookies["conductor_zone"] = "../../etc/passwd"
+    assert browser.get(page).status_code == 200
 
 
 def test_every_page_carries_the_strict_policy(run: Run, cleo: User, as_user: Any) -> None:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django import forms
@@ -248,3 +249,19 @@ def test_an_error_page_needs_nothing_at_all(name: str) -> None:
 
 def test_a_server_error_gives_its_reference() -> None:
     assert "0192f3a1" in get_template("500.html").render({"reference": "0192f3a1"})
+
+
+def test_times_are_in_the_zone_that_was_chosen_but_evidence_and_days_stay_in_utc() -> None:
+    berlin = {"zone": ZoneInfo("Europe/Berlin"), "now": NOW}
+    late = datetime(2026, 7, 31, 23, 30, tzinfo=UTC)
+
+    assert ">1 Aug, 01:30 CEST<" in shown("{% when at %}", at=late, shell=berlin)
+    assert ">01:30:00<" in shown("{% when at 'clock' %}", at=late, shell=berlin)
+    assert 'title="31 Jul 2026, 23:30:00 UTC"' in shown("{% when at %}", at=late, shell=berlin)
+    assert ">31 Jul 2026, 23:30:00 UTC<" in shown("{% when at 'exact' %}", at=late, shell=berlin)
+    assert ">31 Jul 2026<" in shown("{% when at 'date' %}", at=late, shell=berlin)
+    # The day and the year turn at midnight of the zone.
+    turn = datetime(2025, 12, 31, 23, 30, tzinfo=UTC)
+    new_year = {**berlin, "now": turn + timedelta(minutes=40)}
+    assert ">00:30 CET<" in shown("{% when at %}", at=turn, shell=new_year)
+    assert ">31 Dec 2025, 23:30 UTC<" in shown("{% when at %}", at=turn, shell={"now": new_year["now"]})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 
 MINUS = "−"
@@ -20,14 +20,14 @@ _BYTE_UNITS = ("kB", "MB", "GB", "TB", "PB")
 
 
 # Times -------------------------------------------------------------------------------------------
-def moment(at: datetime, *, now: datetime) -> str:
-    """Return "13:21 UTC" on the day of `now`, "20 Nov, 11:04 UTC" in its year, else with the year."""
-    at, now = _utc(at), _utc(now)
-    clock = f"{at:%H:%M} UTC"
+def moment(at: datetime, *, now: datetime, zone: tzinfo = UTC) -> str:
+    """Return "13:21 UTC" on the day of `now`, "20 Nov, 11:04 UTC" in its year, else with the year; all in `zone`."""
+    at, now = _in(at, zone), _in(now, zone)
+    clock = f"{at:%H:%M %Z}"
     if at.date() == now.date():
         return clock
-    date = f"{at.day} {_MONTHS[at.month - 1]}" if at.year == now.year else day(at)
-    return f"{date}, {clock}"
+    date = f"{at.day} {_MONTHS[at.month - 1]}"
+    return f"{date}, {clock}" if at.year == now.year else f"{date} {at.year}, {clock}"
 
 
 def exact_moment(at: datetime) -> str:
@@ -35,9 +35,9 @@ def exact_moment(at: datetime) -> str:
     return f"{day(at)}, {clock_time(at)} UTC"
 
 
-def clock_time(at: datetime) -> str:
-    """Return "11:04:02", for columns whose heading names day and zone."""
-    return f"{_utc(at):%H:%M:%S}"
+def clock_time(at: datetime, *, zone: tzinfo = UTC) -> str:
+    """Return "11:04:02", where day and zone stand beside it."""
+    return f"{_in(at, zone):%H:%M:%S}"
 
 
 def day(at: datetime) -> str:
@@ -188,6 +188,10 @@ def _relative(count: int, word: str, *, past: bool) -> str:
 
 
 def _utc(at: datetime) -> datetime:
+    return _in(at, UTC)
+
+
+def _in(at: datetime, zone: tzinfo) -> datetime:
     if at.tzinfo is None:
         raise ValueError("a naive datetime names no moment")
-    return at.astimezone(UTC)
+    return at.astimezone(zone)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -20,6 +22,7 @@ from conductor.tenancy.sessions.second_step import is_coming
 
 THEME_COOKIE = "conductor_theme"
 KEYS_COOKIE = "conductor_keys"
+ZONE_COOKIE = "conductor_zone"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Shell:
     theme: str
     keys_off: bool
     now: datetime
+    zone: tzinfo = UTC
+    """The zone in which the console prints times; evidence and documents are in UTC whatever it is."""
     tenant: Any = None
     tenants: list[UserTenant] = field(default_factory=list)
     user: ShellUser | None = None
@@ -64,6 +69,11 @@ class Shell:
     """What waits for the person; None outside of a tenant."""
     second_step_from: datetime | None = None
     """When this session will no longer be enough, because it has no second step; None: it is enough."""
+
+    @property
+    def zone_name(self) -> str:
+        """The short name of the zone now: "UTC", "CET", or "+03" where it has none."""
+        return f"{self.now.astimezone(self.zone):%Z}"
 
 
 INBOX = "console:inbox"
@@ -110,6 +120,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in {"light", "dark"} else "",
         "keys_off": cookies.get(KEYS_COOKIE) == "off",
         "now": now(),
+        "zone": zone_of(request),
     }
     actor: Actor | None = getattr(request, "actor", None)
     if actor is None:
@@ -131,6 +142,18 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             can={name: name in actor.permissions for name in PERMISSIONS},
         )
     }
+
+
+def zone_of(request: HttpRequest) -> tzinfo:
+    """Return the zone in which this browser's person reads times: UTC unless they chose their own."""
+    name = request.COOKIES.get(ZONE_COOKIE, "")
+    return ZoneInfo(name) if name != "UTC" and name in zones() else UTC
+
+
+@cache
+def zones() -> frozenset[str]:
+    """Return the names of the zones that this machine knows: "Europe/Berlin"."""
+    return frozenset(available_timezones())
 
 
 def _user(request: HttpRequest, actor: Actor) -> ShellUser:
