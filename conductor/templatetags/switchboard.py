@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from conductor.console.format import icons, statuses, values
 from conductor.console.shell import codes
+from conductor.console.shell.context import zone_of
 from conductor.lib import clock, markdown
 
 register = template.Library()
@@ -180,6 +181,12 @@ def when(context: Context, at: datetime | None, style: str = "short", ago: bool 
     return format_html('{}, <time datetime="{}" data-rel>{}</time>', absolute, stamp, values.ago(at, now=now))
 
 
+@register.filter
+def day_in(at: datetime, zone: tzinfo) -> str:
+    """`{{ entry.occurred_at|day_in:shell.zone }}`: "20 Nov 2026", for headings over times that are in that zone."""
+    return values.day(at, zone=zone)
+
+
 @register.simple_tag
 def duration(length: timedelta | float | None, coarse: bool = False) -> SafeString:
     """`{% duration step.took %}`: "2m 41s" from a timedelta or seconds; `coarse=True` gives "2m". None: a dash."""
@@ -340,6 +347,9 @@ def _now(context: Context) -> datetime:
 
 
 def _zone(context: Context) -> tzinfo:
+    """That of the request, which an include with `only` keeps though it drops `shell`; a fragment names its own."""
+    if (request := getattr(context, "request", None)) is not None:
+        return zone_of(request)
     zone = _of_shell(context, "zone")
     return zone if isinstance(zone, tzinfo) else UTC
 

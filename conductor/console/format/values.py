@@ -26,8 +26,8 @@ def moment(at: datetime, *, now: datetime, zone: tzinfo = UTC) -> str:
     clock = f"{at:%H:%M %Z}"
     if at.date() == now.date():
         return clock
-    date = f"{at.day} {_MONTHS[at.month - 1]}"
-    return f"{date}, {clock}" if at.year == now.year else f"{date} {at.year}, {clock}"
+    date = f"{at.day} {_MONTHS[at.month - 1]}" if at.year == now.year else day(at, zone=zone)
+    return f"{date}, {clock}"
 
 
 def exact_moment(at: datetime) -> str:
@@ -40,9 +40,9 @@ def clock_time(at: datetime, *, zone: tzinfo = UTC) -> str:
     return f"{_in(at, zone):%H:%M:%S}"
 
 
-def day(at: datetime) -> str:
-    """Return "20 Nov 2026", the day in UTC."""
-    at = _utc(at)
+def day(at: datetime, *, zone: tzinfo = UTC) -> str:
+    """Return "20 Nov 2026", the day in `zone`."""
+    at = _in(at, zone)
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
