@@ -80,7 +80,7 @@ lock: ## resolve the requirements anew, with hashes (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate -p 3.11 -o requirements-dev.lock
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate -p 3.11 -c requirements-dev.lock -o requirements.lock
 
-chroot-test: ## `make up` and `make test` in a bare Debian 12, as root and as a user (needs root and debootstrap)
+chroot-test: ## `make up` and `make test` in a bare Debian 12, as root and as a user (needs root)
 	@bash $(ROOT)tests/embedded/bare_debian.sh
 
 ##@ Special

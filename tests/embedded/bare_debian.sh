@@ -5,9 +5,10 @@
 #
 # root, user: a fresh clone as root, and as an ordinary user, on the embedded engines; cold and warm.
 # engines: as root on PostgreSQL and Redis from Debian's packages, by DATABASE_URL and BROKER_URL.
-# TESTS: pytest's arguments for `make test` (default: the whole every-push suite).
+# TESTS: pytest's arguments for `make test` (default: none, as the README prints it).
 # TREE: where the tree is made (default: a new folder below /var/tmp); KEEP=1 leaves it there.
-# Needs root and debootstrap. The tree sees this machine's apt sources and certificates, and its network.
+# Needs root, and installs debootstrap where it lacks. The tree sees this machine's apt sources and certificates, and
+# its network.
 set -euo pipefail
 
 project=$(cd "$(dirname "$0")/../.." && pwd)
@@ -26,10 +27,13 @@ timed() { # what, account, commands; a failure is reported and the walk goes on
 }
 
 make_tree() {
+  command -v debootstrap >/dev/null ||
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends debootstrap >/dev/null
   if [ ! -x "$tree/usr/bin/git" ]; then
     debootstrap --variant=minbase --include=python3,make,git,ca-certificates bookworm "$tree" >"$tree.log" 2>&1 ||
       { tail -n 20 "$tree.log"; return 1; }
   fi
+  chmod 755 "$tree" # mktemp's 700 would shut everybody but root out of the whole tree
   cp -a /etc/apt/. "$tree/etc/apt/"
   cp /etc/resolv.conf /etc/hosts "$tree/etc/"
   cp -aL /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/"
@@ -57,7 +61,7 @@ walk() { # account, folder
   clone_for "$1" "$2"
   timed "$1: make up, cold, main job included" "$1" "cd $2 && ONCE=1 make up"
   timed "$1: make up, warm" "$1" "cd $2 && ONCE=1 make up"
-  timed "$1: make test" "$1" "cd $2 && make test ARGS='${TESTS:--q}'"
+  timed "$1: make test" "$1" "cd $2 && make test ${TESTS:+ARGS='$TESTS'}"
 }
 
 walk_engines() {
@@ -72,7 +76,7 @@ walk_engines() {
   clone_for root "$folder"
   timed "Debian's engines: make up, cold, main job included" root "cd $folder && $urls ONCE=1 make up"
   timed "Debian's engines: make up, warm" root "cd $folder && $urls ONCE=1 make up"
-  timed "Debian's engines: make test" root "cd $folder && $urls make test ARGS='${TESTS:--q}'"
+  timed "Debian's engines: make test" root "cd $folder && $urls make test ${TESTS:+ARGS='$TESTS'}"
   stop_engines
 }
 
