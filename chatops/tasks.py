@@ -30,6 +30,8 @@ log = structlog.get_logger("chatops.tasks")
 
 BATCH = 50
 """Requests per tenant and sweep."""
+SWEEP_SECONDS = 15
+"""What a sweep sends and no worker takes in this time ends; the next sweep sends it again."""
 COME_BACK_WITHIN_SECONDS = 5.0
 """A call that is due later than this is left to the sweep."""
 GAVE_UP = (
@@ -46,22 +48,34 @@ def process_slack_receipt(*, tenant_id: str, receipt_id: str, **_later: Any) -> 
 
 @shared_task(name="chatops.sweep_slack_receipts", ignore_result=True)
 def sweep(**_later: Any) -> None:
-    """Finish whatever was left lying."""
-    sweep_slack_receipts(clock_now())
+    """Have every tenant's open requests finished whose turn it is, after those were read that were spooled.
 
-
-def sweep_slack_receipts(now: datetime) -> int:
-    """Finish every open request of every tenant whose turn it is; return how many. Two sweeps do no harm.
-
-    What was spooled while the database was away becomes requests first.
+    By a task for each tenant, which end unless a worker takes them soon: whoever waits for one tenant's Slack keeps
+    nobody else waiting. Two sweeps do no harm.
     """
-    import_spool(now)
-    finished = 0
+    import_spool(clock_now())
     for tenant in tenant_refs():
         with tenant_scope(tenant.id):
-            due = [receipt.id for receipt in open_receipts(now=now, limit=BATCH)]
-        finished += sum(finish(tenant_id=tenant.id, receipt_id=receipt_id, now=now) for receipt_id in due)
-    return finished
+            due = open_receipts(now=clock_now(), limit=1)
+        if due:
+            _send_sweep("chatops.finish_requests", tenant.id)
+
+
+@shared_task(name="chatops.finish_requests", ignore_result=True)
+def finish_requests(*, tenant_id: str, **_later: Any) -> None:
+    """Finish the tenant's open requests whose turn it is."""
+    finish_due(tenant_id=UUID(tenant_id), now=clock_now())
+
+
+def finish_due(*, tenant_id: UUID, now: datetime) -> int:
+    """Finish the tenant's open requests whose turn it is, BATCH at most; return how many were."""
+    with tenant_scope(tenant_id):
+        due = [receipt.id for receipt in open_receipts(now=now, limit=BATCH)]
+    return sum(finish(tenant_id=tenant_id, receipt_id=receipt_id, now=now) for receipt_id in due)
+
+
+def _send_sweep(task: str, tenant_id: UUID) -> None:
+    send(task, {"tenant_id": str(tenant_id)}, queue="incident", expires=SWEEP_SECONDS)
 
 
 def finish(*, tenant_id: UUID, receipt_id: UUID, now: datetime) -> bool:
@@ -188,6 +202,9 @@ def send_outbox(*, tenant_id: str, **_later: Any) -> None:
 
 @shared_task(name="chatops.sweep_outbox", ignore_result=True)
 def sweep_outbox(**_later: Any) -> None:
-    """Make every call that a lost wake-up left waiting."""
+    """Have every tenant's calls made that a lost wake-up left waiting, by a task for each tenant."""
     for tenant in tenant_refs():
-        delivery.send_due(tenant_id=tenant.id, clock=clock_now)
+        with tenant_scope(tenant.id):
+            waits = selectors.next_due(now=clock_now())
+        if waits == 0:
+            _send_sweep("chatops.send_outbox", tenant.id)

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.conf import settings
 
 from adapters.notaries.lifecycle import work_off
-from conductor.engine.claim.wake import FRESH_SECONDS, send
+from conductor.engine.claim.wake import send
 from conductor.ledger.export.stamping import REQUESTED
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now
@@ -84,13 +84,13 @@ def notarize_seals(*, tenant_id: str, **_later: Any) -> None:
 def wake_notaries(receipt: Receipt) -> None:
     """Receipt subscriber: a bundle was sealed by hand. A run asks notaries in a step of its own."""
     if receipt.action == SEALED and not any(link.startswith("conductor.run:") for link in receipt.links):
-        send(NOTARIZE, {"tenant_id": str(receipt.tenant_id)}, expires=FRESH_SECONDS)
+        send(NOTARIZE, {"tenant_id": str(receipt.tenant_id)})
 
 
 def wake_stamper(receipt: Receipt) -> None:
     """Receipt subscriber: somebody wants a time stamp."""
     if receipt.action == REQUESTED:
-        send(STAMP, {"tenant_id": str(receipt.tenant_id)}, expires=FRESH_SECONDS)
+        send(STAMP, {"tenant_id": str(receipt.tenant_id)})
 
 
 def wake_collector(receipt: Receipt) -> None:

@@ -66,7 +66,14 @@ def page(said: Said) -> answers.Answer:
         now=said.now,
     )
     ways = AdapterConfig.serving(port=Port.NOTIFICATION.value, environment_id=incident.environment_id)
-    return page_replies.called(incident, found, ways=[each.name for each in ways], linked=linked, reason=args.reason)
+    return page_replies.called(
+        incident,
+        found,
+        ways=[each.name for each in ways],
+        linked=linked,
+        reason=args.reason,
+        may_invite="manage_members" in said.actor.permissions,
+    )
 
 
 def postmortem(said: Said) -> answers.Answer:

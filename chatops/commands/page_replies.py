@@ -18,14 +18,25 @@ INVITE = "/t/{slug}/members/invitations/new/"
 CONFIRM = "Members confirm their Slack account themselves: any Conductor command of theirs in Slack brings the link."
 
 
-def called(incident: Incident, whom: Whom, *, ways: Sequence[str], linked: Collection[int], reason: str) -> Answer:
-    """Return whom the page calls and how. `ways` are the notification adapters, `linked` who is told in Slack too."""
+def called(
+    incident: Incident,
+    whom: Whom,
+    *,
+    ways: Sequence[str],
+    linked: Collection[int],
+    reason: str,
+    may_invite: bool,
+) -> Answer:
+    """Return whom the page calls and how, for the person who asked for it.
+
+    `ways` are the notification adapters, `linked` who is told in Slack too; who may invite gets the button for it.
+    """
     names = [display_name(each) for each in whom.people]
     who = f"{whom.name}: {_listed(names)}" if whom.name and names else whom.name or _listed(names)
     blocks = [section(f"*{named(incident)}* calls {mrkdwn(who, 1500)}")]
     blocks += [section(quoted(reason))] if reason else []
     blocks += [context(*_how(whom, ways, linked))]
-    blocks += _missed(whom.missed, slug=incident.tenant.slug)
+    blocks += _missed(whom.missed, slug=incident.tenant.slug, may_invite=may_invite)
     blocks += [context(*notes)] if (notes := _notes(incident, whom)) else []
     missed = (
         f" Not called: {'; '.join(f'{each.name or each.slack_user_id}, {each.why}' for each in whom.missed[:NAMES])}."
@@ -47,7 +58,7 @@ def _how(whom: Whom, ways: Sequence[str], linked: Collection[int]) -> list[str]:
     return [mrkdwn(each, 1000) for each in [by, in_slack if told else "", not_there if untold else ""] if each]
 
 
-def _missed(missed: Sequence[Missed], *, slug: str) -> list[Block]:
+def _missed(missed: Sequence[Missed], *, slug: str, may_invite: bool) -> list[Block]:
     """Return who could not be called, each with why, and for strangers in Slack how they become known."""
     if not missed:
         return []
@@ -56,6 +67,8 @@ def _missed(missed: Sequence[Missed], *, slug: str) -> list[Block]:
     line = section(f"*Not called:* {', '.join(shown)}{more}")
     if not any(each.slack_user_id for each in missed):
         return [line]
+    if not may_invite:
+        return [line, context(CONFIRM)]
     url = f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}{INVITE.format(slug=slug)}"
     return [line, context(CONFIRM), actions(link_button(label="Invite people", url=url, place="invite"))]
 

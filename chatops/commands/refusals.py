@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 from uuid import UUID
@@ -33,19 +33,21 @@ MOVE_VERBS = {
     "RESOLVED": ("resolved", "Resolved"),
 }
 """Status to the verb that leads there, and its button."""
-INVITE = ("Invite people", "/t/{slug}/members/invitations/new/")
+INVITE = ("Invite people", "/t/{slug}/members/invitations/new/", "manage_members")
 """For who is no member yet. A member confirms their Slack account by the link that their own command brings."""
 _ADAPTERS = "/admin/adapters/adapterconfig/"
 _PAGES = {
-    "permission_missing": ("Who may do this", "/t/{slug}/members/permissions/"),
-    "no_tracker": ("Connect a tracker", _ADAPTERS),
-    "nobody_can_be_paged": ("Connect a way to notify", _ADAPTERS),
+    "permission_missing": ("Who may do this", "/t/{slug}/members/permissions/", "view_incidents"),
+    "no_tracker": ("Connect a tracker", _ADAPTERS, "manage_adapters"),
+    "nobody_can_be_paged": ("Connect a way to notify", _ADAPTERS, "manage_adapters"),
     "person_unknown": INVITE,
-    "slack_scope_missing": ("Connect it again", "/t/{slug}/slack/"),
+    "slack_scope_missing": ("Connect it again", "/t/{slug}/slack/", "manage_adapters"),
 }
-"""Code of a refusal to the page that helps, and its button."""
+"""Code of a refusal to its button, the page that helps, and the permission that the page asks for."""
 _ALSO_CORRECTED = frozenset({"person_unknown"})
 """Those that other words would help as well."""
+_NEVER_CORRECTED = frozenset({"permission_missing", "no_tracker"})
+"""Those that no other words would help: whoever may not open the page gets no button."""
 
 
 def explain(refused: Refused, *, said: Said) -> answers.Answer:
@@ -94,12 +96,12 @@ def fixes(refused: Refused, *, said: Said) -> list[Block]:
         ]
     if isinstance(refused, PolicyDenied | GuardsNotMet):
         return _policy_fixes(said)
-    pages = page_that_helps(refused, slug=said.tenant.slug)
+    pages = page_that_helps(refused, slug=said.tenant.slug, permissions=said.actor.permissions)
     if isinstance(refused, RoleVacant):
         given = {"role": said.args.role}
         press = Press("assign", number or _meant(said), given)
         return [button(tenant_id=tenant_id, label="Assign it…", how=FORM, style="primary", press=press)]
-    if pages and refused.code not in _ALSO_CORRECTED:
+    if refused.code in _NEVER_CORRECTED or (pages and refused.code not in _ALSO_CORRECTED):
         return pages
     if said.verb in FORMS:
         press = Press(said.verb, number or _meant(said), given_of(said.args))
@@ -118,11 +120,13 @@ def _lists(said: Said) -> list[Block]:
     return [button(tenant_id=said.tenant.id, label="Tasks", press=press)] if said.verb == "done" else []
 
 
-def page_that_helps(refused: Refused, *, slug: str) -> list[Block]:
-    """Return the button that leads to where the refusal is set right, if that is a page of ours."""
+def page_that_helps(refused: Refused, *, slug: str, permissions: Collection[str]) -> list[Block]:
+    """Return the button that leads to where the refusal is set right: a page of ours that the person may open."""
     if refused.code not in _PAGES:
         return []
-    label, path = _PAGES[refused.code]
+    label, path, permission = _PAGES[refused.code]
+    if permission not in permissions:
+        return []
     url = f"{settings.CONDUCTOR_BASE_URL.rstrip('/')}{path.format(slug=slug)}"
     return [link_button(label=label, url=url, place=refused.code)]
 

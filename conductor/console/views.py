@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -40,7 +41,7 @@ from conductor.tenancy.sessions.signin_links import redeem
 
 RUNS_SHOWN = 100
 COOKIE_SECONDS = 365 * 86400
-_COOKIES = {
+_COOKIES: dict[str, tuple[str, Callable[[], Collection[str]]]] = {
     "theme": (THEME_COOKIE, lambda: {"light", "dark", ""}),
     "keys": (KEYS_COOKIE, lambda: {"on", "off"}),
     "zone": (ZONE_COOKIE, zones),
@@ -76,7 +77,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     response = redirect(back)
     for name, (cookie, allowed) in _COOKIES.items():
         value = request.POST.get(name)
-        if value in allowed():
+        if value is not None and value in allowed():
             response.set_cookie(cookie, value, max_age=COOKIE_SECONDS, samesite="Lax", secure=request.is_secure())
     return response
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from chatops import tasks
 from chatops.models.inbound_request import SlackReceipt
 from chatops.slack import delivery
 from chatops.slack.workspace.credentials import seal_token
@@ -22,6 +21,7 @@ from conductor.tenancy.models import Tenant
 from tests.chatops import blocks, slack
 from tests.chatops.double import SlackDouble, Workspace, document, running_double
 from tests.chatops.slack import Speaker
+from tests.chatops.sweeps import finish_all
 
 PEOPLE = {
     slack.NORTHWIND_TEAM: {slack.BEN: "ben", slack.CORA: "cora", slack.CLEO: "cleo"},
@@ -86,7 +86,7 @@ def deliver(tenant: Tenant) -> Callable[[], int]:
         made, sent = 0, 1
         while sent:
             clock[0] = max(clock[0], clock_now()) + timedelta(seconds=6)
-            tasks.sweep_slack_receipts(clock[0])
+            finish_all(clock[0])
             sent = delivery.send_due(tenant_id=tenant.id, clock=lambda: clock[0])
             made += sent
         return made
@@ -98,6 +98,21 @@ def deliver(tenant: Tenant) -> Callable[[], int]:
 def ben_says(workspace: Tenant) -> Speaker:
     """`ben_says("ack")`: the answer to Ben, a responder."""
     return Speaker(slack.BEN)
+
+
+@pytest.fixture
+def ana_says(workspace: Tenant, ana: User, now: datetime) -> Speaker:
+    """The answer to Ana, an admin, who is linked too."""
+    with tenant_scope(workspace.id):
+        link_identity(
+            tenant_id=workspace.id,
+            team_id=slack.NORTHWIND_TEAM,
+            slack_user_id=slack.ANA,
+            user=ana,
+            actor=Actor.system(channel="cli"),
+            now=now,
+        )
+    return Speaker(slack.ANA)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from slack_sdk.signature import SignatureVerifier
 
 NORTHWIND_TEAM = "T0NORTHWIND"
 GLOBEX_TEAM = "T0GLOBEX"
-BEN, CORA, CLEO, MAX, STRANGER = "U0BEN", "U0CORA", "U0CLEO", "U0MAX", "U0STRANGER"
+ANA, BEN, CORA, CLEO, MAX, STRANGER = "U0ANA", "U0BEN", "U0CORA", "U0CLEO", "U0MAX", "U0STRANGER"
 
 _triggers = itertools.count(1)
 

@@ -33,6 +33,7 @@ from tests.chatops.blocks import check_message, check_schema, check_view
 from tests.chatops.conftest import connect_live
 from tests.chatops.double import SlackDouble, Workspace
 from tests.chatops.slack import BEN, MAX, Speaker, form, headers, post, send_event
+from tests.chatops.sweeps import finish_all
 
 Deliver = Callable[[], int]
 
@@ -88,7 +89,7 @@ def test_event_retry_storm_single_effect(committed: None, double: SlackDouble, t
         thread.join()
     answers += [pin(room, retry=number).status_code for number in (1, 2, 3)]
     for _ in range(2):
-        tasks.sweep_slack_receipts(clock_now() + timedelta(seconds=6))
+        finish_all(clock_now() + timedelta(seconds=6))
 
     assert answers == [200] * 7
     assert captured(tenant) == ["The replica is behind"]

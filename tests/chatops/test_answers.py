@@ -30,7 +30,7 @@ from incidents.models.obligation import Obligation
 from incidents.models.people import RoleAssignment, RoleOffer
 from incidents.response.policy import Content
 from tests.chatops.blocks import check_message, check_schema, utf16_length
-from tests.chatops.slack import Speaker, words
+from tests.chatops.slack import STRANGER, Speaker, buttons, words
 
 WHEN = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 WORST = {
@@ -110,8 +110,10 @@ def tickets_and_pages(text: str, one: Incident) -> dict[str, answers.Answer]:
         "no tickets": ticket_replies.listing(one, []),
         "ticket asked": ticket_replies.opened(Subject(one, item), tickets[0], tracker=text[:80]),
         "ticket there": ticket_replies.opened(Subject(one), tickets[1], tracker=text[:80]),
-        "page": page_replies.called(one, called, ways=[text[:80]] * 30, linked={1, 2}, reason=text),
-        "page of a name": page_replies.called(one, Whom(text[:100] or "x", []), ways=[], linked=set(), reason=""),
+        "page": page_replies.called(one, called, ways=[text[:80]] * 30, linked={1, 2}, reason=text, may_invite=True),
+        "page of a name": page_replies.called(
+            one, Whom(text[:100] or "x", []), ways=[], linked=set(), reason="", may_invite=False
+        ),
     }
 
 
@@ -254,3 +256,10 @@ def test_no_markdown_pings_anybody_or_exceeds_the_limit(text: str) -> None:
     assert len(shown.encode("utf-16-le")) // 2 <= answers.TEXT_LIMIT
     for control in re.findall(r"<[^>]*>?", shown):
         assert re.fullmatch(r"<(https?://|mailto:)[^<>|]+(\|[^<>|]+)?>", control), shown
+
+
+@pytest.mark.parametrize("may_invite", [True, False])
+def test_who_may_invite_gets_the_button_for_strangers_who_could_not_be_called(may_invite: bool) -> None:
+    called = Whom("@oncall", [], missed=[Missed("", "is not linked to a member", STRANGER)])
+    shown = page_replies.called(incident("Checkout"), called, ways=[], linked=set(), reason="", may_invite=may_invite)
+    assert ("Invite people" in buttons(shown)) is may_invite

@@ -13,10 +13,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django.urls import reverse
 
 from chatops.commands.lookup import PersonUnknown, user_of
-from chatops.commands.refusals import page_that_helps
+from chatops.commands.refusals import _PAGES, page_that_helps
 from chatops.models.workspace import SlackIdentity, SlackInstallation
 from chatops.slack.outbound.response_url import NotDelivered, is_slack, post_answer
 from chatops.slack.selectors import slack_user_of, tenant_of_team
@@ -32,10 +31,11 @@ from chatops.slack.workspace.identities import (
 )
 from chatops.slack.workspace.lifecycle import WorkspaceTaken, WorkspaceUnproven, link_workspace, revoke_workspace
 from conductor.ledger.models import Receipt
-from conductor.lib.errors import Invalid
-from conductor.tenancy.actors import Actor, PermissionMissing
+from conductor.lib.errors import Invalid, Refused
+from conductor.tenancy.actors import Actor, PermissionMissing, actor_for_user
 from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
+from conductor.tenancy.roles import PERMISSIONS
 from tests.browsing import prove
 from tests.chatops.slack import BEN, NORTHWIND_TEAM, Speaker
 from tests.database import ROOT
@@ -318,22 +318,31 @@ def test_nothing_said_in_slack_leads_to_a_page_where_a_link_can_only_be_ended() 
 
     assert len(sources) > 20
     assert [path.name for path, text in sources.items() if "admin/chatops/slackidentity" in text] == []
-    assert fixes_of("person_unknown").endswith("/t/northwind/members/invitations/new/")
+    assert page_address(PersonUnknown.code).endswith("/t/northwind/members/invitations/new/")
 
 
-def test_who_lacks_a_permission_is_led_to_a_page_that_every_member_may_open(
-    tenant: Tenant, ben: User, as_user: Callable[[User], Client]
+@pytest.mark.parametrize("code", sorted(_PAGES))
+def test_a_refusals_button_is_for_those_alone_who_may_open_the_page(
+    workspace: Tenant, ana: User, ben: User, as_user: Callable[[User], Client], code: str
 ) -> None:
-    (button,) = page_that_helps(PermissionMissing(), slug="northwind")
-    path = urlsplit(str(button["url"])).path
+    refused = Refused("No.")
+    refused.code = code
+    may = {"ana": True, "ben": code == "permission_missing"}
+    for name, user in (("ana", ana), ("ben", ben)):
+        with tenant_scope(workspace.id):
+            permissions = actor_for_user(user=user, tenant=workspace, channel="slack").permissions
+        buttons = page_that_helps(refused, slug="northwind", permissions=permissions)
+        assert bool(buttons) is may[name]
+        path = urlsplit(page_address(code)).path
+        browser = as_user(user)
+        prove(browser)
+        # Some of them are read by every member, but set right by these alone.
+        assert browser.get(path).status_code == 200 or not may[name]
 
-    assert path == reverse("console:member_permissions", args=["northwind"])
-    assert as_user(ben).get(path).status_code == 200
 
-
-def fixes_of(code: str) -> str:
-    """Return the address to which the refusal's button leads."""
-    refused = PersonUnknown()
-    assert refused.code == code
-    (button,) = page_that_helps(refused, slug="northwind")
+def page_address(code: str) -> str:
+    """Return the address to which the refusal's button leads whoever may do anything."""
+    refused = Refused("No.")
+    refused.code = code
+    (button,) = page_that_helps(refused, slug="northwind", permissions=PERMISSIONS)
     return str(button["url"])

@@ -14,7 +14,6 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from chatops import tasks
 from chatops.models.inbound_request import SlackReceipt
 from chatops.slack.inbound import outage_backfill, outage_checklist, outage_spool
 from conductor.embedded.services.postgres import DATABASE, OWNER, Postgres
@@ -29,6 +28,7 @@ from tests.chatops import slack
 from tests.chatops.blocks import check_message
 from tests.chatops.conftest import connect
 from tests.chatops.slack import Speaker, words
+from tests.chatops.sweeps import finish_all
 
 AWAY = "Conductor's database is away"
 
@@ -146,8 +146,8 @@ def say(text: str, **more: str) -> dict[str, Any]:
 def _recover(now: datetime) -> None:
     """What a worker does by itself: look after its connections, then sweep, twice over."""
     connections.close_all()
-    tasks.sweep_slack_receipts(now)
-    tasks.sweep_slack_receipts(now + timedelta(seconds=6))
+    finish_all(now)
+    finish_all(now + timedelta(seconds=6))
 
 
 def spooled(text: str, *, team: str = slack.NORTHWIND_TEAM, trigger: str = "1.2.x") -> None:

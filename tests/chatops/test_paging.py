@@ -78,7 +78,8 @@ def test_a_group_calls_its_people_and_says_who_could_not_be(page: Any, tenant: T
     assert "calls @oncall: Cora Commander" in words(last)
     assert f"*Not called:* Cleo Auditor (may not respond), <@{STRANGER}> (is not linked to a member)" in words(last)
     assert "In Slack: Cora Commander" in words(last)
-    assert buttons(last)["Invite people"]["url"].endswith("/t/northwind/members/invitations/new/")
+    assert "Members confirm their Slack account themselves" in words(last)
+    assert "Invite people" not in buttons(last)
     (entry,) = pages(tenant)
     assert [each["name"] for each in entry.data["to"]["people"]] == ["Cora Commander"]
     assert sentence(entry) == "Ben Responder called @oncall: Cora Commander"
@@ -110,7 +111,7 @@ def test_a_handle_that_is_typed_is_looked_up_and_a_near_miss_is_told(page: Any, 
 @pytest.mark.parametrize(
     ("error", "why", "button"),
     [
-        ("missing_scope", "Slack has not granted usergroups:read here.", "Connect it again"),
+        ("missing_scope", "Slack has not granted usergroups:read here.", "Correct it…"),
         ("paid_teams_only", "its plan is without them", "Correct it…"),
         ("fatal_error", "Slack does not say who is in @oncall (fatal_error). Try again in a minute.", "Correct it…"),
         ("no_such_subteam", "Slack knows no group @oncall. Name people instead", "Correct it…"),
@@ -231,7 +232,7 @@ def test_who_is_not_linked_in_slack_is_reached_by_the_adapters_alone(
     service, _ = page("service:payments")
 
     assert "No notification adapter is switched on" in words(nobody)
-    assert list(buttons(nobody)) == ["Connect a way to notify"]
+    assert list(buttons(nobody)) == ["Correct it…"]
     assert "Sent by Pager" in words(reached)
     assert "Not linked in Slack: Ana Admin" in words(reached)
     assert "calls payments" in words(service)

@@ -27,6 +27,7 @@ from incidents.models.incident import Incident
 from tests.chatops import slack
 from tests.chatops.conftest import connect
 from tests.chatops.slack import Speaker, form, headers, post, words
+from tests.chatops.sweeps import finish_all
 
 State = SlackReceipt.State
 
@@ -191,9 +192,9 @@ def test_the_sweep_finishes_what_broke_once_and_posts_the_answer(
     ben_says("declare sev2 Checkout fails")
     fails.on = False
 
-    early = tasks.sweep_slack_receipts(clock_now())
-    finished = tasks.sweep_slack_receipts(clock_now() + timedelta(seconds=6))
-    again = tasks.sweep_slack_receipts(clock_now() + timedelta(hours=1))
+    early = finish_all(clock_now())
+    finished = finish_all(clock_now() + timedelta(seconds=6))
+    again = finish_all(clock_now() + timedelta(hours=1))
 
     assert (early, finished, again) == (0, 1, 0)
     assert count(workspace) == 1
@@ -221,7 +222,7 @@ def test_a_process_that_died_after_storing_is_finished_by_the_sweep(
     assert count(workspace) == 0
     assert receipts()[0].state == State.RECEIVED
 
-    tasks.sweep_slack_receipts(clock_now() + timedelta(seconds=6))
+    finish_all(clock_now() + timedelta(seconds=6))
 
     assert count(workspace) == 1
     assert receipts()[0].state == State.DONE
@@ -258,7 +259,7 @@ def test_what_keeps_breaking_is_given_up_and_its_author_is_told(
     ben_says("declare sev2 x")
 
     for attempt in range(2 * MAX_ATTEMPTS):
-        tasks.sweep_slack_receipts(clock_now() + timedelta(minutes=30 + attempt))
+        finish_all(clock_now() + timedelta(minutes=30 + attempt))
 
     (receipt,) = receipts()
     assert (receipt.state, receipt.attempts) == (State.FAILED, MAX_ATTEMPTS)
@@ -275,7 +276,7 @@ def test_a_request_that_kills_its_worker_each_time_is_given_up_too(
     with tenant_scope(workspace.id):
         SlackReceipt.objects.update(attempts=MAX_ATTEMPTS)
 
-    tasks.sweep_slack_receipts(clock_now() + timedelta(minutes=40))
+    finish_all(clock_now() + timedelta(minutes=40))
 
     assert receipts()[0].state == State.FAILED
 
@@ -287,10 +288,10 @@ def test_an_answer_that_slack_does_not_take_yet_is_posted_later_without_a_second
     fails.on = False
     posted.status = 503
 
-    tasks.sweep_slack_receipts(clock_now() + timedelta(seconds=6))
+    finish_all(clock_now() + timedelta(seconds=6))
     open_after_first = receipts()[0].state
     posted.status = 200
-    tasks.sweep_slack_receipts(clock_now() + timedelta(seconds=60))
+    finish_all(clock_now() + timedelta(seconds=60))
 
     assert open_after_first == State.RECEIVED
     assert receipts()[0].state == State.DONE
@@ -305,7 +306,7 @@ def test_a_response_url_that_is_used_up_ends_the_request(
     fails.on = False
     posted.status = 404
 
-    tasks.sweep_slack_receipts(clock_now() + timedelta(seconds=6))
+    finish_all(clock_now() + timedelta(seconds=6))
 
     assert receipts()[0].state == State.DONE
 

@@ -30,6 +30,7 @@ from tests.chatops.conftest import connect_live
 from tests.chatops.double import SlackDouble, Workspace
 from tests.chatops.double.socket import ACK_SECONDS, until
 from tests.chatops.slack import BEN, Speaker, send_event
+from tests.chatops.sweeps import finish_all
 
 TOKEN = "xapp-1-A0CONDUCTOR-token"
 
@@ -103,7 +104,7 @@ def test_one_event_by_both_ways_has_one_effect(line: Any, live: Workspace, doubl
     assert send_event(pin, event_id="EvBoth").status_code == 200
     again = double.socket.send("events_api", envelope, retry=1)
     assert until(lambda: again in double.socket.acknowledged)
-    tasks.sweep_slack_receipts(clock_now() + timedelta(seconds=6))
+    finish_all(clock_now() + timedelta(seconds=6))
 
     with tenant_scope(tenant.id):
         assert SlackReceipt.objects.filter(kind="event").count() == 1

@@ -38,9 +38,9 @@ def unfinished(
             return Outcome(refusals.nothing_there(unclear, verb=verb, tenant_id=speaker.tenant.id))
         return Outcome(replies.which_one(unclear.detail, unclear.candidates, typed=f"{speaker.command} {verb}"))
     except Refused as refused:
-        return Outcome(
-            answers.refusal(reasons_of(refused), fixes=refusals.page_that_helps(refused, slug=speaker.tenant.slug))
-        )
+        permissions = speaker.member.actor.permissions if speaker.member else ()
+        pages = refusals.page_that_helps(refused, slug=speaker.tenant.slug, permissions=permissions)
+        return Outcome(answers.refusal(reasons_of(refused), fixes=pages))
     return Outcome(instead or in_one_line(speaker.command, verb), view)
 
 

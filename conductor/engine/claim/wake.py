@@ -18,7 +18,7 @@ log = structlog.get_logger("conductor.engine")
 QUEUES = {Run.Priority.INCIDENT: "incident", Run.Priority.COMPLIANCE: "compliance"}
 """Incident work has a queue of its own, so that workers can be kept free for it."""
 FRESH_SECONDS = 60
-"""A wake-up that nobody took in this time is dropped; the sweep sends others while there is work."""
+"""A message that nobody took in this time is dropped; the sweep sends others while there is work."""
 
 
 def wake_after_commit(*, priority: int) -> None:
@@ -28,8 +28,7 @@ def wake_after_commit(*, priority: int) -> None:
 
 def wake(*, priority: int, fresh_seconds: int = FRESH_SECONDS) -> None:
     """Send a wake-up now."""
-    queue = QUEUES[Run.Priority(priority)]
-    send("conductor.work", {"priority": priority}, queue=queue, expires=fresh_seconds)
+    send("conductor.work", {"priority": priority}, queue=QUEUES[Run.Priority(priority)], expires=fresh_seconds)
 
 
 def send(
@@ -37,14 +36,15 @@ def send(
     arguments: dict[str, Any],
     *,
     queue: str = "default",
-    expires: int | None = None,
-    countdown: float | None = None,
+    expires: int = FRESH_SECONDS,
+    countdown: float = 0,
 ) -> None:
     """Send a task by name; keyword arguments are ids. A broker that is away is logged, not raised.
 
-    With `countdown` a worker begins it after so many seconds.
+    A worker begins it after `countdown` seconds and not later than `expires` seconds after that: while workers are
+    away, messages do not pile up beside the rows that say the same.
     """
-    timing = {"expires": expires, "countdown": countdown}
+    timing = {"expires": expires + countdown, "countdown": countdown or None}
     try:
         current_app.send_task(task, kwargs=arguments, queue=queue, retry=False, ignore_result=True, **timing)
     except (OperationalError, OSError) as error:
