@@ -298,6 +298,7 @@ BROKER_URL = os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0")
 CONDUCTOR_LEASE_SECONDS = int(os.environ.get("CONDUCTOR_LEASE_SECONDS", 30))
 CONDUCTOR_PDF_CPU_SECONDS = int(os.environ.get("CONDUCTOR_PDF_CPU_SECONDS", 60))
 CONDUCTOR_PDF_SECONDS = int(os.environ.get("CONDUCTOR_PDF_SECONDS", 100))
+CONDUCTOR_TRACE_PAGE = os.environ.get("CONDUCTOR_TRACE_PAGE", "")
 CONDUCTOR_TENANT_RUN_LIMIT = int(os.environ.get("CONDUCTOR_TENANT_RUN_LIMIT", 100))
 
 # Policy ------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from adapters.ports.protocols import AdapterError
 from adapters.transport.reach import Address, AddressRefused, addresses
 from adapters.transport.scrubbing import scrubbed
 from conductor.lib.deadlines import Deadline, left
+from conductor.observability.tracing import SpanKind, span
 
 PLAIN_PORTS = frozenset({80})
 """Where plain http may go to in public networks: other services speak in the clear at others."""
@@ -104,7 +105,10 @@ def call(
             headers={"accept-encoding": "identity", **headers, "host": parts.netloc.rpartition("@")[2]},
             extensions={"sni_hostname": host},
         )
-        return _exchange(client, request, host=host, timeout_seconds=timeout_seconds, max_bytes=max_bytes)
+        with span(f"{method} {host}", kind=SpanKind.CLIENT, host=host, method=method) as current:
+            answer = _exchange(client, request, host=host, timeout_seconds=timeout_seconds, max_bytes=max_bytes)
+            current.set_attribute("http.response.status_code", answer.status)
+        return answer
 
 
 def refuse(answer: Answer, *, host: str, now: datetime, secrets: Iterable[SecretStr | None] = ()) -> None:

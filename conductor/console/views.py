@@ -10,6 +10,7 @@ from uuid import UUID
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.auth import login
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -139,6 +140,7 @@ def run_detail(request: TenantRequest, tenant: str, number: int) -> HttpResponse
     context = {
         "run": run,
         "picture": picture,
+        "trace_page": settings.CONDUCTOR_TRACE_PAGE.replace("{trace_id}", run.id.hex),
         "input": waterfall.pairs(run.input),
         "output": waterfall.pairs(run.output),
         "signals": [accounts.of_signal(signal) for signal in run.signals.select_related("taken_by")],

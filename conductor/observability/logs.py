@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from conductor.observability.redaction import REDACTED, redact_texts
+from conductor.observability.tracing import add_trace
 
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "signature", "cookie", "private_key")
 
@@ -18,6 +19,7 @@ def configure(options: dict[str, Any]) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        add_trace,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
     ]

@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from conductor.lib.database.role import complaint_about_role
+from conductor.observability.tracing import start_tracing
 from conductor.tenancy.database.limits import hold_to
 
 UNSAFE_EXIT = 78
@@ -33,6 +34,7 @@ def serve_as(process: str) -> None:
     its role is looked at on every connection that is opened from now on, and one of a wrong role is closed at once.
     """
     os.umask(0o077)  # what it writes, nobody else on the machine reads
+    start_tracing(process)
     if process in settings.DATABASE_LIMITS:
         hold_to(process)
     if not settings.PRODUCTION:

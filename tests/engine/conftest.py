@@ -18,6 +18,9 @@ from conductor.lib.clock import now as clock_now
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.database.scope import tenant_scope
 from conductor.tenancy.models import Tenant
+from tests.observability.spans import spans, unset
+
+__all__ = ["spans", "unset"]
 
 StepFunction = Callable[[StepContext], dict[str, Any]]
 

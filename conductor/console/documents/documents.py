@@ -30,6 +30,7 @@ from django.utils.safestring import SafeString, mark_safe
 from conductor.console.documents import drawing, typesetting
 from conductor.lib.clock import rfc3339
 from conductor.observability.metrics import PDF_SECONDS
+from conductor.observability.tracing import span
 
 SYSTEM_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 """Debian packages that WeasyPrint loads. Without the last, fonts are subset by other code, into other bytes."""
@@ -164,15 +165,16 @@ def _drawn(request: Mapping[str, Any], *, what: str) -> tuple[bytes, list[int]]:
     limits = {"cpu_seconds": settings.CONDUCTOR_PDF_CPU_SECONDS}
     began = time.monotonic()
     try:
-        done = subprocess.run(  # noqa: S603 - our own module; the document comes by its input
-            [sys.executable, "-m", drawing.__name__],
-            input=json.dumps({**request, "limits": limits}).encode(),
-            capture_output=True,
-            cwd=settings.BASE_DIR,
-            env=_environment(),
-            timeout=settings.CONDUCTOR_PDF_SECONDS,
-            check=False,
-        )
+        with span("draw a document"):
+            done = subprocess.run(  # noqa: S603 - our own module; the document comes by its input
+                [sys.executable, "-m", drawing.__name__],
+                input=json.dumps({**request, "limits": limits}).encode(),
+                capture_output=True,
+                cwd=settings.BASE_DIR,
+                env=_environment(),
+                timeout=settings.CONDUCTOR_PDF_SECONDS,
+                check=False,
+            )
     except subprocess.TimeoutExpired as late:
         PDF_SECONDS.labels("late").observe(time.monotonic() - began)
         raise TimeoutError(f"{what} was not drawn within {settings.CONDUCTOR_PDF_SECONDS} s") from late

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q, QuerySet
 from conductor.engine.claim.wake import wake_after_commit
 from conductor.engine.lifecycle.refusals import RunIsOver, RunNotFailed, receipt
 from conductor.engine.models import Run, Step
-from conductor.engine.run.endings import set_aside
+from conductor.engine.run.endings import set_aside, trace_run
 from conductor.tenancy.actors import Actor, require
 
 
@@ -31,6 +31,7 @@ def cancel_run(*, run: Run, actor: Actor, reason: str, now: datetime) -> Run:
             raise RunIsOver
         set_aside(run, status=Step.Status.SKIPPED, now=now)
         receipt(run, "conductor.run.cancelled", actor, now, {"reason": reason})
+        trace_run(run, status="cancelled", now=now)
     run.refresh_from_db()
     return run
 

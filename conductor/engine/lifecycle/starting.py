@@ -18,6 +18,7 @@ from conductor.engine.lifecycle.refusals import WorkflowUnknown, receipt
 from conductor.engine.models import Run, Step
 from conductor.lib.errors import Invalid
 from conductor.lib.refs import Ref
+from conductor.observability.tracing import note_run
 from conductor.tenancy.actors import Actor
 from conductor.tenancy.database.numbers import next_number
 
@@ -70,6 +71,7 @@ def start_run(
             raise
         return found
     wake_after_commit(priority=run.priority)
+    note_run(run.id)
     return run
 
 

@@ -12,6 +12,7 @@ from conductor.engine.models import Run, Step, Try
 from conductor.ledger.receipts import append
 from conductor.lib.refs import ref
 from conductor.observability.metrics import RUNS_FINISHED
+from conductor.observability.tracing import run_ended
 from conductor.tenancy.actors import Actor
 
 
@@ -60,3 +61,11 @@ def _end(run: Run, action: str, body: dict[str, Any], now: datetime) -> None:
     )
     status = action.rpartition(".")[2]
     transaction.on_commit(lambda: RUNS_FINISHED.labels(run.workflow, status).inc())
+    trace_run(run, status=status, now=now)
+
+
+def trace_run(run: Run, *, status: str, now: datetime) -> None:
+    """Have the whole run traced once its end is committed."""
+    transaction.on_commit(
+        lambda: run_ended(run=run.id, workflow=run.workflow, status=status, began=run.created_at, ended=now)
+    )

@@ -17,10 +17,14 @@ from conductor.engine.run import records
 from conductor.engine.run.timeouts import StepTimedOut, limited
 from conductor.lib.clock import now as clock_now
 from conductor.lib.errors import Refused
+from conductor.observability.tracing import span
 from conductor.policy.decisions import PolicyDenied, keep_refusal
 from conductor.policy.noting import noting_decisions
 from conductor.tenancy.database.outages import is_passing, start_afresh
 from conductor.tenancy.database.scope import tenant_scope
+
+_NO_ERRORS = (LeaseLost, Wait, WaitForDecision, WaitForSignal)
+"""By which a try ends that has not failed."""
 
 
 def call(lease: Lease, step: Step, attempt: Try, context: StepContext) -> bool:
@@ -29,6 +33,7 @@ def call(lease: Lease, step: Step, attempt: Try, context: StepContext) -> bool:
     began = clock_now()
     try:
         with (
+            span(f"step {step.name}", run=lease.run_id, no_errors=_NO_ERRORS, step=step.name, attempt=attempt.number),
             kept_alive(lease, at_most=registered.timeout),
             noting_decisions(context.decisions),
             limited(registered.timeout),
