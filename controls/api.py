@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Field, Router, Schema, Status
 
-from conductor.api.inputs import Input
+from conductor.api.inputs import Input, Line
 from conductor.api.runs import RunOut
 from conductor.lib.clock import now
 from conductor.lib.errors import Invalid, NotFound
@@ -16,6 +16,7 @@ from conductor.tenancy.actors import require
 from conductor.tenancy.models import Environment
 from conductor.tenancy.requests import TenantRequest
 from controls import lifecycle, selectors
+from controls.lifecycle import MOST_DAYS
 from controls.models import Control, WorkflowBinding
 
 router = Router(tags=["controls"])
@@ -85,15 +86,15 @@ class FrameworkCoverageOut(Schema):
 
 
 class BindingIn(Input):
-    workflow: str
+    workflow: Line
     part: WorkflowBinding.Part
-    frequency_days: int = 90
-    environment: str = ""
+    frequency_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = 90
+    environment: Line = ""
 
 
 class RestoreVerificationIn(Input):
-    environment: str
-    adapter: str = ""
+    environment: Line
+    adapter: Line = ""
 
 
 @router.get("", response=list[ControlOut], operation_id="list_controls")

@@ -54,6 +54,10 @@ class NoBackupAdapter(Conflict):
     code = "no_backup_adapter"
 
 
+MOST_DAYS = 3660
+"""The longest time that evidence may count as fresh: ten years."""
+
+
 def bind_workflow(
     *,
     tenant_id: UUID,
@@ -168,8 +172,8 @@ def _refuse_unusable(workflow: str, part: str, frequency_days: int) -> None:
         fields["workflow"] = [f"{workflow} is not registered."]
     if part not in WorkflowBinding.Part.values:
         fields["part"] = [f"Choose one of {', '.join(WorkflowBinding.Part.values)}."]
-    if frequency_days < 1:
-        fields["frequency_days"] = ["Must be at least one day."]
+    if not 1 <= frequency_days <= MOST_DAYS:
+        fields["frequency_days"] = [f"Must be between 1 and {MOST_DAYS} days."]
     if fields:
         raise Invalid(fields=fields)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ninja import Field, Schema
 
-from conductor.api.inputs import Input
+from conductor.api.inputs import Input, Line, Text
 from conductor.lib.moments import Moment
 from controls.models import WorkflowBinding
 from evidence.bundles.selectors import BundleDetail
@@ -288,21 +288,21 @@ class FreshnessOut(Schema):
 
 
 class BundleIn(Input):
-    title: str
-    purpose: str = ""
-    controls: list[str] = Field(min_length=1, max_length=1000)
-    environment: str = ""
+    title: Line
+    purpose: Text = ""
+    controls: list[Line] = Field(min_length=1, max_length=1000)
+    environment: Line = ""
     effective_from: Moment
-    supersedes: str = ""
+    supersedes: Line = ""
 
 
 class FindingIn(Input):
-    check: str
-    title: str
-    expected: str = ""
-    actual: str = ""
+    check: Line
+    title: Line
+    expected: Text = ""
+    actual: Text = ""
     result: FindingResult
-    detail: str = ""
+    detail: Text = ""
 
 
 class SealIn(Input):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Field, Router, Schema, Status
+from pydantic import StringConstraints
 
-from conductor.api.inputs import Input, Limit
+from conductor.api.inputs import Input, Limit, Line, Reason
 from conductor.api.paging import page
 from conductor.api.requests.answers import redrawn_by
 from conductor.engine.operate.simulations import Selection, start_simulation
@@ -16,12 +17,13 @@ from conductor.lib.clock import now
 from conductor.lib.errors import Invalid
 from conductor.lib.moments import Moment
 from conductor.policy import selectors
-from conductor.policy.candidate import Candidate, candidate_of_files, candidate_with
+from conductor.policy.candidate import FILE_BYTES, FILES, Candidate, candidate_of_files, candidate_with
 from conductor.policy.decision_log import event_of
 from conductor.policy.lifecycle import activate_policy, retire_policy, upload_policy
 from conductor.policy.models import PolicySimulation
 from conductor.policy.simulation import tally_from_json
 from conductor.policy.tenant_rules import own, rules_in_force
+from conductor.policy.uploads import REGO_BYTES
 from conductor.tenancy.actors import require
 from conductor.tenancy.requests import TenantRequest
 
@@ -59,31 +61,33 @@ class PolicyPage(Schema):
 
 
 class UploadIn(Input):
-    name: str
-    purpose: str
-    rego: str
+    name: Line
+    purpose: Line
+    rego: Annotated[str, StringConstraints(max_length=REGO_BYTES)]
     data: dict[str, Any] = Field(default_factory=dict)
 
 
 class ActivationIn(Input):
-    reviewed_digest: str
+    reviewed_digest: Line
     """The digest of the rules that you read."""
 
 
 class RetirementIn(Input):
-    reason: str
+    reason: Reason
 
 
 class SimulationIn(Input):
     """Either a version of own rules, or files of rules with the data of each policy by its name."""
 
     policy_id: UUID | None = None
-    files: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, Annotated[str, StringConstraints(max_length=FILE_BYTES)]] = Field(
+        default_factory=dict, max_length=FILES
+    )
     data: dict[str, dict[str, Any]] = Field(default_factory=dict)
     since: Moment | None = None
     until: Moment | None = None
-    actions: list[str] = Field(default_factory=list)
-    title: str = ""
+    actions: list[Line] = Field(default_factory=list, max_length=1000)
+    title: Line = ""
 
 
 class SimulationOut(Schema):

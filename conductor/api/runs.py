@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Router, Schema
+from pydantic import StringConstraints
 
-from conductor.api.inputs import Input, Limit
+from conductor.api.inputs import Input, Limit, Line, Reason
 from conductor.api.paging import page
 from conductor.api.requests.answers import redrawn_by
 from conductor.engine import selectors
 from conductor.engine.define import registry
 from conductor.engine.lifecycle import operating
-from conductor.engine.lifecycle.answering import decide_wait, send_signal
+from conductor.engine.lifecycle.answering import NAME_CHARACTERS, decide_wait, send_signal
 from conductor.engine.models import Run
 from conductor.engine.operate import accounts
 from conductor.engine.operate.backlog import backlogs
@@ -173,20 +174,20 @@ class WorkflowOut(Schema):
 
 
 class CancelIn(Input):
-    reason: str = ""
+    reason: Reason = ""
 
 
 class RunDecisionIn(Input):
     approve: bool
-    reason: str
+    reason: Reason
     step: UUID | None = None
     """Id of the waiting item, where several wait."""
 
 
 class SignalIn(Input):
-    name: str
+    name: Annotated[str, StringConstraints(min_length=1, max_length=NAME_CHARACTERS)]
     payload: dict[str, Any] = {}
-    dedup_key: str = ""
+    dedup_key: Line = ""
     """A repeat with the same key changes nothing."""
 
 

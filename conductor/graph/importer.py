@@ -119,7 +119,9 @@ def _node(
         isinstance(v, str | int | float | bool) for v in attributes.values()
     ):
         return "attributes must be a flat object of strings, numbers and booleans"
-    name = str(row.get("name") or key).strip()[:200]
+    name = str(row.get("name") or key).strip()
+    if len(name) > 200:
+        return "name is longer than 200 characters"
     return Node(
         tenant_id=tenant_id,
         kind=kind,

@@ -10,11 +10,10 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
-from conductor.api.inputs import Input
+from conductor.api.inputs import Input, Line, Text, Version
 from conductor.lib.moments import Day
 from incidents.models.action_item import ActionItem
 from incidents.models.choices import Written
-from incidents.record.schemas import Line, Text
 
 
 class ActionItemType(StrEnum):
@@ -36,7 +35,7 @@ class ActionItemStatus(StrEnum):
 class SectionIn(Input):
     """A section as its writer leaves it."""
 
-    version: int = Field(ge=1, description="The version that the writer saw; a newer one is a conflict.")
+    version: Version
     text: Annotated[str, StringConstraints(max_length=20_000)] = Field(
         description="Paragraphs, parted by blank lines, each ended by the entries it rests on: [#3, #17]."
     )
@@ -45,7 +44,7 @@ class SectionIn(Input):
 class ReviewIn(Input):
     """Which version is meant."""
 
-    version: int = Field(ge=1)
+    version: Version
 
 
 class ApprovalIn(ReviewIn):
@@ -71,14 +70,14 @@ class ActionItemIn(Input):
     title: Line
     type: ActionItemType
     detail: Text = ""
-    owner: str | None = Field(default=None, description="User name, e-mail address or reference of a member.")
+    owner: Line | None = Field(default=None, description="User name, e-mail address or reference of a member.")
     due_date: Day | None = None
 
 
 class ActionItemChange(ActionItemIn):
     """What an action item says from now on: all of it."""
 
-    version: int = Field(ge=1, description="The version that was seen; a newer one is a conflict.")
+    version: Version
     ticket: Line = ""
     ticket_url: Annotated[str, StringConstraints(max_length=500)] = ""
 

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from ninja import Field, Schema
 
-from conductor.api.inputs import Input
-from incidents.record.schemas import Line
+from conductor.api.inputs import Input, Line
 
 
 class TicketIn(Input):

@@ -10,7 +10,7 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
-from conductor.api.inputs import Input
+from conductor.api.inputs import Input, Line, Text
 from conductor.lib.moments import Moment
 from incidents import models
 from incidents.models.alert import Outcome
@@ -116,8 +116,6 @@ class PostmortemStatus(StrEnum):
 
 MetricState = State
 AlertOutcome = Outcome
-Text = Annotated[str, StringConstraints(max_length=10_000)]
-Line = Annotated[str, StringConstraints(max_length=200)]
 
 
 class IncidentOut(Schema):
@@ -172,7 +170,7 @@ class DeclareIn(Input):
     title: Line
     severity: IncidentSeverity
     summary: Text = ""
-    environment: str = Field("", description="Short name of an environment.")
+    environment: Line = Field("", description="Short name of an environment.")
     service: Line = Field("", description="Name of the chiefly affected resource.")
     dedup_key: Annotated[str, StringConstraints(max_length=300)] = Field(
         "", description="While an incident with this key is unresolved, declaring again returns it."
@@ -183,7 +181,7 @@ class DeclareIn(Input):
     private: bool = Field(False, description="Keep it to those who work on it.")
     impact: Line = ""
     urgency: Line = ""
-    answers: dict[str, str] = Field(default_factory=dict, description="YES, NO or UNKNOWN by question.")
+    answers: dict[str, Line] = Field(default_factory=dict, max_length=50, description="YES, NO or UNKNOWN by question.")
     triage: bool = Field(False, description="Have it wait in triage until somebody accepts it.")
 
 
@@ -202,7 +200,7 @@ class ClassificationIn(Input):
     service: Line | None = None
     impact: Line | None = Field(None, description="NONE, ONE, SOME, MOST or ALL; with urgency it gives the severity.")
     urgency: Line | None = Field(None, description="WORKAROUND, DEGRADING or STOPPED.")
-    answers: dict[str, str] | None = Field(None, description="YES, NO or UNKNOWN by question.")
+    answers: dict[str, Line] | None = Field(None, max_length=50, description="YES, NO or UNKNOWN by question.")
     reason: Text = Field("", description="Needed to lower the severity.")
 
 

@@ -10,11 +10,11 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
-from conductor.api.inputs import Input
+from conductor.api.inputs import Input, Line, Text
 from conductor.graph.models import Edge
 from conductor.lib.moments import Moment
 from incidents import models
-from incidents.record.schemas import AlertOutcome, Line, Text
+from incidents.record.schemas import AlertOutcome
 
 
 class AlertRecordOut(Schema):

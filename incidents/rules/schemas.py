@@ -7,8 +7,7 @@ from typing import Any
 
 from ninja import Field, Schema
 
-from conductor.api.inputs import Input
-from incidents.record.schemas import Text
+from conductor.api.inputs import Input, Text
 from incidents.reporting.rule_selectors import PolicyVersion, RuleFound
 from incidents.reporting.rules import as_json
 

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 from ninja import Field, Schema
 
-from conductor.api.inputs import Input
+from conductor.api.inputs import Input, Line, Text
 from conductor.lib.moments import Moment
 from incidents import models
-from incidents.record.schemas import EventOut, Line, Text
+from incidents.record.schemas import EventOut
 from incidents.timeline.selectors import EntryFound
 
 

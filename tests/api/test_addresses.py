@@ -22,6 +22,7 @@ from incidents.models.incident import Incident
 from tests.browsing import Browser
 from tests.console.browsing import serving
 from tests.evidence.calling import token_of_member
+from tests.harness import counterparts
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/reference/api.md"
 BASE = "/api/v1/tenants/northwind"
@@ -51,6 +52,7 @@ def test_what_is_no_operation_is_no_redirect_either(program: Client, path: str) 
 
 @pytest.mark.fault("api-F1")
 def test_the_example_of_the_guide_declares_an_incident(committed: None, tenant: Tenant, ana: User) -> None:
+    counterparts.need("curl")
     [example] = re.findall(r"```sh\n(curl.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
 
     with serving() as address:

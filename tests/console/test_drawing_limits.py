@@ -24,7 +24,7 @@ TEXTS = {
     "English": "Payments recovered after the rollback. " * 257,
     "Japanese": "支払いは復旧しました。" * 910,
 }
-ROWS = "".join(f"<tr><td>{'aB' * 900}</td><td>{'xY' * 900}</td></tr>" for _ in range(20))
+ROWS = "".join(f"<tr><td>{'aB' * 900}</td><td>{'xY' * 900}</td></tr>" for _ in range(100))
 AUTOMATIC = BODY.replace("<p>", f"<table><tbody>{ROWS}</tbody></table><p>")
 
 

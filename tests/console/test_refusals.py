@@ -131,7 +131,7 @@ def test_a_move_is_confirmed_before_it_is_made(
     (button,) = re.findall(r'<button[^>]*data-key="s"[^>]*>', html)
     assert 'type="button"' in button
     assert 'popovertarget="confirm-move"' in button
-    assert "Moving back later needs a reason." in html
+    assert "You can undo it for ten minutes; after that, moving back needs a reason." in html
     moves = [form for form in re.findall(r"<form.*?</form>", html, re.DOTALL) if "transition/" in form]
     assert moves
     assert not [form for form in moves if "data-key" in form]

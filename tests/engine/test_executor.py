@@ -14,11 +14,12 @@ from conductor.engine.define import registry
 from conductor.engine.define.context import LeaseLost, Permanent, StepContext, Wait, WaitForDecision
 from conductor.engine.lifecycle.answering import decide_wait
 from conductor.engine.lifecycle.operating import cancel_run, retry_run
-from conductor.engine.lifecycle.refusals import RunIsOver, RunNotWaiting, WorkflowUnknown
+from conductor.engine.lifecycle.refusals import REASON_CHARACTERS, RunIsOver, RunNotWaiting, WorkflowUnknown
 from conductor.engine.models import Run, Step, Try
 from conductor.engine.operate.sweep import sweep_runs
 from conductor.ledger.models import Receipt
 from conductor.lib.clock import now as clock_now
+from conductor.lib.errors import Invalid
 from conductor.metering.models import MeterEvent
 from conductor.tenancy.actors import Actor, PermissionMissing
 from conductor.tenancy.database.scope import tenant_scope
@@ -266,3 +267,17 @@ def test_the_actor_names_who_started_it(define: Any, start: Any, work: Any, tena
             "actor": Actor.system().name,
             "roles": ["system"],
         }
+
+
+def test_a_reason_is_bounded_at_every_entry_point(define: Any, start: Any, work: Any, tenant: Tenant) -> None:
+    def asks(ctx: StepContext) -> dict[str, Any]:
+        raise WaitForDecision(prompt="Go on?", permission="operate_runs")
+
+    waiting, long = work(start(define([asks]))), "x" * (REASON_CHARACTERS + 1)
+    everybody = Actor.system()
+    with tenant_scope(tenant.id):
+        with pytest.raises(Invalid) as cancelled:
+            cancel_run(run=waiting, actor=everybody, reason=long, now=clock_now())
+        with pytest.raises(Invalid) as decided:
+            decide_wait(run=waiting, approve=True, reason=long, actor=everybody, now=clock_now())
+    assert cancelled.value.fields == decided.value.fields == {"reason": [f"At most {REASON_CHARACTERS} characters."]}

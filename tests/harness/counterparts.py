@@ -31,6 +31,7 @@ PACKAGES = {
     "chromium": "chromium",
     "softhsm2-util": "softhsm2",
     "zsh": "zsh",
+    "curl": "curl",
 }
 """Program -> the Debian package that brings it. They are installed, which only root may."""
 LIBRARIES = {"chromium": {"libatomic.so.1": "libatomic1"}}

@@ -154,6 +154,9 @@ def test_database_urls_become_settings() -> None:
     assert parse_database_url("postgresql://u@one,two/n")["PORT"] == ""
     with pytest.raises(ValueError, match="postgresql"):
         parse_database_url("sqlite:///x.db")
+    with pytest.raises(ValueError, match="libpq can read") as caught:
+        parse_database_url("postgresql://u:hunter2@db/n?sslmode")
+    assert "hunter2" not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
 def test_the_settings_reference_names_every_variable() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from conductor.graph.importer import MAX_ROWS, RESOURCE_KINDS
 from conductor.graph.models import Edge
 
-_LINE = {"type": "string"}
+_LINE = {"type": "string", "maxLength": 200}
+_PLACE = {"type": "string", "maxLength": max(map(len, RESOURCE_KINDS)) + 1 + 200}
 _NODE = {
     "type": "object",
     "description": "A resource. Further members are kept as attributes, unless `attributes` is given.",
@@ -25,8 +26,8 @@ _EDGE = {
     "description": "`source` depends on `target`, or whatever `kind` says.",
     "required": ["source", "target"],
     "properties": {
-        "source": {**_LINE, "description": "`kind/key` of a resource in this import, or known already."},
-        "target": {**_LINE, "description": "`kind/key`, likewise."},
+        "source": {**_PLACE, "description": "`kind/key` of a resource in this import, or known already."},
+        "target": {**_PLACE, "description": "`kind/key`, likewise."},
         "kind": {"type": "string", "enum": list(Edge.Kind.values), "default": Edge.Kind.DEPENDS_ON.value},
     },
 }

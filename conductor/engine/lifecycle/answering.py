@@ -11,7 +11,14 @@ from django.db import transaction
 
 from conductor.engine.claim.wake import wake_after_commit
 from conductor.engine.lifecycle.four_eyes import ask_policy
-from conductor.engine.lifecycle.refusals import DecisionAmbiguous, RunIsOver, RunNotWaiting, WaitChanged, receipt
+from conductor.engine.lifecycle.refusals import (
+    DecisionAmbiguous,
+    RunIsOver,
+    RunNotWaiting,
+    WaitChanged,
+    receipt,
+    refuse_long,
+)
 from conductor.engine.models import Run, Signal, Step
 from conductor.lib.clock import rfc3339
 from conductor.lib.errors import Invalid
@@ -31,6 +38,7 @@ def decide_wait(
     """
     step = _undecided(run, step_id)
     require(actor=actor, permission=(step.wait or {})["permission"])
+    refuse_long(reason)
     decision = ask_policy(run=run, step=step, approve=approve, actor=actor, now=now)
     with transaction.atomic():
         _lock(run)

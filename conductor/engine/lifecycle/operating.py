@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 
 from conductor.engine.claim.wake import wake_after_commit
-from conductor.engine.lifecycle.refusals import RunIsOver, RunNotFailed, receipt
+from conductor.engine.lifecycle.refusals import RunIsOver, RunNotFailed, receipt, refuse_long
 from conductor.engine.models import Run, Step
 from conductor.engine.run.endings import set_aside, trace_run
 from conductor.tenancy.actors import Actor, require
@@ -17,6 +17,7 @@ from conductor.tenancy.actors import Actor, require
 def cancel_run(*, run: Run, actor: Actor, reason: str, now: datetime) -> Run:
     """End a run that is not over. What is at work finishes, but its result is refused. Nothing is undone."""
     require(actor=actor, permission="operate_runs")
+    refuse_long(reason)
     with transaction.atomic():
         changed = Run.objects.filter(id=run.id).exclude(status__in=Run.OVER)
         error = {"code": "cancelled", "message": reason or f"Cancelled by {actor.name}", "step": ""}

@@ -49,6 +49,15 @@ class DecisionAmbiguous(Conflict):
     code = "decision_ambiguous"
 
 
+REASON_CHARACTERS = 500
+
+
+def refuse_long(reason: str) -> None:
+    """Raise Invalid for a reason that would be kept in rows and receipts and is no sentence or two."""
+    if len(reason) > REASON_CHARACTERS:
+        raise Invalid(fields={"reason": [f"At most {REASON_CHARACTERS} characters."]})
+
+
 def receipt(
     run: Run, action: str, actor: Actor, now: datetime, body: dict[str, Any], decision: Decision | None = None
 ) -> None:

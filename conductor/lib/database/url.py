@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 
 def parse_database_url(url: str, *, role: str = "") -> dict[str, Any]:
     """Return Django's settings for `url`; with `role`, each session starts as that role (SET ROLE).
 
-    Query parameters are libpq's (PostgreSQL manual, 34.1.2); `host` there names a socket directory. Several hosts are
-    tried in turn: `postgresql://user@one:5432,two:5432/name?target_session_attrs=read-write`.
+    libpq itself reads it (PostgreSQL manual, 34.1.1.2): `host` in the query names a socket directory, and several hosts
+    are tried in turn: `postgresql://user@one:5432,two:5432/name?target_session_attrs=read-write`. Raise ValueError for
+    what is no such URL; what it says may hold a password and is not repeated.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"}:
+    if not url.startswith(("postgresql://", "postgres://")):
         raise ValueError("DATABASE_URL must begin with postgresql:// (PostgreSQL 15 or later is the only engine)")
-    options: dict[str, Any] = dict(parse_qsl(parts.query))
-    hosts, ports = _places(parts.netloc.rpartition("@")[2])
+    try:
+        options: dict[str, Any] = conninfo_to_dict(url)
+    except ProgrammingError:
+        raise ValueError("DATABASE_URL is not a URL that libpq can read") from None
+    port = options.pop("port", "")
+    found = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": options.pop("dbname", ""),
+        "USER": options.pop("user", ""),
+        "PASSWORD": options.pop("password", ""),
+        "HOST": options.pop("host", ""),
+        "PORT": port if port.strip(",") else "",
+    }
     if role:
         options["options"] = f"{options.get('options', '')} -c role={role}".strip()
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": options.pop("host", "") or hosts,
-        "PORT": ports or options.pop("port", ""),
-        "OPTIONS": options,
-    }
-
-
-def _places(netloc: str) -> tuple[str, str]:
-    """Return hosts and ports as libpq takes them, by commas; an empty port is the usual one."""
-    places = [urlsplit(f"//{each}") for each in netloc.split(",")]
-    hosts = ",".join(place.hostname or "" for place in places)
-    ports = [str(place.port or "") for place in places]
-    return hosts, ",".join(ports) if any(ports) else ""
+    return {**found, "OPTIONS": options}
