@@ -14,7 +14,7 @@ class ConductorConfig(AppConfig):
         from conductor import celery, checks  # noqa: F401 - both register themselves
         from conductor.access import signin
         from conductor.console import policy
-        from conductor.console.inbox import approvals
+        from conductor.console.inbox import approvals, tokens
         from conductor.console.inbox.registry import register_family
         from conductor.console.shell import palette
         from conductor.engine.operate import simulations
@@ -30,6 +30,7 @@ class ConductorConfig(AppConfig):
         palette.register()
         policy.register()
         register_family(name="conductor", family=approvals.FAMILY)
+        register_family(name="tokens", family=tokens.FAMILY)
         subscribe(name="sequencer", subscriber=wake_sequencer)
         register_reading(name="ledger", reading=read_ages)
         simulations.register()
