@@ -128,6 +128,12 @@ def _with_destinations(tokens: Sequence[Token]) -> Sequence[Token]:
     found: list[Token] = []
     opened: Token | None = None
     for token in tokens:
+        if token.type == "link_open" and not token.attrs["href"]:
+            found.append(Token("text", "", 0, content="["))  # `[runbook]()` leads nowhere: it stays what was typed
+            continue
+        if token.type == "link_close" and opened is None:
+            found.append(Token("text", "", 0, content="]()"))
+            continue
         found.append(token)
         if token.type == "link_open":
             opened = token

@@ -235,8 +235,9 @@ def test_the_link_to_an_incident_leads_to_its_page(ben_says: Speaker, as_user: A
         ("# **Cause** found\n\n- a\n- b\n  1. c", ">*Cause found*\n>\n>• a\n>• b\n>    1. c"),
         ("```sh\nls <x>\n```", ">`sh`\n>`ls &lt;x&gt;`"),
         ("[x](javascript:alert(1))", ">[x](javascript:alert(1))"),
+        ("[run *book*]() and []()", ">[run _book_]() and []()"),
     ],
-    ids=["emphasis", "address", "label", "mention", "blocks", "fence", "scheme"],
+    ids=["emphasis", "address", "label", "mention", "blocks", "fence", "scheme", "nowhere"],
 )
 def test_markdown_becomes_the_marks_of_slack(typed: str, shown: str) -> None:
     assert answers.quoted(typed) == shown

@@ -238,3 +238,11 @@ def test_an_update_is_shown_as_markdown_and_stored_as_it_was_typed(
         assert 'href="https://status.example/q"' in html
         assert "&lt;script&gt;alert(1)" in html
         assert "<script>alert" not in html
+
+
+@pytest.mark.fault("console-markdown")
+@pytest.mark.parametrize("typed", ["[runbook]()", "[]()", "![runbook]()"])
+def test_a_link_to_nowhere_stays_text(typed: str) -> None:
+    shown = markdown.html(typed)
+    assert "<a" not in shown
+    assert typed in shown
